@@ -1,0 +1,22 @@
+// Interpolations: ${a.b}, ${.sibling}, ${oc.env:VAR,default}, ${now:%Y}, ${hydra:runtime.output_dir}, ${len:${a.b}}.
+#pragma once
+
+#include <config/node.h>
+
+#include <ctime>
+
+namespace plexiform::config {
+
+struct Resolvers {
+  Node hydra;                           // what ${hydra:...} reads
+  std::time_t now = std::time(nullptr);  // fixed for the run
+};
+
+// The whole tree with every interpolation replaced by its value; a `???` that is only pointed at stays one. Values keep
+// the location where they are written. Throws Error for a missing key, a cycle, an unset variable, an unknown resolver.
+Node resolve(const Node& root, const Resolvers& resolvers);
+
+// One subtree (dotted path) of it, so that a command is not stopped by an interpolation it does not need.
+Node resolve_at(const Node& root, std::string_view path, const Resolvers& resolvers);
+
+}  // namespace plexiform::config

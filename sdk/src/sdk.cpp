@@ -1,0 +1,1 @@
+#include <plexiform/core.h>
