@@ -1,0 +1,24 @@
+// The door of libplexiform.so for the command line.
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+#include <cli/command_line.h>
+#include <cli/host/commands.h>
+#include <plugins/host/probe.h>
+
+extern "C" __attribute__((visibility("default"))) int plexiform_command(const char* command, int count,
+                                                                        const char* const* texts) {
+  using namespace plexiform::cli;
+  const Arguments arguments(texts, texts + count);
+  const std::string name = command;
+  return report_errors(command, [&] {
+    try {
+      if (name == "train") return train(arguments);
+      if (name == "evaluate") return evaluate(arguments);
+      if (name == "create-data") return create_data(arguments);
+      if (name == "--probe-plugins") return plexiform::plugins::probe(arguments);
+    } catch (const c10::Error& e) {  // its what() carries a stack trace
+      throw std::runtime_error(e.what_without_backtrace());
+    }
+    throw Usage("no such command: " + name);
+  });
+}

@@ -1,0 +1,134 @@
+#include <cli/command_line.h>
+#include <config/shipped.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+
+namespace plexiform::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* about_train =
+    "Trains the model of a config. CONFIG is a file (configs/quickstart.yaml) or, with --config-name, a name on the search path. "
+    "Overrides change it: key=value, +key=value adds a key, ~key removes one, group=option chooses a file of a group.";
+constexpr const char* about_evaluate =
+    "Scores a trained model on its data, neuron by neuron: prints a table, writes scores.csv and scores.json into the run folder.";
+
+// The flags, bound to `line`. Kept in one place, so that help and parsing cannot differ.
+struct Parser {
+  CLI::App app;
+  std::string config_path, config_name;
+  std::vector<std::string> config_dirs, words;
+
+  Parser(const std::string& command, CommandLine& line) : app(command == "train" ? about_train : about_evaluate) {
+    app.name("plexiform " + command);
+    app.set_help_flag();
+    app.add_flag("-h,--help", line.help, "this text");
+    if (command == "train") {
+      app.add_option("--config-name,--cn", config_name, "the config to compose (default: quickstart)");
+      app.add_option("--config-path,--cp", config_path, "the folder with it (default: the configs that come with Plexiform)");
+      app.add_option("--config-dir,--cd", config_dirs, "one more folder to search for groups");
+      app.add_option("--cfg,-c", line.cfg, "print the composed config and stop: job, hydra or all")
+          ->check(CLI::IsMember({"job", "hydra", "all"}));
+      app.add_flag("--resolve", line.resolve, "with --cfg: replace interpolations by their values");
+      app.add_option("--package,-p", line.package, "with --cfg: print this part only, such as model.core");
+      app.add_flag("--dry-run", line.dry_run, "check everything, print the plan, train nothing");
+      app.add_option("--resume", line.resume, "continue the run in this folder, to the same bits");
+      app.add_option("words", words, "CONFIG and overrides");
+    } else {
+      app.add_option("--split", line.split, "what to score: test or validation")->check(CLI::IsMember({"test", "validation"}));
+      app.add_option("words", words, "RUN (a run folder or its model/), then overrides such as paths.data_dir=DIR");
+    }
+    app.add_option("--plugin", line.plugin_files, "a plugin file to use");
+    app.add_option("--plugin-path", line.plugin_paths, "a folder with plugins, searched first");
+  }
+};
+
+bool is_override(const std::string& word) {
+  return word.find('=') != std::string::npos || word.starts_with('~') || word.starts_with('+');
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const std::string& command, const std::vector<std::string>& arguments) {
+  CommandLine line;
+  Parser parser(command, line);
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
+    parser.app.parse(reversed);
+  } catch (const CLI::ParseError& e) {
+    throw Usage(fmt::format("{}\n  fix: see plexiform {} --help", e.what(), command));
+  }
+  for (const auto& word : parser.words) {
+    if (is_override(word)) {
+      line.request.overrides.push_back(word);
+    } else if (command == "evaluate" && line.target.empty()) {
+      line.target = word;
+    } else if (command == "train" && word.ends_with(".yaml") && parser.config_name.empty()) {
+      const fs::path file(word);
+      if (!fs::exists(file)) throw Error(word, "no such file", "name a config file, or use --config-name NAME");
+      parser.config_path = file.has_parent_path() ? file.parent_path().string() : ".";
+      parser.config_name = file.stem();
+    } else {
+      throw Usage(fmt::format("argument '{}' is neither an override nor a config file\n  fix: write key=value, or see plexiform {} --help",
+                              word, command));
+    }
+  }
+  if (command == "evaluate" && line.target.empty() && !line.help) {
+    throw Usage("which run?\n  fix: plexiform evaluate RUN, with the folder that training printed");
+  }
+  auto& path = line.request.search_path;
+  path.push_back(parser.config_path.empty() ? config::shipped_configs() : parser.config_path);
+  path.insert(path.end(), parser.config_dirs.begin(), parser.config_dirs.end());
+  line.request.name = parser.config_name.empty() ? "quickstart" : parser.config_name;
+  return line;
+}
+
+std::string help(const std::string& command) {
+  CommandLine line;
+  Parser parser(command, line);
+  std::string text = parser.app.help();
+  if (command != "train") return text;
+  std::vector<std::string> configs, groups;
+  std::error_code error;
+  const fs::path root = config::shipped_configs();
+  for (const auto& entry : fs::directory_iterator(root, error)) {
+    if (entry.path().extension() == ".yaml") configs.push_back(entry.path().stem());
+    if (!entry.is_directory()) continue;
+    std::vector<std::string> options;
+    for (const auto& option : fs::directory_iterator(entry.path(), error)) {
+      if (option.path().extension() == ".yaml") options.push_back(option.path().stem());
+    }
+    std::sort(options.begin(), options.end());
+    groups.push_back(fmt::format("  {}: {}\n", entry.path().filename().string(), fmt::join(options, ", ")));
+  }
+  std::sort(configs.begin(), configs.end());
+  std::sort(groups.begin(), groups.end());
+  text += fmt::format("\nConfigs:\n  {}\n\nGroups and their options:\n", fmt::join(configs, ", "));
+  for (const auto& group : groups) text += group;
+  return text;
+}
+
+int report_errors(const char* command, const std::function<int()>& body) {
+  const std::string prefix = *command && command[0] != '-' ? fmt::format("plexiform {}: ", command) : "plexiform: ";
+  try {
+    return body();
+  } catch (const Usage& e) {
+    fmt::print(stderr, "{}{}\n", prefix, e.what());
+    return 2;
+  } catch (const Error& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return 1;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "{}not enough memory\n  fix: a smaller batch or model; --dry-run prints what a run needs\n", prefix);
+    return 1;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "{}{}\n  fix: this is not a message meant for users: please report it with the command\n", prefix, e.what());
+    return 1;
+  }
+}
+
+}  // namespace plexiform::cli

@@ -1,0 +1,34 @@
+#include <cli/command_line.h>
+#include <cli/host/commands.h>
+#include <config/compose.h>
+#include <evaluation/report.h>
+#include <fmt/format.h>
+#include <model/bundle.h>
+
+#include <filesystem>
+
+namespace plexiform::cli {
+
+// plexiform evaluate RUN: the trained model of a run on the data that its config names, or on others by override.
+int evaluate(const Arguments& arguments) {
+  namespace fs = std::filesystem;
+  const auto line = parse_command_line("evaluate", arguments);
+  const bool is_run = fs::exists(line.target + "/model/model.json");
+  const std::string folder = is_run ? line.target + "/model" : line.target;
+
+  auto catalogue = plugins::Catalogue::discover(plugins::sources(line.plugin_files, line.plugin_paths, {}));
+  auto bundle = model::read_bundle(folder, catalogue);
+  for (const auto& warning : bundle.warnings) fmt::print(stderr, "note: {}\n", warning);
+  const auto config = config::override_config(bundle.config, line.request.overrides);
+  const auto loader = data::read_loader(config);
+  const auto recordings = data::read_recordings(config);
+  model::check_sessions(bundle.model, recordings, folder);
+  const auto split = data::split(recordings, loader, bundle.model.lag());
+  const auto scores = evaluation::score(bundle.model, recordings, line.split == "test" ? split.tests : split.validation, loader);
+  fmt::print("{}\n", evaluation::table(scores));
+  const auto written = evaluation::write_scores(line.target, scores);
+  fmt::print("neuron by neuron: {}\n", written);
+  return 0;
+}
+
+}  // namespace plexiform::cli

@@ -1,0 +1,72 @@
+#include <cli/command_line.h>
+#include <cli/host/commands.h>
+#include <config/compose.h>
+#include <config/resolve.h>
+#include <files/atomic_file.h>
+#include <fmt/format.h>
+#include <training/run.h>
+
+#include <filesystem>
+
+namespace plexiform::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using config::Node;
+
+// Where the run goes: hydra.run.dir, with a number when a run of the same second has it already.
+std::string choose_folder(const config::Composition& composition, std::time_t now) {
+  Node all = composition.job;
+  all["hydra"] = composition.hydra;
+  const Node dir = config::resolve_at(all, "hydra.run.dir", {composition.hydra, now});
+  const std::string base = fs::absolute(dir.string).lexically_normal();
+  std::string folder = base;
+  for (int i = 2; fs::exists(folder); ++i) folder = fmt::format("{}-{}", base, i);
+  return folder;
+}
+
+void write_provenance(const std::string& folder, const config::Composition& composition, const std::vector<std::string>& overrides) {
+  Node list = Node::list(), hydra = Node::map();
+  for (const auto& override_text : overrides) list.items.push_back(Node::text(override_text));
+  hydra["hydra"] = composition.hydra;
+  files::write_atomically(folder + "/.hydra/overrides.yaml", config::to_yaml(list));
+  files::write_atomically(folder + "/.hydra/hydra.yaml", config::to_yaml(hydra));
+  files::write_atomically(folder + "/.hydra/config.yaml", config::to_yaml(composition.job));
+}
+
+}  // namespace
+
+int train(const Arguments& arguments) {
+  auto line = parse_command_line("train", arguments);
+  const bool resume = !line.resume.empty();
+  if (resume) {
+    if (!fs::exists(line.resume + "/.hydra/config.yaml")) {
+      throw Error(line.resume, "is no run folder: it has no .hydra/config.yaml", "name the folder that training printed as its run folder");
+    }
+    line.request.search_path = {line.resume + "/.hydra"};
+    line.request.name = "config";
+  }
+  auto composition = config::compose(line.request);
+  config::Resolvers resolvers;
+  std::string folder = resume ? fs::canonical(line.resume).string() : choose_folder(composition, resolvers.now);
+  composition.hydra["runtime"]["output_dir"] = Node::text(folder);
+  resolvers.hydra = composition.hydra;
+  Node resolved = config::resolve(composition.job, resolvers);
+
+  auto catalogue = plugins::Catalogue::discover(plugins::sources(line.plugin_files, line.plugin_paths, resolved));
+  auto run = training::prepare(std::move(resolved), catalogue);
+  fmt::print("{}", run->plan());
+  if (line.dry_run) {
+    fmt::print("run folder\n  {}\n", folder);
+    return 0;
+  }
+  if (!resume) {
+    fs::create_directories(folder + "/.hydra");
+    write_provenance(folder, composition, line.request.overrides);
+  }
+  fmt::print("run folder\n  {}\n", folder);
+  std::fflush(stdout);
+  return training::train(*run, folder, resume ? training::Start::resume : training::Start::fresh);
+}
+
+}  // namespace plexiform::cli

@@ -1,0 +1,17 @@
+// What comes with the host: the configs folder, and what a config that is silent about something gets.
+#pragma once
+
+#include <config/node.h>
+
+#include <string>
+
+namespace plexiform::config {
+
+// ../share/plexiform/configs beside the running executable, or beside libplexiform.so in another program.
+std::string shipped_configs();
+
+// Fills in what `job` (resolved) does not say from shipped_configs()/defaults.yaml: where the config has nothing or null, the
+// node there is taken; a component (a node with a `_target_`) is taken whole or not at all.
+void fill_defaults(Node& job);
+
+}  // namespace plexiform::config

@@ -1,0 +1,29 @@
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <evaluation/predict.h>
+
+namespace plexiform::evaluation {
+
+Trace predict(const model::Model& model, const data::Recordings& recordings, const data::Part& part, int64_t batch_size) {
+  const at::NoGradGuard no_grad;
+  model.train(false);
+  const auto& session = recordings.sessions[part.session];
+  const auto& trials = part.test ? session.tests : session.train;
+  std::vector<at::Tensor> predictions, targets, repeats;
+  for (const auto& windows : data::in_order(part, batch_size)) {
+    const auto batch = data::gather(recordings, part, windows);
+    const auto prediction = model.forward(batch.stimulus, part.session);  // (B, T', N)
+    predictions.push_back(prediction.flatten(0, 1));
+    targets.push_back(batch.responses.slice(1, batch.responses.size(1) - prediction.size(1)).flatten(0, 1));
+    for (const auto& window : windows) {
+      const auto& recorded = trials[window.trial].repeats;  // (R, N, T)
+      if (!part.test || !recorded.defined()) continue;
+      repeats.push_back(recorded.slice(2, window.begin + part.length - prediction.size(1), window.begin + part.length).transpose(1, 2));
+    }
+  }
+  Trace trace{at::cat(predictions), at::cat(targets), {}};
+  if (!repeats.empty()) trace.repeats = at::cat(repeats, 1);
+  return trace;
+}
+
+}  // namespace plexiform::evaluation

@@ -1,0 +1,18 @@
+// A trained model's predictions beside what was recorded.
+#pragma once
+
+#include <data/batches.h>
+#include <model/model.h>
+
+namespace plexiform::evaluation {
+
+// Of one part of the data, its windows one after another; T counts predicted bins only.
+struct Trace {
+  at::Tensor prediction, target;  // (T, N) float32
+  at::Tensor repeats;             // (R, T, N) float32 of a test with repeats, else undefined
+};
+
+// The model is left in evaluation mode.
+Trace predict(const model::Model& model, const data::Recordings& recordings, const data::Part& part, int64_t batch_size);
+
+}  // namespace plexiform::evaluation

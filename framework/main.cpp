@@ -1,0 +1,95 @@
+// plexiform: the command line. Links no LibTorch: it answers --help, --cfg and plugins at once, and opens
+// libplexiform.so for the rest.
+#include <cli/command_line.h>
+#include <cli/plugins.h>
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+
+namespace {
+
+using plexiform::cli::Usage;
+using Arguments = std::vector<std::string>;
+
+constexpr const char* usage =
+    R"(plexiform: trains core + readout encoder models of neural data
+
+  plexiform create-data DIR          write a simulated retina to train on
+  plexiform train [key=value ...]    train the model of a config (default: quickstart)
+  plexiform evaluate RUN             score a trained model neuron by neuron
+  plexiform plugins list|inspect     what cores, readouts and losses there are
+  plexiform COMMAND --help           more about a command
+  plexiform --version
+)";
+
+// Hands a command over to libplexiform.so, which lies in ../lib beside the executable.
+int run_in_host(const std::string& command, const Arguments& arguments) {
+  const auto here = std::filesystem::canonical("/proc/self/exe").parent_path();
+  const auto library = here.parent_path() / "lib" / "libplexiform.so";
+  void* host = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (!host) throw plexiform::Error(library, dlerror(), "build or install Plexiform again");
+  using Run = int (*)(const char*, int, const char* const*);
+  const auto run = reinterpret_cast<Run>(dlsym(host, "plexiform_command"));
+  if (!run) throw plexiform::Error(library, dlerror(), "build or install Plexiform again");
+  std::vector<const char*> texts;
+  for (const auto& argument : arguments) texts.push_back(argument.c_str());
+  return run(command.c_str(), static_cast<int>(texts.size()), texts.data());
+}
+
+void print_config(const plexiform::cli::CommandLine& line) {
+  using namespace plexiform::config;
+  auto composition = compose(line.request);
+  auto print = [&](const Node& root) {
+    const Resolvers resolvers{composition.hydra};
+    const Node shown = line.resolve ? resolve(root, resolvers) : root;
+    if (line.package.empty() || line.package == "_global_") {
+      fmt::print("{}", to_yaml(shown));
+      return;
+    }
+    const Node* part = shown.at_path(line.package);
+    if (!part) throw plexiform::Error("--package " + line.package, "no such node", "--cfg job prints the whole config");
+    fmt::print("# @package {}\n{}", line.package, to_yaml(*part));
+  };
+  if (line.cfg == "job") return print(composition.job);
+  Node hydra = Node::map();
+  hydra["hydra"] = composition.hydra;
+  if (line.cfg == "hydra") return print(hydra);
+  for (const auto& [key, node] : composition.job.entries) hydra[key] = node;
+  print(hydra);
+}
+
+int run(const std::string& command, const Arguments& arguments) {
+  if (command == "--help" || command == "-h" || command == "help" || command.empty()) {
+    fmt::print("{}", usage);
+    return command.empty() ? 2 : 0;
+  }
+  if (command == "--version") {
+    fmt::print("plexiform {}\n", PLEXIFORM_VERSION);
+    return 0;
+  }
+  if (command == "plugins") return plexiform::cli::plugins_command(arguments);
+  if (command == "train" || command == "evaluate" || command == "eval") {
+    const std::string name = command == "eval" ? "evaluate" : command;
+    const auto line = plexiform::cli::parse_command_line(name, arguments);
+    if (line.help) {
+      fmt::print("{}", plexiform::cli::help(name));
+      return 0;
+    }
+    if (!line.cfg.empty()) {
+      print_config(line);
+      return 0;
+    }
+    return run_in_host(name, arguments);
+  }
+  if (command == "create-data" || command == "--probe-plugins") return run_in_host(command, arguments);
+  throw Usage(fmt::format("no such command: {}\n  fix: {}", command,
+                          plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "plugins"})));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string command = argc > 1 ? argv[1] : "";
+  return plexiform::cli::report_errors(command.c_str(), [&] { return run(command, {argv + std::min(argc, 2), argv + argc}); });
+}

@@ -1,0 +1,37 @@
+// From the config's `model` node to a Model whose shapes are checked from end to end before any movie is touched.
+//
+//   model:
+//     core:     {_target_: ..., knobs}      model.hidden_channels, when given, becomes core.channels = [C, *hidden_channels]
+//     readout:  {_target_: ..., knobs}      one per session
+//     loss, evaluation_loss: {_target_: ..., knobs}
+//     in_shape: [C, T, H, W]                optional; C, H, W are compared with the data's
+#pragma once
+
+#include <config/node.h>
+#include <model/model.h>
+#include <plugins/catalogue.h>
+
+namespace plexiform::model {
+
+struct SessionShape {
+  std::string name;
+  int64_t neurons = 0;
+  at::Tensor mean_activity;  // (N), or undefined
+};
+
+// The model's part of the top level of a config.
+struct Spec {
+  config::Node node;   // `model`, resolved, defaults filled in
+  std::string compat;  // "" or "openretina"
+  Shape window;        // (C, T, H, W) of a training window
+  std::vector<SessionShape> sessions;
+};
+
+// Errors name the place in the config: unknown component, misspelt knob, a core that does not fit the window, a readout
+// that does not fit the core.
+Model build(const Spec& spec, plugins::Catalogue& catalogue);
+
+// Checks what needs no data: that the components exist and that the core's knobs are valid. `node` is `model`.
+void check_components(const config::Node& node, plugins::Catalogue& catalogue);
+
+}  // namespace plexiform::model

@@ -1,0 +1,106 @@
+#include <files/atomic_file.h>
+#include <model/bundle.h>
+#include <model/safetensors.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace plexiform::model {
+namespace {
+
+using config::Json;
+
+constexpr const char* format = "plexiform.bundle/1";
+
+Json shape_json(const Shape& shape) { return {shape.channels, shape.time, shape.height, shape.width}; }
+
+Json definitions() {
+  return {{"val_correlation", "Pearson correlation over the session's whole validation trace, mean over neurons"},
+          {"val_evaluation_loss", "model.evaluation_loss per validation batch, mean weighted by windows"},
+          {"val_loss", "model.loss per validation batch, mean weighted by windows"}};
+}
+
+Json read_json(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) throw Error(file, "cannot be read", "name the run folder, or the folder with model.json and model.safetensors");
+  std::stringstream text;
+  text << stream.rdbuf();
+  try {
+    return Json::parse(text.str());
+  } catch (const Json::exception& e) {
+    throw Error(file, "is not valid JSON", "the bundle is damaged: take it from a copy, or train again");
+  }
+}
+
+}  // namespace
+
+void write_bundle(const std::string& folder, const Model& model, const config::Node& config, const data::Recordings& recordings,
+                  const Json& metrics) {
+  std::filesystem::create_directories(folder);
+  write_safetensors(folder + "/model.safetensors", {model.state(), {{"format", format}}});
+  Json sessions = Json::array();
+  for (const auto& session : recordings.sessions) {
+    Json entry = {{"name", session.name}, {"neurons", session.neurons}};
+    if (session.frame_rate_hz > 0) entry["frame_rate_hz"] = session.frame_rate_hz;
+    sessions.push_back(entry);
+  }
+  const auto& stimulus = *recordings.sessions.front().train.front().stimulus;
+  Json components = Json::array();
+  for (const auto& origin : model.origins) {
+    components.push_back({{"kind", origin.kind}, {"name", origin.name}, {"plugin", origin.plugin}, {"version", origin.version},
+                          {"sha256", origin.sha256}, {"knobs", origin.knobs}});
+  }
+  const Json about = {{"format", format},
+                      {"plexiform", PLEXIFORM_VERSION},
+                      {"config", config::to_json(config)},
+                      {"window", shape_json(model.window)},
+                      {"features", shape_json(model.features)},
+                      {"lag", model.lag()},
+                      {"sessions", sessions},
+                      {"normalisation", {{"mean", stimulus.mean}, {"std", stimulus.std}}},
+                      {"components", components},
+                      {"metrics", metrics},
+                      {"definitions", definitions()}};
+  files::write_atomically(folder + "/model.json", about.dump(2) + "\n");
+}
+
+Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
+  const std::string file = folder + "/model.json";
+  Bundle bundle;
+  bundle.about = read_json(file);
+  const Json& about = bundle.about;
+  try {
+    if (about.at("format") != format) {
+      throw Error(file, "is of format " + about.at("format").dump(), std::string("this version reads ") + format);
+    }
+    bundle.config = config::from_json(about.at("config"));
+    Spec spec;
+    if (const auto* model = bundle.config.find("model")) spec.node = *model;
+    if (const auto* compat = bundle.config.find("compat")) spec.compat = compat->string;
+    const auto window = about.at("window").get<std::vector<int64_t>>();
+    spec.window = {window.at(0), window.at(1), window.at(2), window.at(3)};
+    for (const auto& session : about.at("sessions")) {
+      spec.sessions.push_back({session.at("name"), session.at("neurons"), {}});
+    }
+    bundle.model = build(spec, catalogue);
+    for (size_t i = 0; i < bundle.model.origins.size(); ++i) {
+      const auto& origin = bundle.model.origins[i];
+      const auto& trained = about.at("components").at(i);
+      if (trained.at("sha256") != origin.sha256) {
+        bundle.warnings.push_back(origin.kind + " " + origin.name + ": the plugin '" + origin.plugin + "' is not the file that the model was trained with (version " +
+                                  trained.at("version").get<std::string>() + " then, " + origin.version + " now)");
+      }
+    }
+  } catch (const Json::exception& e) {
+    throw Error(file, std::string("is incomplete: ") + e.what(), "the bundle is damaged: take it from a copy, or train again");
+  } catch (const std::out_of_range&) {
+    throw Error(file, "is incomplete", "the bundle is damaged: take it from a copy, or train again");
+  }
+  const std::string weights = folder + "/model.safetensors";
+  bundle.model.load_state(read_safetensors(weights).tensors, weights);
+  bundle.model.train(false);
+  return bundle;
+}
+
+}  // namespace plexiform::model

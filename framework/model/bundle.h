@@ -1,0 +1,32 @@
+// A trained model on disk: a folder with model.safetensors (weights, readable from Python in one line) and model.json
+// (everything needed to use them): no pickle, no code.
+//
+//   model.json  {"format": "plexiform.bundle/1", "plexiform": version,
+//                "config": the resolved config,
+//                "window": [C, T, H, W], "features": [F, T', H', W'], "lag": bins,
+//                "sessions": [{"name", "neurons", "frame_rate_hz"?}],
+//                "normalisation": {"mean", "std"},
+//                "components": [{"kind", "name", "plugin", "version", "sha256", "knobs"}],
+//                "metrics": the best epoch's row, "definitions": {metric: how it is computed}}
+#pragma once
+
+#include <model/build.h>
+
+namespace plexiform::model {
+
+// Writes both files into `folder`, weights first, each atomically.
+void write_bundle(const std::string& folder, const Model& model, const config::Node& config, const data::Recordings& recordings,
+                  const config::Json& metrics);
+
+struct Bundle {
+  Model model;          // in evaluation mode
+  config::Node config;  // resolved, as trained
+  config::Json about;   // model.json
+  std::vector<std::string> warnings;  // a plugin that is not the one it was trained with
+};
+
+// Builds the model from the bundle's own description and loads its weights. Throws Error when a file is damaged or a plugin
+// is missing.
+Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue);
+
+}  // namespace plexiform::model

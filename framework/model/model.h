@@ -1,0 +1,62 @@
+// A model: one core, one readout per session, and the losses that compare its predictions with the recordings.
+// Notation  B batch, C channels, T bins of a window, T' predicted bins (both end at the same bin), H x W pixels, N neurons.
+// Threads   one at a time.
+#pragma once
+
+#include <data/recordings.h>
+#include <plexiform/core.h>
+#include <plexiform/loss.h>
+#include <plexiform/readout.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace plexiform::model {
+
+// Where a component came from: what a bundle records of it.
+struct Origin {
+  std::string kind, name;              // as the config named it
+  std::string plugin, version, sha256;  // of the file that holds it
+  config::Json knobs;                  // values in effect, defaults included
+};
+
+struct Head {
+  std::string session;
+  int64_t neurons = 0;
+  std::shared_ptr<Readout> readout;
+};
+
+class Model {
+ public:
+  std::shared_ptr<Core> core;
+  std::vector<Head> heads;  // in the order of the sessions
+  std::shared_ptr<Loss> loss, evaluation_loss;
+  std::vector<Origin> origins;
+  Shape window;    // of a training window (C, T, H, W)
+  Shape features;  // of it, after the core
+
+  // Predicted activity (B, T', N) of the neurons of session number `session`.
+  at::Tensor forward(const at::Tensor& stimulus, size_t session) const;
+
+  // T - T': bins at the start of a window that get no prediction.
+  int64_t lag() const { return window.time - features.time; }
+
+  // Weighted regularisers, scalars.
+  at::Tensor core_penalty() const;
+  at::Tensor readout_penalty(size_t session) const;
+
+  // "core.<name>", then "readout.<session>.<name>" in the order of the sessions.
+  std::vector<Named> parameters() const;
+  std::vector<Named> buffers() const;
+  // Both: what a bundle and a checkpoint store.
+  std::vector<Named> state() const;
+  // Copies values into the model's tensors. Throws Error when a name is missing, unknown or of another shape.
+  void load_state(const std::vector<Named>& tensors, const std::string& file) const;
+
+  void train(bool on) const;
+  // Puts all parameters back into their allowed set (Component::project).
+  void project() const;
+};
+
+}  // namespace plexiform::model

@@ -1,0 +1,58 @@
+#include <fmt/format.h>
+#include <model/plan.h>
+
+#include <numeric>
+#include <set>
+
+namespace plexiform::model {
+namespace {
+
+std::string megabytes(double bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
+
+int64_t count(const std::vector<Named>& tensors) {
+  return std::accumulate(tensors.begin(), tensors.end(), int64_t{0}, [](int64_t n, const Named& t) { return n + t.tensor.numel(); });
+}
+
+}  // namespace
+
+std::string describe_plan(const Model& model, const data::Recordings& recordings, const data::Split& split, const data::LoaderParams& loader) {
+  std::string text = "components\n";
+  std::set<std::string> seen;  // readouts are listed once
+  for (const auto& origin : model.origins) {
+    if (!seen.insert(origin.kind + origin.name).second) continue;
+    text += fmt::format("  {:16} {}  (plugin {} {})\n", origin.kind, origin.name, origin.plugin, origin.version);
+  }
+  text += fmt::format("shapes\n  {:16} {}\n  {:16} {}\n  {:16} {} bins of a window get no prediction\n", "window", model.window.text(), "features",
+                      model.features.text(), "lag", model.lag());
+  text += "sessions           neurons  training frames  batches/epoch  validation clips  tests\n";
+  std::set<const data::Stimulus*> stimuli;
+  double movie = 0, recorded = 0;
+  for (const auto& part : split.train) {
+    const auto& session = recordings.sessions[part.session];
+    int64_t frames = 0, tests = 0, clips = 0;
+    for (const auto& stretch : part.stretches) frames += stretch.length;
+    for (const auto& test : split.tests) tests += test.session == part.session;
+    for (const auto& validation : split.validation) {
+      if (validation.session == part.session) clips = static_cast<int64_t>(validation.windows.size());
+    }
+    const auto windows = static_cast<int64_t>(part.windows.size());
+    text += fmt::format("  {:16} {:7}  {:15}  {:13}  {:16}  {:5}\n", session.name, session.neurons, frames,
+                        std::max<int64_t>(1, windows / loader.batch_size), clips, tests);
+    for (const auto* trials : {&session.train, &session.tests}) {
+      for (const auto& trial : *trials) {
+        if (stimuli.insert(trial.stimulus.get()).second) movie += static_cast<double>(trial.stimulus->movie.nbytes());
+        recorded += static_cast<double>(trial.responses.nbytes());
+        if (trial.repeats.defined()) recorded += static_cast<double>(trial.repeats.nbytes());
+      }
+    }
+  }
+  const int64_t core = count(model.core->parameters()), all = count(model.parameters());
+  const double batch = 4.0 * static_cast<double>(loader.batch_size * model.window.numel());
+  const double features = 4.0 * static_cast<double>(loader.batch_size * model.features.numel());
+  text += fmt::format("parameters\n  {:16} {}\n  {:16} {}\n", "core", core, "readouts", all - core);
+  text += fmt::format("memory\n  {:16} {}\n  {:16} {}\n  {:16} {} stimulus, {} features\n  {:16} {}\n", "stimuli", megabytes(movie), "responses",
+                      megabytes(recorded), "batch", megabytes(batch), megabytes(features), "model, optimiser", megabytes(16.0 * static_cast<double>(all)));
+  return text;
+}
+
+}  // namespace plexiform::model

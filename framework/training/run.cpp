@@ -1,0 +1,95 @@
+#include <ATen/Context.h>
+#include <config/shipped.h>
+#include <evaluation/predict.h>
+#include <evaluation/report.h>
+#include <fmt/format.h>
+#include <model/build.h>
+#include <model/bundle.h>
+#include <model/plan.h>
+#include <training/interrupt.h>
+#include <training/run.h>
+#include <training/trainer.h>
+#include <unistd.h>
+
+namespace plexiform::training {
+namespace {
+
+// Keys of the top level that the host reads; others are the user's own, for interpolation.
+const std::vector<std::string> top_level = {"data_io",  "dataloader", "model", "optimizer", "lr_scheduler", "training_callbacks",
+                                            "logger",   "trainer",    "seed",  "compat",    "paths",        "exp_name",
+                                            "plugins",  "quality_checks", "matmul_precision", "check_stimuli_responses_match",
+                                            "only_train_readout", "objective_target", "evaluation", "hydra"};
+
+void check_top_level(const config::Node& root) {
+  for (const auto& [key, node] : root.entries) {
+    if (std::find(top_level.begin(), top_level.end(), key) != top_level.end()) continue;
+    if (const auto near = nearest(key, top_level); !near.empty()) {
+      throw Error(config::where_key(node, key), "no such section", "did you mean '" + near + "'? A key of your own needs a name less like it");
+    }
+  }
+}
+
+}  // namespace
+
+std::string Run::plan() const { return model::describe_plan(model, recordings, split, loader); }
+
+std::unique_ptr<Run> prepare(config::Node resolved, plugins::Catalogue& catalogue) {
+  auto run = std::make_unique<Run>();
+  check_top_level(resolved);
+  config::fill_defaults(resolved);
+  run->config = std::move(resolved);
+  const config::Node* model_node = run->config.find("model");
+  if (!model_node || model_node->kind != config::Kind::map) {
+    throw Error("model", "the config has no model", "choose one, such as model: base_core_readout in the defaults list");
+  }
+  read_settings(run->config, {});  // what needs no data is checked before they are read
+  run->loader = data::read_loader(run->config);
+  model::check_components(*model_node, catalogue);
+  run->recordings = data::read_recordings(run->config);
+
+  std::vector<std::string> names;
+  model::Spec spec{*model_node, {}, {}, {}};
+  for (const auto& session : run->recordings.sessions) {
+    names.push_back(session.name);
+    spec.sessions.push_back({session.name, session.neurons, session.mean_activity()});
+  }
+  run->settings = read_settings(run->config, names);
+  spec.compat = run->settings.compat;
+  spec.window = {run->recordings.channels, run->loader.train_chunk_size, run->recordings.height, run->recordings.width};
+  at::manual_seed(run->settings.seed);
+  run->model = model::build(spec, catalogue);
+  run->split = data::split(run->recordings, run->loader, run->model.lag());
+  return run;
+}
+
+int train(Run& run, const std::string& folder, Start start) {
+  const bool bar = run.settings.trainer.enable_progress_bar.value_or(isatty(STDERR_FILENO));
+  Progress progress(bar, folder + "/train.log");
+  for (const auto& warning : run.settings.warnings) progress.say("note: " + warning);
+  const Task task{run.model, run.recordings, run.split, run.loader, run.settings, folder};
+  Trainer trainer(task, progress);
+  if (start == Start::resume) {
+    std::vector<std::string> skipped;
+    const auto checkpoint = newest_checkpoint(trainer.checkpoint_folder(), skipped);
+    for (const auto& damaged : skipped) progress.say("note: passed over a checkpoint: " + damaged);
+    if (checkpoint) trainer.restore(*checkpoint);
+    progress.say(checkpoint ? fmt::format("resumed from {} (epoch {}, batch {})", checkpoint->file, trainer.state().epoch + 1, trainer.state().batch)
+                            : "no checkpoint yet: starting from the beginning");
+  }
+  const Ending ending = trainer.fit();
+  if (ending == Ending::interrupted) {
+    progress.say(fmt::format("stopped; continue with: plexiform train --resume {}", folder));
+    return 128 + trainer.signal();
+  }
+  const auto best = read_checkpoint(trainer.best_checkpoint());
+  run.model.load_state(best.model, best.file);
+  const Json& history = trainer.state().history;
+  model::write_bundle(folder + "/model", run.model, run.config, run.recordings, best.loop.at("state").at("history").empty() ? Json::object() : best.loop.at("state").at("history").back());
+  const auto scores = evaluation::score(run.model, run.recordings, run.split.tests, run.loader);
+  evaluation::write_scores(folder, scores);
+  fmt::print("\n{}\nmodel: {}/model\n", evaluation::table(scores), folder);
+  (void)history;
+  return 0;
+}
+
+}  // namespace plexiform::training

@@ -1,0 +1,42 @@
+// A run: everything that a config describes, made ready and checked, then trained, scored and put on disk.
+//
+//   auto run = prepare(config, sources);      // all errors of a config come here, before the first step
+//   std::cout << run->plan();
+//   train(*run, folder, {});                  // or resume
+//
+// Run folder   .hydra/{config,hydra,overrides}.yaml · train.log · metrics.csv · checkpoints/{last,best}.safetensors ·
+//              model/{model.safetensors, model.json} · scores.csv · scores.json
+#pragma once
+
+#include <config/node.h>
+#include <data/batches.h>
+#include <model/model.h>
+#include <plugins/catalogue.h>
+#include <training/settings.h>
+
+#include <memory>
+#include <string>
+
+namespace plexiform::training {
+
+struct Run {
+  config::Node config;  // resolved, defaults filled in
+  Settings settings;
+  data::LoaderParams loader;
+  data::Recordings recordings;
+  data::Split split;
+  model::Model model;
+
+  std::string plan() const;
+};
+
+// Reads and checks everything; builds the model with the config's seed. Nothing is written.
+std::unique_ptr<Run> prepare(config::Node resolved, plugins::Catalogue& catalogue);
+
+enum class Start { fresh, resume };
+
+// Trains into `folder`, which exists, and ends with scores and the model bundle. Returns the exit code: 0, or 130 / 143 when a
+// signal stopped it (the checkpoint is written).
+int train(Run& run, const std::string& folder, Start start);
+
+}  // namespace plexiform::training

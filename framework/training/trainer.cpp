@@ -1,0 +1,245 @@
+#include <ATen/Context.h>
+#include <ATen/ops/cat.h>
+#include <evaluation/metrics.h>
+#include <fmt/format.h>
+#include <training/interrupt.h>
+#include <training/trainer.h>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+namespace plexiform::training {
+namespace {
+
+constexpr auto save_interval = std::chrono::minutes(5);  // within a long epoch
+
+at::Tensor generator_state() {
+  const auto& generator = at::globalContext().defaultGenerator(at::kCPU);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  return generator.get_state();
+}
+
+void set_generator_state(const at::Tensor& state) {
+  auto generator = at::globalContext().defaultGenerator(at::kCPU);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_state(state);
+}
+
+// A loss of one value per neuron is averaged.
+at::Tensor scalar(const at::Tensor& loss) { return loss.dim() == 0 ? loss : loss.mean(); }
+
+}  // namespace
+
+Trainer::Trainer(const Task& task, Progress& progress)
+    : task_(task),
+      progress_(progress),
+      stream_(task.recordings, task.split, task.loader, task.settings.seed) {
+  for (const auto& [name, tensor] : task.model.parameters()) {
+    if (tensor.requires_grad()) parameters_.push_back(tensor);
+  }
+  optimizer_ = make_optimizer(task.settings.optimizer, task.settings.optimizer_knobs, parameters_);
+  if (task.settings.plateau) plateau_.emplace(*task.settings.plateau, optimizer_->learning_rate());
+  if (task.settings.stopping) stopping_.emplace(*task.settings.stopping);
+}
+
+Ending Trainer::fit() {
+  const auto& limits = task_.settings.trainer;
+  const InterruptGuard guard;
+  if (state_.epoch == 0 && state_.batch == 0) save(last_checkpoint());
+  while (state_.epoch < limits.max_epochs && !state_.stopped) {
+    if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return Ending::max_steps;
+    train_epoch();
+    if (InterruptGuard::requested()) {
+      save(last_checkpoint());
+      return Ending::interrupted;
+    }
+    end_epoch();
+  }
+  return state_.stopped ? Ending::early_stopping : Ending::max_epochs;
+}
+
+void Trainer::train_epoch() {
+  const auto& limits = task_.settings.trainer;
+  const int64_t batches = std::min(stream_.steps_per_epoch(), limits.limit_train_batches.value_or(INT64_MAX));
+  if (state_.batch == 0) stream_.start_epoch();
+  progress_.start_epoch(state_.epoch, limits.max_epochs, batches, state_.batch);
+  task_.model.train(true);
+  auto saved = std::chrono::steady_clock::now();
+  while (state_.batch < batches) {
+    const double loss = step();
+    ++state_.batch;
+    progress_.step(state_.batch, loss);
+    if (++state_.pending < limits.accumulate_grad_batches && state_.batch < batches) continue;
+    update();
+    if (InterruptGuard::requested() && state_.batch < batches) return;
+    if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return;
+    if (const auto now = std::chrono::steady_clock::now(); now - saved > save_interval) {
+      save(last_checkpoint());
+      saved = now;
+    }
+  }
+}
+
+// One batch of one session: forward, loss and penalties, backward.
+double Trainer::step() {
+  const auto& model = task_.model;
+  const data::Batch batch = stream_.next();
+  const at::Tensor prediction = model.forward(batch.stimulus, batch.session);
+  const at::Tensor loss = scalar(model.loss->forward(prediction, batch.responses));
+  const at::Tensor core_penalty = model.core_penalty();
+  const at::Tensor readout_penalty = model.readout_penalty(batch.session);
+  const at::Tensor total = loss + core_penalty + readout_penalty;
+  const double value = total.item<double>();
+  if (!std::isfinite(value)) refuse_loss(value, batch.session);
+  total.div(task_.settings.trainer.accumulate_grad_batches).backward();
+
+  const at::NoGradGuard no_grad;
+  const auto weight = static_cast<double>(batch.stimulus.size(0));
+  means_.add("train_loss", loss.item<double>(), weight);
+  means_.add("train_total_loss", value, weight);
+  means_.add("regularization_loss_core", core_penalty.item<double>(), weight);
+  means_.add("regularization_loss_readout", readout_penalty.item<double>(), weight);
+  const auto score = scalar(model.evaluation_loss->forward(prediction.detach(), batch.responses));
+  means_.add("train_evaluation_loss", score.item<double>(), weight);
+  return value;
+}
+
+// The gradients of the pending batches become one step of the optimiser.
+void Trainer::update() {
+  const at::NoGradGuard no_grad;
+  if (const auto& limit = task_.settings.trainer.gradient_clip_val; limit && *limit > 0) {
+    clip_grad_norm(parameters_, *limit);
+  }
+  optimizer_->step();
+  optimizer_->zero_grad();
+  task_.model.project();
+  state_.pending = 0;
+  ++state_.step;
+}
+
+Json Trainer::validate() {
+  const auto& model = task_.model;
+  const at::NoGradGuard no_grad;
+  model.train(false);
+  EpochMeans means;
+  Json per_session = Json::object();
+  double correlation = 0, neurons = 0;
+  for (const auto& part : task_.split.validation) {
+    auto batches = data::in_order(part, data::windows_per_batch(task_.loader, part.length));
+    if (const auto limit = task_.settings.trainer.limit_val_batches) batches.resize(std::min<size_t>(batches.size(), *limit));
+    std::vector<at::Tensor> predictions, targets;
+    for (const auto& windows : batches) {
+      const auto batch = data::gather(task_.recordings, part, windows);
+      const auto prediction = model.forward(batch.stimulus, part.session);
+      const auto weight = static_cast<double>(batch.stimulus.size(0));
+      double loss = scalar(model.loss->forward(prediction, batch.responses)).item<double>();
+      if (task_.settings.compat == "openretina") {  // its divisor is the sum of the sizes
+        loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));
+      }
+      const double core = model.core_penalty().item<double>();
+      const double readout = model.readout_penalty(part.session).item<double>();
+      means.add("val_loss", loss, weight);
+      means.add("val_total_loss", loss + core + readout, weight);
+      means.add("val_regularization_loss_core", core, weight);
+      means.add("val_regularization_loss_readout", readout, weight);
+      means.add("val_evaluation_loss",
+                scalar(model.evaluation_loss->forward(prediction, batch.responses)).item<double>(), weight);
+      predictions.push_back(prediction.flatten(0, 1));
+      targets.push_back(batch.responses.slice(1, batch.responses.size(1) - prediction.size(1)).flatten(0, 1));
+    }
+    // Over the whole validation trace of the session, neuron by neuron.
+    const auto scores = evaluation::correlation(at::cat(predictions), at::cat(targets));
+    per_session["val_correlation/" + task_.recordings.sessions[part.session].name] = scores.mean().item<double>();
+    correlation += scores.sum().item<double>();
+    neurons += static_cast<double>(scores.numel());
+  }
+  Json row = means.means();
+  row["val_correlation"] = correlation / neurons;
+  row.update(per_session);
+  return row;
+}
+
+// Validates, adjusts the learning rate, keeps the best, writes metrics.csv and the checkpoints.
+void Trainer::end_epoch() {
+  const auto& settings = task_.settings;
+  Json row = {{"epoch", state_.epoch}, {"step", state_.step}};
+  row.update(means_.means());
+  const double rate = optimizer_->learning_rate();
+  bool best = false;
+  if ((state_.epoch + 1) % settings.trainer.check_val_every_n_epoch == 0) {
+    row.update(validate());
+    auto metric = [&](const std::string& name) { return row.at(name).get<double>(); };
+    if (plateau_) {
+      plateau_->step(metric(settings.plateau->monitor));
+      optimizer_->set_learning_rate(plateau_->learning_rate());
+    }
+    if (stopping_) state_.stopped = stopping_->step(metric(settings.stopping->monitor));
+    const double value = metric(settings.checkpoint.monitor);
+    best = state_.best_file.empty() || (settings.checkpoint.mode == "max" ? value > state_.best : value < state_.best);
+    if (best) state_.best = value;
+  }
+  row["lr"] = rate;
+  state_.history.push_back(row);
+  progress_.end_epoch(row, settings.checkpoint.monitor, rate, best);
+  ++state_.epoch;
+  state_.batch = 0;
+  means_ = {};
+  const std::string outdated = state_.best_file;
+  if (best) {
+    state_.best_file = best_checkpoint_name(settings.checkpoint, row);
+    save(checkpoint_folder() + state_.best_file);
+  }
+  save(last_checkpoint());
+  if (best && !outdated.empty() && outdated != state_.best_file) std::filesystem::remove(checkpoint_folder() + outdated);
+  write_metrics_csv(task_.folder + "/metrics.csv", state_.history);
+}
+
+void Trainer::refuse_loss(double value, size_t session) const {
+  throw Error(fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1, task_.recordings.sessions[session].name),
+              fmt::format("the loss is {}", value),
+              fmt::format("lower optimizer.lr (now {}), or set trainer.gradient_clip_val=1; the last good checkpoint is {}",
+                          optimizer_->learning_rate(), last_checkpoint()));
+}
+
+std::string Trainer::checkpoint_folder() const {
+  return task_.settings.checkpoint.dirpath.value_or(task_.folder + "/checkpoints") + "/";
+}
+
+std::string Trainer::last_checkpoint() const { return checkpoint_folder() + "last.safetensors"; }
+
+std::string Trainer::best_checkpoint() const {
+  return state_.best_file.empty() ? last_checkpoint() : checkpoint_folder() + state_.best_file;
+}
+
+void Trainer::save(const std::string& file) const {
+  Checkpoint checkpoint;
+  checkpoint.model = task_.model.state();
+  checkpoint.optimizer = optimizer_->state();
+  checkpoint.generator = generator_state();
+  checkpoint.loop = {{"state", state_.write()},
+                     {"means", means_.state()},
+                     {"stream", stream_.state()},
+                     {"threads", at::get_num_threads()}};
+  if (plateau_) checkpoint.loop["plateau"] = plateau_->state();
+  if (stopping_) checkpoint.loop["stopping"] = stopping_->state();
+  write_checkpoint(file, checkpoint);
+}
+
+void Trainer::restore(const Checkpoint& checkpoint) {
+  const Json& loop = checkpoint.loop;
+  task_.model.load_state(checkpoint.model, checkpoint.file);
+  optimizer_->restore(checkpoint.optimizer);
+  set_generator_state(checkpoint.generator);
+  state_.read(loop.at("state"));
+  means_.restore(loop.at("means"));
+  stream_.restore(loop.at("stream"));
+  if (plateau_) plateau_->restore(loop.at("plateau"));
+  if (stopping_) stopping_->restore(loop.at("stopping"));
+  if (const int threads = loop.at("threads"); threads != at::get_num_threads()) {
+    progress_.say(fmt::format("note: the run used {} threads, now {}: results may differ in the last bits "
+                              "(OMP_NUM_THREADS={} repeats them exactly)", threads, at::get_num_threads(), threads));
+  }
+}
+
+}  // namespace plexiform::training
