@@ -1,5 +1,12 @@
-// Arrays on disk: NumPy's .npy and data sets of HDF5 files, as tensors in C order with their own dtype.
-// Errors  Error(file or "file: /data/set", what, fix): truncated, not an array, wrong byte order, unsupported dtype.
+// Arrays on disk: NumPy's .npy and data sets of HDF5 files, as tensors in C order with their own
+// dtype. dtypes   uint8 int8 int16 int32 int64 float16 float32 float64 bool, of either byte order.
+// Unsigned 16 bit are read as
+//          int32, unsigned 32 and 64 bit as int64 (an Error when a value does not fit).
+// Errors   Error(file or "file: /data/set", what, fix): missing, truncated, not an array,
+// unsupported dtype, no memory. Writing  a file appears under its name when it is complete, and
+// replaces an older one then; a failure leaves the older
+//          one as it was. The same arrays give the same bytes.
+// Threads  HDF5 is not built for several at a time: one Hdf5File call at once in the whole process.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,32 +19,35 @@
 
 namespace plexiform::data {
 
-// dtypes uint8 int8 int16 int32 int64 float16 float32 float64 bool; unsigned 16, 32 and 64 bit widen to int32 and int64.
+// Format  numpy.lib.format versions 1 to 3, C or Fortran order.
 at::Tensor read_npy(const std::string& file);
-// The shape and dtype alone, from the header: nothing else is read.
+// The shape and dtype (the one that read_npy would give) alone, from the header: the data are not
+// read, but their length is checked against the file's.
 struct NpyHeader {
   std::vector<int64_t> shape;
   at::ScalarType dtype;
 };
 NpyHeader read_npy_header(const std::string& file);
-// Writes to a temporary name beside `file`, then renames.
 void write_npy(const std::string& file, const at::Tensor& array);
 
 class Hdf5File {
  public:
   enum class Mode { read, create };
   explicit Hdf5File(const std::string& file, Mode mode = Mode::read);
-  ~Hdf5File();
+  ~Hdf5File();  // a created file that was not closed is thrown away
   Hdf5File(Hdf5File&&) noexcept;
 
   // Names of the data sets (groups end in "/") in a group, sorted. "" is the root.
   std::vector<std::string> names(const std::string& group = "") const;
+  // Whether there is a data set or group of that path.
   bool has(const std::string& path) const;
   std::vector<int64_t> shape(const std::string& path) const;
   at::Tensor read(const std::string& path) const;
-  std::string read_text(const std::string& path) const;         // a scalar string
+  std::string read_text(const std::string& path) const;          // a scalar string
   void write(const std::string& path, const at::Tensor& array);  // groups on the way are made
   void write_text(const std::string& path, const std::string& text);
+  // Ends the use of the file; a created one appears under its name now.
+  void close();
 
   const std::string& file() const;
 

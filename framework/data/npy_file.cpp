@@ -1,0 +1,214 @@
+// NumPy's .npy: magic, version, length of the header, a Python dict as text, the data.
+// Source  NumPy enhancement proposal 1; numpy.lib.format of NumPy 2.
+#include <data/allocate.h>
+#include <data/array_files.h>
+#include <data/files.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
+namespace plexiform::data {
+
+namespace {
+
+constexpr std::string_view magic = "\x93NUMPY";
+constexpr uint64_t longest_header = 1 << 20;  // NumPy itself refuses more than 10,000 characters
+
+struct Dtype {
+  std::string_view code;   // kind and bytes
+  at::ScalarType stored;   // of the bytes on disk
+  at::ScalarType read_as;  // what the user gets
+};
+constexpr std::array<Dtype, 12> dtypes = {{{"u1", at::kByte, at::kByte},
+                                           {"i1", at::kChar, at::kChar},
+                                           {"i2", at::kShort, at::kShort},
+                                           {"i4", at::kInt, at::kInt},
+                                           {"i8", at::kLong, at::kLong},
+                                           {"f2", at::kHalf, at::kHalf},
+                                           {"f4", at::kFloat, at::kFloat},
+                                           {"f8", at::kDouble, at::kDouble},
+                                           {"b1", at::kBool, at::kBool},
+                                           {"u2", at::kUInt16, at::kInt},
+                                           {"u4", at::kUInt32, at::kLong},
+                                           {"u8", at::kLong, at::kLong}}};
+
+struct Layout {
+  Dtype dtype;
+  bool swapped = false;        // bytes in the order of another machine
+  bool fortran_order = false;  // the first axis runs fastest
+  std::vector<int64_t> shape;
+  int64_t data_begin = 0, data_bytes = 0;
+};
+
+Error damaged(const std::string& file, const std::string& what) {
+  return Error(file, what, "copy or download it again, or write it anew with numpy.save");
+}
+
+// What follows "'key':" in the header's dict.
+std::string_view value_of(const std::string& file, std::string_view header, std::string_view key) {
+  const auto quoted = fmt::format("'{}'", key);
+  auto at = header.find(quoted);
+  if (at != std::string_view::npos) at = header.find(':', at + quoted.size());
+  if (at != std::string_view::npos) at = header.find_first_not_of(" ", at + 1);
+  if (at == std::string_view::npos)
+    throw damaged(file, fmt::format("its header has no {}", quoted));
+  return header.substr(at);
+}
+
+Dtype find_dtype(const std::string& file, std::string_view descr, bool& swapped) {
+  const std::string_view accepted =
+      "use uint8, int8 to int64, float16 to float64 or bool, as by array.astype('float32')";
+  if (descr.empty() || descr[0] != '\'') {
+    throw Error(file, "holds records of several fields", "save each field to a file of its own");
+  }
+  const auto text = descr.substr(1, descr.find('\'', 1) - 1);
+  if (text.substr(0, 2) == "|O") {
+    throw Error(file, "holds Python objects, not numbers", std::string(accepted));
+  }
+  const auto code = text.substr(std::min<size_t>(1, text.size()));
+  const auto found =
+      std::find_if(dtypes.begin(), dtypes.end(), [&](const Dtype& d) { return d.code == code; });
+  if (found == dtypes.end()) {
+    throw Error(file, fmt::format("has the dtype '{}'", text), std::string(accepted));
+  }
+  swapped = text[0] == '>';  // this code runs on little-endian machines only (platform.h)
+  return *found;
+}
+
+std::vector<int64_t> parse_shape(const std::string& file, std::string_view tuple) {
+  const auto end = tuple.find(')');
+  if (tuple.empty() || tuple[0] != '(' || end == std::string_view::npos) {
+    throw damaged(file, "its header has no shape");
+  }
+  std::vector<int64_t> shape;
+  const std::string inner(tuple.substr(1, end - 1));
+  for (size_t at = inner.find_first_not_of(", "); at != std::string::npos;
+       at = inner.find_first_not_of(", L", at)) {  // 3L: Python 2
+    char* after = nullptr;
+    errno = 0;
+    const long long length = std::strtoll(inner.c_str() + at, &after, 10);
+    if (after == inner.c_str() + at || errno != 0 || length < 0) {
+      throw damaged(file, fmt::format("its header has the shape ({})", inner));
+    }
+    shape.push_back(length);
+    at = after - inner.c_str();
+  }
+  return shape;
+}
+
+int64_t bytes_of(const std::string& file, const std::vector<int64_t>& shape, int64_t item) {
+  int64_t bytes = item;
+  for (const auto length : shape) {
+    if (__builtin_mul_overflow(bytes, length, &bytes)) {
+      throw damaged(file, fmt::format("its header has the shape ({})", fmt::join(shape, ", ")));
+    }
+  }
+  return bytes;
+}
+
+Layout read_layout(const std::string& file, std::ifstream& stream) {
+  std::array<unsigned char, 12> start = {};
+  stream.read(reinterpret_cast<char*>(start.data()), 8);
+  if (stream.gcount() < 8 || std::memcmp(start.data(), magic.data(), magic.size()) != 0) {
+    throw Error(file, "is not a NumPy array file",
+                "write it with numpy.save (not savez or savetxt)");
+  }
+  const int version = start[6];
+  if (version < 1 || version > 3) {
+    throw Error(file, fmt::format("has version {} of the .npy format, known are 1 to 3", version),
+                "write it anew with numpy.save");
+  }
+  const int length_bytes = version == 1 ? 2 : 4;
+  stream.read(reinterpret_cast<char*>(start.data() + 8), length_bytes);
+  uint64_t header_bytes = 0;
+  for (int i = length_bytes - 1; i >= 0; --i) header_bytes = header_bytes << 8 | start[8 + i];
+  if (!stream || header_bytes > longest_header) throw damaged(file, "its header is damaged");
+  std::string header(header_bytes, 0);
+  if (!stream.read(header.data(), static_cast<int64_t>(header_bytes))) {
+    throw damaged(file, "ends within its header");
+  }
+
+  Layout layout;
+  layout.dtype = find_dtype(file, value_of(file, header, "descr"), layout.swapped);
+  layout.fortran_order = value_of(file, header, "fortran_order").substr(0, 4) == "True";
+  layout.shape = parse_shape(file, value_of(file, header, "shape"));
+  layout.data_begin = 8 + length_bytes + static_cast<int64_t>(header_bytes);
+  layout.data_bytes =
+      bytes_of(file, layout.shape, static_cast<int64_t>(c10::elementSize(layout.dtype.stored)));
+  const auto there = static_cast<int64_t>(std::filesystem::file_size(file)) - layout.data_begin;
+  if (there != layout.data_bytes) {
+    throw damaged(file, fmt::format("holds {} bytes of data where the shape ({}) needs {}", there,
+                                    fmt::join(layout.shape, ", "), layout.data_bytes));
+  }
+  return layout;
+}
+
+void swap_bytes(char* data, int64_t bytes, int64_t item) {
+  for (int64_t i = 0; i < bytes; i += item) std::reverse(data + i, data + i + item);
+}
+
+}  // namespace
+
+NpyHeader read_npy_header(const std::string& file) {
+  check_input_file(file);
+  std::ifstream stream(file, std::ios::binary);
+  const auto layout = read_layout(file, stream);
+  return {layout.shape, layout.dtype.read_as};
+}
+
+at::Tensor read_npy(const std::string& file) {
+  check_input_file(file);
+  std::ifstream stream(file, std::ios::binary);
+  const auto layout = read_layout(file, stream);
+  auto shape = layout.shape;
+  if (layout.fortran_order) std::reverse(shape.begin(), shape.end());
+  auto array = allocate(file, shape, layout.dtype.stored);
+  auto* const data = static_cast<char*>(array.mutable_data_ptr());
+  stream.seekg(layout.data_begin);
+  if (!stream.read(data, layout.data_bytes)) throw damaged(file, "cannot be read to its end");
+  if (layout.swapped) swap_bytes(data, layout.data_bytes, array.element_size());
+  if (layout.dtype.code == "u8" && array.numel() > 0 && array.min().item<int64_t>() < 0) {
+    throw Error(file, "holds unsigned numbers above 9223372036854775807", "save it as float64");
+  }
+  if (layout.fortran_order)
+    array = array.permute([&] {
+      std::vector<int64_t> axes(shape.size());
+      std::iota(axes.rbegin(), axes.rend(), 0);
+      return axes;
+    }());
+  return array.contiguous().to(layout.dtype.read_as);
+}
+
+void write_npy(const std::string& file, const at::Tensor& array) {
+  const auto values = array.detach().cpu().contiguous();
+  const auto dtype = std::find_if(dtypes.begin(), dtypes.end(),
+                                  [&](const Dtype& d) { return d.stored == values.scalar_type(); });
+  if (dtype == dtypes.end()) {
+    throw Error(file, fmt::format("cannot hold the dtype {}", c10::toString(values.scalar_type())),
+                "convert the tensor, to float32 for example");
+  }
+  const bool byte = dtype->code[1] == '1';
+  auto header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}",
+                            byte ? '|' : '<', dtype->code, fmt::join(values.sizes(), ", "),
+                            values.dim() == 1 ? "," : "");
+  const size_t before = magic.size() + 4;
+  header.append(63 - (before + header.size()) % 64, ' ').append("\n");  // data start at 64 bytes
+
+  AtomicFile target(file);
+  std::ofstream stream(target.temporary(), std::ios::binary);
+  stream << magic << '\x01' << '\0' << static_cast<char>(header.size() & 0xff)
+         << static_cast<char>(header.size() >> 8) << header;
+  stream.write(static_cast<const char*>(values.const_data_ptr()),
+               static_cast<int64_t>(values.nbytes()));
+  stream.close();
+  if (!stream) {
+    throw Error(file, "cannot be written to its end", "free some space or write to another disk");
+  }
+  target.commit();
+}
+
+}  // namespace plexiform::data
