@@ -1,0 +1,44 @@
+// Named tensors in a file of the safetensors format, readable from Python in one line:
+//   safetensors.torch.load_file("model.safetensors")
+// Layout   8 bytes N, little-endian · N bytes JSON {"name": {"dtype", "shape", "data_offsets":
+// [begin, end]}, ...,
+//          "__metadata__": {"key": "text"}}, padded with spaces · the tensors' bytes, C order,
+//          without gaps.
+// dtypes   float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool.
+// Checksum written into the metadata as "plexiform.crc64": CRC-64/XZ of the whole file with sixteen
+// '0' in its place, so
+//          that any damage is noticed. A file of another program has none.
+// Errors   Error(file, what, fix) for whatever is wrong with a file; a damaged file never crashes,
+// nor asks for more
+//          memory than its own size.
+// Source   the format: https://github.com/huggingface/safetensors, README, section Format.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <plexiform/error.h>
+#include <plexiform/given.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace plexiform::model {
+
+struct TensorFile {
+  std::vector<Named> tensors;                   // names are unique; the order is kept
+  std::map<std::string, std::string> metadata;  // UTF-8; without the checksum
+};
+
+enum class Checksum {
+  if_present,  // for files of any origin
+  required     // for our own: one without it is damaged
+};
+
+// Tensors are on the CPU, contiguous, without grad.
+TensorFile read_safetensors(const std::string& file, Checksum checksum = Checksum::if_present);
+
+// Tensors of any device and memory layout. Atomic (files/atomic_file.h): a failure leaves the old
+// file.
+void write_safetensors(const std::string& file, const TensorFile& content);
+
+}  // namespace plexiform::model
