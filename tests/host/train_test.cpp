@@ -1,0 +1,173 @@
+// The main job, end to end, through the command: small recordings, a small model, everything that a run promises.
+#include <model/safetensors.h>
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "../command.h"
+#include "../folder.h"
+
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// One recording for all tests of this file.
+const std::string& recording() {
+  static const Folder folder;
+  static const std::string data = [] {
+    const std::string path = folder / "data";
+    const auto made = run({"create-data", path, "--sessions", "2", "--neurons", "5", "--seed", "7"}, folder / "log");
+    if (made.code != 0) throw std::runtime_error(made.output);
+    return path;
+  }();
+  return data;
+}
+
+// Arguments of a run of some seconds.
+std::vector<std::string> small_run(const std::string& runs, std::vector<std::string> more = {}) {
+  std::vector<std::string> arguments = {"train",
+                                        "--config-name=quickstart",
+                                        "paths.data_dir=" + recording(),
+                                        "hydra.run.dir=" + runs,
+                                        "model.hidden_channels=[2]",
+                                        "trainer.max_epochs=3",
+                                        "+trainer.limit_train_batches=8",
+                                        "training_callbacks.early_stopping=null"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+}  // namespace
+
+TEST_CASE("a run trains, scores and leaves a bundle, metrics and checkpoints") {
+  const Folder folder;
+  const auto ran = run(small_run(folder / "run"), folder / "log");
+  INFO(ran.output);
+  REQUIRE(ran.code == 0);
+  CHECK_THAT(ran.output, ContainsSubstring("noise ceiling"));
+  for (const char* file : {"model/model.safetensors", "model/model.json", "metrics.csv", "scores.csv", "scores.json", "train.log",
+                           "checkpoints/last.safetensors", ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"}) {
+    INFO(file);
+    CHECK(std::filesystem::exists(folder.path / "run" / file));
+  }
+  const auto evaluated = run({"evaluate", folder / "run"}, folder / "log");
+  INFO(evaluated.output);
+  CHECK(evaluated.code == 0);
+  // The same scores as at the end of training: the bundle is the trained model.
+  const auto table = ran.output.substr(ran.output.find("session"));
+  CHECK_THAT(evaluated.output, ContainsSubstring(table.substr(0, table.find("model:") - 2)));
+}
+
+TEST_CASE("the same config and seed give the same bits, another seed others") {
+  const Folder folder;
+  REQUIRE(run(small_run(folder / "a"), folder / "log").code == 0);
+  REQUIRE(run(small_run(folder / "b"), folder / "log").code == 0);
+  REQUIRE(run(small_run(folder / "c", {"seed=43"}), folder / "log").code == 0);
+  const auto weights = content(folder / "a/model/model.safetensors");
+  CHECK(weights == content(folder / "b/model/model.safetensors"));
+  CHECK(weights != content(folder / "c/model/model.safetensors"));
+}
+
+TEST_CASE("a run that was killed and resumed ends with the bits of one that was not") {
+  const Folder folder;
+  REQUIRE(run(small_run(folder / "whole"), folder / "log").code == 0);
+  const auto weights = content(folder / "whole/model/model.safetensors");
+  for (const int milliseconds : {900, 1300, 1700, 2300}) {
+    const std::string name = "killed" + std::to_string(milliseconds);
+    Command command(small_run(folder / name), folder / "log");
+    while (!std::filesystem::exists(folder.path / name / "checkpoints")) usleep(10000);
+    usleep(static_cast<useconds_t>(milliseconds - 900) * 1000);
+    command.kill(SIGKILL);
+    command.wait();
+    const auto resumed = run({"train", "--resume", folder / name}, folder / "log");
+    INFO(resumed.output);
+    REQUIRE(resumed.code == 0);
+    CHECK(content(folder / (name + "/model/model.safetensors")) == weights);
+    CHECK(content(folder / (name + "/metrics.csv")) == content(folder / "whole/metrics.csv"));
+  }
+}
+
+TEST_CASE("Ctrl-C ends a run with code 130 and a checkpoint in the middle of the epoch, from which it goes on to the same bits") {
+  const Folder folder;
+  REQUIRE(run(small_run(folder / "whole"), folder / "log").code == 0);
+  Command command(small_run(folder / "run"), folder / "log");
+  while (!std::filesystem::exists(folder.path / "run" / "checkpoints")) usleep(10000);
+  usleep(50000);
+  command.kill(SIGINT);
+  const auto stopped = command.wait();
+  INFO(stopped.output);
+  CHECK(stopped.code == 130);
+  CHECK_THAT(stopped.output, ContainsSubstring("plexiform train --resume"));
+  CHECK_NOTHROW(plexiform::model::read_safetensors(folder / "run/checkpoints/last.safetensors", plexiform::model::Checksum::required));
+  REQUIRE(run({"train", "--resume", folder / "run"}, folder / "log").code == 0);
+  CHECK(content(folder / "run/model/model.safetensors") == content(folder / "whole/model/model.safetensors"));
+}
+
+TEST_CASE("a damaged last checkpoint is passed over for the best one, with a word") {
+  const Folder folder;
+  REQUIRE(run(small_run(folder / "run"), folder / "log").code == 0);
+  std::filesystem::resize_file(folder / "run/checkpoints/last.safetensors", 1000);
+  const auto resumed = run({"train", "--resume", folder / "run"}, folder / "log");
+  INFO(resumed.output);
+  CHECK(resumed.code == 0);
+  CHECK_THAT(resumed.output, ContainsSubstring("passed over a checkpoint"));
+}
+
+TEST_CASE("a dry run prints the plan and writes nothing") {
+  const Folder folder;
+  const auto ran = run(small_run(folder / "run", {"--dry-run"}), folder / "log");
+  INFO(ran.output);
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.output, ContainsSubstring("parameters"));
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+}
+
+TEST_CASE("mistakes are refused before anything is written, with place and remedy") {
+  struct Mistake {
+    std::string override_text, sentence;
+  };
+  const std::vector<Mistake> mistakes = {
+      {"+model.core.kernal=3", "no such parameter"},
+      {"model.core.spatial_kernel_sizes=[99]", "spatial_kernel_sizes"},
+      {"model.core.temporal_kernel_sizes=[80]", "temporal_kernel_sizes"},
+      {"model.core._target_=plexiform.cores.Simpel", "did you mean 'plexiform.cores.Simple'?"},
+      {"model.core._target_=plexiform.losses.Poisson", "loss"},
+      {"model.hidden_channels=text", "hidden_channels"},
+      {"+trainer.max_epoch=3", "did you mean 'max_epochs'?"},
+      {"trainer.max_epochs=-3", "at least 1"},
+      {"trainer.max_epochs=many", "integer"},
+      {"optimizer._target_=torch.optim.AdamV", "did you mean 'torch.optim.AdamW'?"},
+      {"optimizer.lr=-1", "optimizer.lr"},
+      {"lr_scheduler.monitor=val_corelation", "did you mean 'val_correlation'?"},
+      {"training_callbacks.model_checkpoint.mode=up", "use one of: max, min"},
+      {"dataloader.clip_length=5", "dataloader"},
+      {"dataloader.num_val_clips=100000", "num_val_clips"},
+      {"dataloader.batch_size=0", "batch_size"},
+      {"paths.data_dir=nowhere", "nowhere"},
+      {"data_io.test_names=[tset]", "tset"},
+      {"+optimiser.lr=3", "did you mean 'optimizer'?"},
+      {"seed=-1", "seed"},
+  };
+  const Folder folder;
+  for (const auto& [override_text, sentence] : mistakes) {
+    const auto ran = run(small_run(folder / "run", {override_text}), folder / "log");
+    INFO(override_text << "\n" << ran.output);
+    CHECK(ran.code == 1);
+    CHECK_THAT(ran.output, ContainsSubstring(sentence));
+    CHECK_THAT(ran.output, ContainsSubstring("fix:"));
+    CHECK(ran.output.find("terminate called") == std::string::npos);
+    CHECK(ran.output.find("frame #") == std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  }
+}
+
+TEST_CASE("a command line that cannot be understood ends with code 2") {
+  const Folder folder;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"trian"}, {"train", "--confg-name=x"}, {"train", "word"}, {"evaluate"}, {}}) {
+    const auto ran = run(arguments, folder / "log");
+    INFO(ran.output);
+    CHECK(ran.code == 2);
+  }
+}
