@@ -1,15 +1,18 @@
-// Windows of the recordings, gathered into batches by index.
-//   clips     the training trials are cut into clips of `clip_length` frames; some are set aside for validation
-//   windows   `train_chunk_size` frames each, at a random shift in every epoch; whole clips for validation and tests
-//   sessions  take turns (LongCycler): one batch is of one session
+// Windows of the recordings, gathered into batches by index; nothing is copied before that.
+//   clips     the training trials are cut into clips of `clip_length` frames; some are set aside
+//   for validation windows   `train_chunk_size` frames each, at a random shift in every epoch;
+//   whole clips for validation, whole trials
+//             for tests
+//   sessions  take turns: one batch is of one session
+// Errors    Error("dataloader.<knob>", what, fix) from read_loader and split.
 #pragma once
 
 #include <config/node.h>
 #include <data/recordings.h>
 #include <plexiform/params.h>
 
-#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,23 +24,33 @@ struct Batch {
   at::Tensor responses;  // (B, T, N) float32
 };
 
-// A window: frames [begin, begin + length) of a session's trial.
+// Frames [begin, begin + length) of a session's trial.
 struct Window {
   size_t trial = 0;
   int64_t begin = 0;
+
+  bool operator==(const Window&) const = default;
+};
+
+// A run of frames of one trial that windows are taken from.
+struct Stretch {
+  size_t trial = 0;
+  int64_t begin = 0, length = 0;
 };
 
 // A part of a session's data: windows of one length over its trials.
 struct Part {
   size_t session = 0;
-  std::string name;      // "train", "validation", or the test stimulus' name
-  int64_t length = 0;    // frames per window
-  bool test = false;     // trials are Session::tests
-  std::vector<Window> windows;
+  std::string name;    // "train", "validation", or the test stimulus' name
+  int64_t length = 0;  // frames per window
+  bool test = false;   // trials are Session::tests, otherwise Session::train
+  std::vector<Window> windows = {};
+  std::vector<Stretch> stretches = {};  // what the windows lie in; of a test the trial's scored frames
+  bool across = false;  // a window that reaches its stretch's end goes on in the next one
+                        // (allow_over_boundaries)
 };
 
-// Gathers `windows` into one batch. A window may continue into the trial after it only where the part was made so
-// (allow_over_boundaries).
+// Gathers `windows` of the part into one batch.
 Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows);
 
 struct LoaderParams {
@@ -46,51 +59,92 @@ struct LoaderParams {
   int64_t clip_length = 100;
   int64_t num_val_clips = 10;
   std::optional<std::vector<int64_t>> val_clip_indices;
+  int64_t seed = 42;
   bool allow_over_boundaries = false;
   void describe(auto& knob) {
-    knob("batch_size", batch_size, {.doc = "windows per training step", .min = 1});
-    knob("train_chunk_size", train_chunk_size, {.doc = "length of a training window", .unit = "frames", .min = 1});
-    knob("clip_length", clip_length, {.doc = "length of the clips that are set aside for validation", .unit = "frames", .min = 1});
-    knob("num_val_clips", num_val_clips, {.doc = "clips set aside for validation", .min = 1});
-    knob("val_clip_indices", val_clip_indices, {.doc = "which clips to set aside; null: drawn, seed 42", .min = 0});
-    knob("allow_over_boundaries", allow_over_boundaries, {.doc = "let windows cross the seams between clips and trials"});
+    knob("batch_size", batch_size,
+         {.doc = "windows per training step; a session that has fewer uses all of them", .min = 1});
+    knob("train_chunk_size", train_chunk_size,
+         {.doc = "length of a training window", .unit = "frames", .min = 1});
+    knob("clip_length", clip_length,
+         {.doc = "length of the clips that are set aside for validation",
+          .unit = "frames",
+          .min = 1});
+    knob("num_val_clips", num_val_clips,
+         {.doc = "clips set aside for validation, per session", .min = 1});
+    knob("val_clip_indices", val_clip_indices,
+         {.doc = "which clips to set aside, counted through all training trials; null: drawn",
+          .min = 0});
+    knob("seed", seed, {.doc = "of the draw of validation clips", .min = 0, .max = 4294967295});
+    knob("allow_over_boundaries", allow_over_boundaries,
+         {.doc = "splice what is left after the validation clips, and let windows cross the seams "
+                 "and the ends of trials"});
   }
 };
 
-// The split of all sessions, by index; nothing is copied.
+// The `dataloader` node of a resolved config: plexiform.data.Clips, or its alias
+// openretina.data_io.base_dataloader.multiple_movies_dataloaders (allow_over_boundaries is true by
+// default there).
+LoaderParams read_loader(const config::Node& root);
+
+// The split of all sessions, by index.
 struct Split {
   std::vector<Part> train;       // one per session; `windows` holds the unshifted starts
-  std::vector<Part> validation;  // one per session
-  std::vector<Part> tests;       // one per session and test stimulus
+  std::vector<Part> validation;  // one per session; in the order of val_clip_indices, or as drawn
+  std::vector<Part> tests;       // one per session and test stimulus: a single window
 };
 
-// Reads the config's `dataloader` node (resolved). `history` is the core's: bins of a window that get no prediction; the
-// first predicted bin of a window is never one of the session's discard_frames. Throws Error when a clip is longer than a
-// recording, a window longer than a clip, no clip is left to train on, or a session has fewer windows than a batch.
+// `history` is the core's: bins of a window that get no prediction. The first predicted bin of a
+// window is never one of the session's discard_frames, so windows begin at least discard_frames -
+// history into their trial or clip. Trials are cut into floor(T / clip_length) clips each, numbered
+// through in order; training windows lie in one trial and in no validation clip. With
+// allow_over_boundaries the trials are joined before they are cut, and what is left of them is
+// joined again (frames after the last whole clip are lost).
+// Throws Error when no window or clip fits, when nothing is left to train on, when a window gets no
+// prediction.
 Split split(const Recordings& recordings, const LoaderParams& params, int64_t history);
+
+// How many windows of `length` frames take the memory of one training batch, at least 1: a batch
+// size for validation and tests, whatever their length.
+int64_t windows_per_batch(const LoaderParams& params, int64_t length);
 
 // Consecutive windows of a part, `batch_size` at a time; the last batch may be smaller.
 std::vector<std::vector<Window>> in_order(const Part& part, int64_t batch_size);
 
-// The endless stream of training batches: every session in turn until the longest is through once (long cycler), with new
-// shifts, permutations and session order in each epoch. The same seed gives the same batches.
+// The endless stream of training batches. In an epoch the sessions take turns, in an order drawn
+// anew, until the one with most batches is through once; shorter ones start over. Each pass over a
+// session draws new shifts and a new permutation; what does not fill a batch is left out of that
+// pass. Which windows make a batch depends on seed, epoch and step alone.
 class TrainStream {
  public:
-  TrainStream(const Recordings& recordings, const Split& split, const LoaderParams& params, uint64_t seed);
+  // Keeps references to `recordings` and `split`.
+  TrainStream(const Recordings& recordings, const Split& split, const LoaderParams& params,
+              uint64_t seed);
   int64_t steps_per_epoch() const;  // sessions x the largest number of batches of one session
-  void start_epoch();
-  Batch next();
+  void start_epoch();               // the next one; before the first call there is none
+  Batch next();  // starts an epoch by itself when none is begun or the last is over
 
-  // Everything needed to continue at this very batch; restore() takes what state() gave.
+  // Where the stream stands: epoch, step, and what restore() compares.
   Json state() const;
+  // Continues there. Throws Error when the state is of another seed, split or batch size.
   void restore(const Json& state);
 
  private:
-  struct State;
+  struct Pass {  // windows of one session in the order in which this pass takes them
+    int64_t number = -1;
+    std::vector<Window> windows;
+  };
+
+  void draw_turns();
+  const std::vector<Window>& windows_of_pass(size_t session, int64_t number);
+
   const Recordings& recordings_;
   const Split& split_;
-  LoaderParams params_;
-  std::shared_ptr<State> state_;
+  const uint64_t seed_;
+  std::vector<int64_t> batch_sizes_, batches_;  // per session; batches of one pass
+  int64_t epoch_ = -1, step_ = 0;
+  std::vector<int64_t> turns_;  // sessions in this epoch's order
+  std::vector<Pass> passes_;
 };
 
 }  // namespace plexiform::data

@@ -1,6 +1,6 @@
-// What was shown and what was recorded. Sessions that saw the same movie share one copy of it; normalisation, dtype
-// conversion and clip order are applied when a batch is gathered (batches.h), never stored.
-// Notation  C channels, T frames, H x W pixels (row 0 on top), N neurons, R repeats.
+// What was shown and what was recorded. Sessions that saw the same movie share one copy of it;
+// normalisation, dtype conversion and clip order are applied when a batch is gathered (batches.h),
+// never stored. Notation  C channels, T frames, H x W pixels (row 0 on top), N neurons, R repeats.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,7 +16,7 @@ namespace plexiform::data {
 
 struct Stimulus {
   std::string name;
-  at::Tensor movie;        // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32
+  at::Tensor movie;  // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32
   double mean = 0, std = 1;  // a batch holds (movie - mean) / std
   int64_t frames() const { return movie.size(1); }
 };
@@ -30,14 +30,16 @@ struct Trial {
 
 struct Session {
   std::string name;
-  std::vector<Trial> train;  // in the order of the config; each is a recording of its own: windows do not cross its ends
+  std::vector<Trial> train;  // in the order of their names; each is a recording of its own: windows
+                             // do not cross its ends
   std::vector<Trial> tests;
   std::map<std::string, at::Tensor> info;  // session_info/*: per-neuron or free
   double frame_rate_hz = 0;                // 0: unknown
-  int64_t discard_frames = 0;  // responses in the first frames of every trial that are never trained on nor scored
+  int64_t discard_frames =
+      0;  // responses in the first frames of every trial that are never trained on nor scored
   int64_t neurons = 0;
 
-  at::Tensor mean_activity() const;  // (N) float32, over all training frames
+  at::Tensor mean_activity() const;  // (N) float32, over all training frames but the discarded ones
 };
 
 struct Recordings {
@@ -45,8 +47,9 @@ struct Recordings {
   int64_t channels = 0, height = 0, width = 0;
 };
 
-// Reads what the config's `data_io` node (resolved) describes, by its `_target_` names. Everything is checked here:
-// missing files and data sets, shapes, dtypes, NaN, lengths of stimulus and responses, neurons per session.
+// Reads what the config's `data_io` node (resolved) describes, by its `_target_` names. Everything
+// is checked here: missing files and data sets, shapes, dtypes, NaN, lengths of stimulus and
+// responses, neurons per session.
 Recordings read_recordings(const config::Node& root);
 
 }  // namespace plexiform::data

@@ -1,0 +1,108 @@
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <c10/util/Exception.h>
+#include <data/batches.h>
+
+namespace plexiform::data {
+namespace {
+
+// Frames [begin, begin + length) of a trial that become frames [at, at + length) of a window.
+struct Piece {
+  const Trial* trial;
+  int64_t begin, length, at;
+};
+
+std::vector<Piece> pieces_of(const Window& window, const Part& part,
+                             const std::vector<Trial>& trials) {
+  if (!part.across) return {{&trials.at(window.trial), window.begin, part.length, 0}};
+  auto inside = [&](const Stretch& s) {
+    return s.trial == window.trial && window.begin >= s.begin && window.begin < s.begin + s.length;
+  };
+  auto stretch = std::find_if(part.stretches.begin(), part.stretches.end(), inside);
+  std::vector<Piece> pieces;
+  int64_t begin = window.begin;
+  for (int64_t at = 0; at < part.length;) {
+    TORCH_CHECK(stretch != part.stretches.end(), "a window runs past the end of its part");
+    const int64_t length = std::min(part.length - at, stretch->begin + stretch->length - begin);
+    pieces.push_back({&trials.at(stretch->trial), begin, length, at});
+    at += length;
+    if (++stretch != part.stretches.end()) begin = stretch->begin;
+  }
+  return pieces;
+}
+
+template <class T>
+void normalise(const T* from, int64_t count, float mean, float scale, float* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = (static_cast<float>(from[i]) - mean) * scale;
+}
+
+// One channel of one piece.
+void copy_frames(const Piece& piece, int64_t channel, float* to) {
+  const Stimulus& stimulus = *piece.trial->stimulus;
+  const at::Tensor& movie = stimulus.movie;
+  const int64_t frame = movie.size(2) * movie.size(3),
+                from = (channel * movie.size(1) + piece.begin) * frame;
+  const auto mean = static_cast<float>(stimulus.mean), scale = static_cast<float>(1 / stimulus.std);
+  auto run = [&](const auto* values) {
+    normalise(values + from, piece.length * frame, mean, scale, to);
+  };
+  switch (movie.scalar_type()) {
+    case at::kByte:
+      return run(movie.const_data_ptr<uint8_t>());
+    case at::kChar:
+      return run(movie.const_data_ptr<int8_t>());
+    case at::kShort:
+      return run(movie.const_data_ptr<int16_t>());
+    case at::kHalf:
+      return run(movie.const_data_ptr<at::Half>());
+    default:
+      return run(movie.const_data_ptr<float>());
+  }
+}
+
+// (N, T) of the trial into (length, N) at `to`.
+void copy_responses(const Piece& piece, float* to) {
+  const at::Tensor& responses = piece.trial->responses;
+  const int64_t neurons = responses.size(0), frames = responses.size(1);
+  const float* from = responses.const_data_ptr<float>() + piece.begin;
+  for (int64_t n = 0; n < neurons; ++n) {
+    for (int64_t t = 0; t < piece.length; ++t) to[t * neurons + n] = from[n * frames + t];
+  }
+}
+
+}  // namespace
+
+Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows) {
+  const Session& session = recordings.sessions.at(part.session);
+  const std::vector<Trial>& trials = part.test ? session.tests : session.train;
+  std::vector<std::vector<Piece>> pieces;
+  for (const auto& window : windows) {
+    pieces.push_back(pieces_of(window, part, trials));
+    for (const auto& piece : pieces.back()) {
+      TORCH_CHECK(piece.begin >= 0 && piece.begin + piece.length <= piece.trial->stimulus->frames(),
+                  "a window lies outside its trial");
+    }
+  }
+
+  const int64_t count = static_cast<int64_t>(windows.size()), channels = recordings.channels;
+  const int64_t frame = recordings.height * recordings.width, length = part.length;
+  Batch batch{part.session,
+              at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat),
+              at::empty({count, length, session.neurons}, at::kFloat)};
+  float* stimulus = batch.stimulus.mutable_data_ptr<float>();
+  float* responses = batch.responses.mutable_data_ptr<float>();
+  at::parallel_for(0, count * channels, 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t window = i / channels, channel = i % channels;
+      for (const auto& piece : pieces[window]) {
+        copy_frames(piece, channel, stimulus + (i * length + piece.at) * frame);
+        if (channel == 0) {
+          copy_responses(piece, responses + (window * length + piece.at) * session.neurons);
+        }
+      }
+    }
+  });
+  return batch;
+}
+
+}  // namespace plexiform::data
