@@ -2,10 +2,12 @@
 // libplexiform.so for the rest.
 #include <cli/command_line.h>
 #include <cli/plugins.h>
-#include <dlfcn.h>
+#include <cli/probe_plugins.h>
 #include <fmt/format.h>
+#include <plugins/library.h>
+#include <plugins/sources.h>
 
-#include <filesystem>
+#include <algorithm>
 
 namespace {
 
@@ -23,15 +25,10 @@ constexpr const char* usage =
   plexiform --version
 )";
 
-// Hands a command over to libplexiform.so, which lies in ../lib beside the executable.
+// Hands a command over to libplexiform.so.
 int run_in_host(const std::string& command, const Arguments& arguments) {
-  const auto here = std::filesystem::canonical("/proc/self/exe").parent_path();
-  const auto library = here.parent_path() / "lib" / "libplexiform.so";
-  void* host = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (!host) throw plexiform::Error(library, dlerror(), "build or install Plexiform again");
   using Run = int (*)(const char*, int, const char* const*);
-  const auto run = reinterpret_cast<Run>(dlsym(host, "plexiform_command"));
-  if (!run) throw plexiform::Error(library, dlerror(), "build or install Plexiform again");
+  const auto run = reinterpret_cast<Run>(plexiform::plugins::open_function(plexiform::plugins::host_library(), "plexiform_command"));
   std::vector<const char*> texts;
   for (const auto& argument : arguments) texts.push_back(argument.c_str());
   return run(command.c_str(), static_cast<int>(texts.size()), texts.data());
@@ -82,7 +79,8 @@ int run(const std::string& command, const Arguments& arguments) {
     }
     return run_in_host(name, arguments);
   }
-  if (command == "create-data" || command == "--probe-plugins") return run_in_host(command, arguments);
+  if (command == "create-data") return run_in_host(command, arguments);
+  if (command == "--probe-plugins") return plexiform::cli::probe_plugins_command(arguments);
   throw Usage(fmt::format("no such command: {}\n  fix: {}", command,
                           plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "plugins"})));
 }

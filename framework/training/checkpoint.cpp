@@ -34,9 +34,9 @@ void TrainerState::read(const Json& json) {
 void write_checkpoint(const std::string& file, const Checkpoint& checkpoint) {
   model::TensorFile content;
   append(content.tensors, "model.", checkpoint.model);
-  append(content.tensors, "optimizer.", checkpoint.optimizer);
+  append(content.tensors, "optimizer.", checkpoint.optimizer.tensors);
   content.tensors.push_back({"generator", checkpoint.generator});
-  content.metadata = {{"format", format}, {"loop", checkpoint.loop.dump()}};
+  content.metadata = {{"format", format}, {"loop", checkpoint.loop.dump()}, {"optimizer", checkpoint.optimizer.scalars.dump()}};
   std::filesystem::create_directories(std::filesystem::path(file).parent_path());
   model::write_safetensors(file, content);
 }
@@ -49,9 +49,10 @@ Checkpoint read_checkpoint(const std::string& file) {
   Checkpoint checkpoint;
   checkpoint.file = file;
   checkpoint.loop = Json::parse(content.metadata["loop"]);
+  checkpoint.optimizer.scalars = Json::parse(content.metadata["optimizer"]);
   for (auto& [name, tensor] : content.tensors) {
     if (name.starts_with("model.")) checkpoint.model.push_back({name.substr(6), tensor});
-    if (name.starts_with("optimizer.")) checkpoint.optimizer.push_back({name.substr(10), tensor});
+    if (name.starts_with("optimizer.")) checkpoint.optimizer.tensors.push_back({name.substr(10), tensor});
     if (name == "generator") checkpoint.generator = tensor;
   }
   return checkpoint;

@@ -5,6 +5,7 @@
 
 #include <plexiform/given.h>
 #include <plexiform/params.h>
+#include <training/optimizer.h>
 
 #include <optional>
 #include <string>
@@ -29,7 +30,8 @@ struct TrainerState {
 
 struct Checkpoint {
   std::string file;
-  std::vector<Named> model, optimizer;
+  std::vector<Named> model;
+  OptimizerState optimizer;
   at::Tensor generator;  // of LibTorch's default CPU generator
   Json loop;             // TrainerState and what schedule, stopping, sampler and means need
 };

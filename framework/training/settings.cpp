@@ -53,10 +53,11 @@ void read_optimizer(const Node& root, Settings& settings) {
   if (!node || node->is_null()) {
     throw Error("optimizer", "the config has no optimizer", "choose one, such as optimizer=adamw in the defaults list");
   }
-  settings.optimizer = target(*node, "optimizer", optimizer_targets());
+  const Node* name = node->find("_target_");
+  settings.optimizer = name && name->kind == config::Kind::string ? name->string : "";
   settings.optimizer_knobs = config::own_knobs(*node);
   try {
-    check_optimizer(settings.optimizer, settings.optimizer_knobs);
+    make_optimizer(settings.optimizer, settings.optimizer_knobs, {});
   } catch (const Error& e) {
     throw Error(config::where_knob(*node, "optimizer", e.where(), e.problem() == "no such parameter"), e.problem(), e.fix());
   }

@@ -36,7 +36,7 @@ Trainer::Trainer(const Task& task, Progress& progress)
       progress_(progress),
       stream_(task.recordings, task.split, task.loader, task.settings.seed) {
   for (const auto& [name, tensor] : task.model.parameters()) {
-    if (tensor.requires_grad()) parameters_.push_back(tensor);
+    if (tensor.requires_grad()) parameters_.push_back({name, tensor});
   }
   optimizer_ = make_optimizer(task.settings.optimizer, task.settings.optimizer_knobs, parameters_);
   if (task.settings.plateau) plateau_.emplace(*task.settings.plateau, optimizer_->learning_rate());

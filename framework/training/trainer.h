@@ -57,7 +57,7 @@ class Trainer {
 
   Task task_;
   Progress& progress_;
-  std::vector<at::Tensor> parameters_;
+  std::vector<Named> parameters_;  // those that are trained
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<ReduceLROnPlateau> plateau_;
   std::optional<EarlyStopping> stopping_;

@@ -1,9 +1,7 @@
 // The door of libplexiform.so for the command line.
-#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <cli/command_line.h>
 #include <cli/host/commands.h>
-#include <plugins/host/probe.h>
 
 extern "C" __attribute__((visibility("default"))) int plexiform_command(const char* command, int count,
                                                                         const char* const* texts) {
@@ -15,7 +13,6 @@ extern "C" __attribute__((visibility("default"))) int plexiform_command(const ch
       if (name == "train") return train(arguments);
       if (name == "evaluate") return evaluate(arguments);
       if (name == "create-data") return create_data(arguments);
-      if (name == "--probe-plugins") return plexiform::plugins::probe(arguments);
     } catch (const c10::Error& e) {  // its what() carries a stack trace
       throw std::runtime_error(e.what_without_backtrace());
     }

@@ -16,7 +16,7 @@ int evaluate(const Arguments& arguments) {
   const bool is_run = fs::exists(line.target + "/model/model.json");
   const std::string folder = is_run ? line.target + "/model" : line.target;
 
-  auto catalogue = plugins::Catalogue::discover(plugins::sources(line.plugin_files, line.plugin_paths, {}));
+  auto catalogue = plugins::Catalogue::discover(plugins::search_order(line.plugin_files, line.plugin_paths));
   auto bundle = model::read_bundle(folder, catalogue);
   for (const auto& warning : bundle.warnings) fmt::print(stderr, "note: {}\n", warning);
   const auto config = config::override_config(bundle.config, line.request.overrides);

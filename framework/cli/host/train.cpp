@@ -14,6 +14,18 @@ namespace {
 namespace fs = std::filesystem;
 using config::Node;
 
+// --plugin files, then the config's `plugins:` list.
+plugins::Sources search_order(const CommandLine& line, const Node& resolved) {
+  auto files = line.plugin_files;
+  if (const Node* listed = resolved.find("plugins"); listed && !listed->is_null()) {
+    for (const auto& item : listed->items) files.push_back(item.string);
+    if (listed->kind != config::Kind::list) {
+      throw Error(config::where(*listed, "plugins"), "is no list", "write plugins: [file, ...]");
+    }
+  }
+  return plugins::search_order(files, line.plugin_paths);
+}
+
 // Where the run goes: hydra.run.dir, with a number when a run of the same second has it already.
 std::string choose_folder(const config::Composition& composition, std::time_t now) {
   Node all = composition.job;
@@ -53,7 +65,7 @@ int train(const Arguments& arguments) {
   resolvers.hydra = composition.hydra;
   Node resolved = config::resolve(composition.job, resolvers);
 
-  auto catalogue = plugins::Catalogue::discover(plugins::sources(line.plugin_files, line.plugin_paths, resolved));
+  auto catalogue = plugins::Catalogue::discover(search_order(line, resolved));
   auto run = training::prepare(std::move(resolved), catalogue);
   fmt::print("{}", run->plan());
   if (line.dry_run) {

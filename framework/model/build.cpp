@@ -1,0 +1,155 @@
+#include <config/knobs.h>
+#include <fmt/format.h>
+#include <model/build.h>
+#include <plugins/host/load.h>
+
+namespace plexiform::model {
+namespace {
+
+using config::Node;
+
+// A component's node: its `_target_` and its knobs.
+struct Choice {
+  const Node* node;
+  std::string path, target;
+  config::Json knobs;
+};
+
+Choice choice(const Node& model, const std::string& name) {
+  const std::string path = "model." + name;
+  const Node* node = model.find(name);
+  const Node* target = node ? node->find("_target_") : nullptr;
+  if (!target || target->kind != config::Kind::string) {
+    throw Error(config::where(node ? *node : model, path), "names no component",
+                fmt::format("give it a _target_; plexiform plugins list shows what there is"));
+  }
+  return {node, path, target->string, config::own_knobs(*node)};
+}
+
+// Runs `body`, and gives an Error of a component its place in the config: a knob, the component's name, or both.
+template <class F>
+auto located(const Choice& chosen, F&& body) {
+  try {
+    return body();
+  } catch (const Error& e) {
+    const std::string& knob = e.where();
+    if (knob.find('/') != std::string::npos) throw;  // a file
+    if (knob.empty()) throw Error(config::where(*chosen.node->find("_target_"), chosen.path + "._target_"), e.problem(), e.fix());
+    throw Error(config::where_knob(*chosen.node, chosen.path, knob, e.problem() == "no such parameter"), e.problem(), e.fix());
+  }
+}
+
+Origin origin(const std::string& kind, const plugins::Provenance& from) {
+  return {kind, from.target, from.plugin, from.version, from.sha256, from.knobs};
+}
+
+// model.hidden_channels, when given, is the core's channels behind the stimulus': channels = [C, *hidden_channels].
+void inject_channels(const Node& model, int64_t stimulus_channels, Choice& core) {
+  const Node* hidden = model.find("hidden_channels");
+  if (!hidden || hidden->is_null()) return;
+  config::Json channels = {stimulus_channels};
+  bool whole = hidden->kind == config::Kind::list;
+  for (const auto& item : hidden->items) {
+    whole = whole && item.kind == config::Kind::integer && item.integer > 0;
+    channels.push_back(item.integer);
+  }
+  if (!whole || hidden->items.empty()) {
+    throw Error(config::where(*hidden, "model.hidden_channels"), "is no list of whole numbers above 0",
+                "write the channels of each layer, such as [16, 16]");
+  }
+  core.knobs["channels"] = channels;
+}
+
+// C, H and W that the config states have to be the data's.
+void check_in_shape(const Node& model, const Shape& window) {
+  const Node* stated = model.find("in_shape");
+  if (!stated || stated->kind != config::Kind::list) return;
+  const std::string place = config::where(*stated, "model.in_shape");
+  if (stated->items.size() != 4) throw Error(place, "is not [C, T, H, W]", "leave it out: it is taken from the data");
+  const int64_t data[] = {window.channels, -1, window.height, window.width};
+  for (int i : {0, 2, 3}) {
+    if (stated->items[i].kind != config::Kind::integer || stated->items[i].integer != data[i]) {
+      throw Error(place, fmt::format("does not agree with the stimuli, which have C {}, H {}, W {}", window.channels, window.height, window.width),
+                  "leave it out, or correct it: it is taken from the data");
+    }
+  }
+}
+
+}  // namespace
+
+void check_components(const Node& model, plugins::Catalogue& catalogue) {
+  const std::pair<const char*, const char*> parts[] = {{"core", "core"}, {"readout", "readout"}, {"loss", "loss"}, {"evaluation_loss", "loss"}};
+  for (const auto& [name, kind] : parts) {
+    const Choice chosen = choice(model, name);
+    located(chosen, [&] {
+      std::vector<std::string> known;
+      for (const auto& knob : plugins::list_knobs(catalogue, chosen.target, kind)) known.push_back(knob.at("name"));
+      for (const auto& [key, value] : chosen.knobs.items()) {
+        if (std::find(known.begin(), known.end(), key) == known.end()) throw Error(key, "no such parameter", did_you_mean(key, known));
+      }
+      return 0;
+    });
+  }
+}
+
+Model build(const Spec& spec, plugins::Catalogue& catalogue) {
+  check_in_shape(spec.node, spec.window);
+  Model model;
+  model.window = spec.window;
+
+  auto core = choice(spec.node, "core");
+  inject_channels(spec.node, spec.window.channels, core);
+  model.features = located(core, [&] {
+    auto made = plugins::create_core(catalogue, core.target, core.knobs, {spec.window, spec.compat});
+    model.core = made.component;
+    model.origins.push_back(origin("core", made.provenance));
+    const Shape features = model.core->output_shape(spec.window);
+    if (features.empty()) {
+      throw Error("", fmt::format("makes features {} of a window {}", features.text(), spec.window.text()),
+                  "use smaller kernels, or a longer dataloader.train_chunk_size");
+    }
+    return features;
+  });
+
+  const auto readout = choice(spec.node, "readout");
+  for (const auto& session : spec.sessions) {
+    located(readout, [&] {
+      auto made = plugins::create_readout(catalogue, readout.target, readout.knobs,
+                                          {model.features, session.name, session.neurons, session.mean_activity, spec.compat});
+      model.heads.push_back({session.name, session.neurons, made.component});
+      if (model.heads.size() == 1) model.origins.push_back(origin("readout", made.provenance));
+      return 0;
+    });
+  }
+
+  for (const auto& [name, loss] : {std::pair{"loss", &model.loss}, std::pair{"evaluation_loss", &model.evaluation_loss}}) {
+    const auto chosen = choice(spec.node, name);
+    located(chosen, [&] {
+      auto made = plugins::create_loss(catalogue, chosen.target, chosen.knobs, {spec.compat});
+      *loss = made.component;
+      model.origins.push_back(origin(name, made.provenance));
+      return 0;
+    });
+  }
+  return model;
+}
+
+void check_sessions(const Model& model, const data::Recordings& recordings, const std::string& bundle) {
+  const char* const fix = "name the data that it was trained on (paths.data_dir=DIR)";
+  if (recordings.sessions.size() != model.heads.size()) {
+    throw Error(bundle, fmt::format("was trained on {} sessions, the data have {}", model.heads.size(), recordings.sessions.size()), fix);
+  }
+  for (size_t i = 0; i < model.heads.size(); ++i) {
+    const auto& [name, neurons, readout] = model.heads[i];
+    const auto& session = recordings.sessions[i];
+    if (session.name != name || session.neurons != neurons) {
+      throw Error(bundle, fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", name, neurons, session.name, session.neurons), fix);
+    }
+  }
+  if (recordings.channels != model.window.channels || recordings.height != model.window.height || recordings.width != model.window.width) {
+    throw Error(bundle, fmt::format("was trained on stimuli of C {}, H {}, W {}, the data have C {}, H {}, W {}", model.window.channels, model.window.height,
+                                    model.window.width, recordings.channels, recordings.height, recordings.width), fix);
+  }
+}
+
+}  // namespace plexiform::model

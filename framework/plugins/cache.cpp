@@ -1,0 +1,153 @@
+#include <fcntl.h>
+#include <plugins/cache.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace plexiform::plugins {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int format = 1;
+
+const char* text(Verdict verdict) {
+  return verdict == Verdict::good ? "good" : verdict == Verdict::failed ? "failed" : "blocked";
+}
+
+Verdict parse_verdict(const std::string& text) {
+  if (text == "good") return Verdict::good;
+  if (text == "failed") return Verdict::failed;
+  if (text == "blocked") return Verdict::blocked;
+  throw std::invalid_argument("verdict");
+}
+
+bool write_all(int fd, const std::string& bytes) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = write(fd, bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    done += static_cast<size_t>(n);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string Cache::default_file() {
+  const auto absolute = [](const char* name) -> fs::path {
+    const char* value = std::getenv(name);
+    return value && *value == '/' ? value : "";
+  };
+  fs::path cache = absolute("XDG_CACHE_HOME");
+  if (cache.empty()) {
+    const fs::path home = absolute("HOME");
+    if (home.empty()) return "";
+    cache = home / ".cache";
+  }
+  const HostBuild host = this_host();
+  return (cache / "plexiform" /
+          ("plugins-" PLEXIFORM_VERSION "-torch" + host.torch_version + "-" + host.platform +
+           ".json"))
+      .string();
+}
+
+std::map<std::string, Cache::Record> Cache::read(const std::string& file) {
+  std::map<std::string, Record> records;
+  try {
+    std::ifstream in(file);
+    const Json all = Json::parse(in);
+    if (all.at("format") != format) return {};
+    for (const auto& [path, entry] : all.at("files").items()) {
+      Record record;
+      const auto& stamp = entry.at("stamp");
+      record.stamp = {stamp.at("device").get<uint64_t>(), stamp.at("inode").get<uint64_t>(),
+                      stamp.at("size").get<uint64_t>(), stamp.at("mtime_ns").get<int64_t>()};
+      record.sha256 = entry.at("sha256").get<std::string>();
+      record.seen.verdict = parse_verdict(entry.at("verdict").get<std::string>());
+      record.seen.problem = {entry.at("problem").get<std::string>(),
+                             entry.at("fix").get<std::string>()};
+      record.seen.components = entry.at("components");
+      for (const auto& component : record.seen.components) {  // what is read later has to be there
+        (void)component.at("kind").get_ref<const std::string&>();
+        (void)component.at("name").get_ref<const std::string&>();
+        if (!component.at("knobs").is_array()) throw std::invalid_argument("knobs");
+      }
+      records.emplace(path, std::move(record));
+    }
+  } catch (const std::exception&) {
+    return {};
+  }
+  return records;
+}
+
+Cache::Cache(std::string file) : file_(std::move(file)) {
+  if (!file_.empty()) records_ = read(file_);
+}
+
+const Seen* Cache::find(const std::string& path, const Stamp& stamp) const {
+  const auto found = records_.find(path);
+  return found != records_.end() && found->second.stamp == stamp ? &found->second.seen : nullptr;
+}
+
+const Seen* Cache::find_content(const std::string& sha256) const {
+  for (const auto& [path, record] : records_) {
+    if (record.sha256 == sha256) return &record.seen;
+  }
+  return nullptr;
+}
+
+std::string Cache::sha256(const std::string& path, const Stamp& stamp) const {
+  const auto found = records_.find(path);
+  return found != records_.end() && found->second.stamp == stamp ? found->second.sha256 : "";
+}
+
+void Cache::put(const std::string& path, const Stamp& stamp, const std::string& sha256, Seen seen) {
+  records_[path] = {stamp, sha256, std::move(seen), true};
+}
+
+bool Cache::save() {
+  if (file_.empty()) return false;
+  auto all = read(file_);
+  for (const auto& [path, record] : records_) {
+    if (record.mine) all[path] = record;
+  }
+  Json files = Json::object();
+  for (const auto& [path, record] : all) {
+    std::error_code gone;
+    if (!fs::exists(path, gone)) continue;
+    files[path] = {
+        {"stamp",
+         {{"device", record.stamp.device},
+          {"inode", record.stamp.inode},
+          {"size", record.stamp.size},
+          {"mtime_ns", record.stamp.mtime_ns}}},
+        {"sha256", record.sha256},
+        {"verdict", text(record.seen.verdict)},
+        {"problem", record.seen.problem.problem},
+        {"fix", record.seen.problem.fix},
+        {"components", record.seen.components.is_array() ? record.seen.components : Json::array()}};
+  }
+  const std::string bytes = Json{{"format", format}, {"files", files}}.dump(
+      1, ' ', false, Json::error_handler_t::replace);
+
+  std::error_code failed;
+  fs::create_directories(fs::path(file_).parent_path(), failed);
+  if (failed) return false;
+  std::string temporary = file_ + ".XXXXXX";
+  const int fd = mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
+  if (fd < 0) return false;
+  const bool written = write_all(fd, bytes) && fsync(fd) == 0;
+  if ((close(fd) == 0 && written) && std::rename(temporary.c_str(), file_.c_str()) == 0)
+    return true;
+  unlink(temporary.c_str());
+  return false;
+}
+
+}  // namespace plexiform::plugins

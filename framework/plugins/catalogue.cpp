@@ -1,0 +1,265 @@
+#include <plexiform/error.h>
+#include <plugins/catalogue.h>
+#include <plugins/probe.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+namespace plexiform::plugins {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Of one level, by name. A hidden file is an installer's temporary one.
+std::vector<std::string> plugin_files(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code unreadable;
+  for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(PLEXIFORM_PLUGIN_SUFFIX) && name[0] != '.')
+      files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// `target` taken apart: "id@version:name", where all but the name may be missing.
+struct Target {
+  std::string id, version, name;
+  explicit Target(const std::string& target) {
+    const size_t colon = target.find(':');
+    name = colon == std::string::npos ? target : target.substr(colon + 1);
+    if (colon == std::string::npos) return;
+    id = target.substr(0, colon);
+    if (const size_t at = id.find('@'); at != std::string::npos) {
+      version = id.substr(at + 1);
+      id.erase(at);
+    }
+  }
+  bool pinned() const { return !id.empty(); }
+  bool allows(const PluginFile& file) const {
+    if (!pinned()) return file.shadowed_by.empty();
+    if (file.id() != id) return false;
+    // A version may ask for a shadowed file: two versions side by side.
+    return version.empty() ? file.shadowed_by.empty() : file.note->plugin_version == version;
+  }
+};
+
+// One that could not be opened the last time is worth another try: a library may have been
+// installed meanwhile.
+bool usable(const PluginFile& file) {
+  return file.problems.empty() || file.seen == Verdict::failed;
+}
+
+// Fills in what the file itself says.
+void read(PluginFile& file, const File& opened) {
+  file.stamp = opened.stamp();
+  file.seen.reset();
+  file.note = read_note(opened);
+  file.problems = mismatches(*file.note, this_host());
+}
+
+void judge(PluginFile& file, const Seen& seen) {
+  file.seen = seen.verdict;
+  file.components = seen.components;
+  file.problems.clear();
+  if (seen.verdict != Verdict::good) file.problems = {seen.problem};
+}
+
+std::string article(const std::string& kind) { return "a " + kind; }
+
+}  // namespace
+
+const char* text(Status status) {
+  switch (status) {
+    case Status::ok:
+      return "ok";
+    case Status::fresh:
+      return "new";
+    case Status::refused:
+      return "refused";
+    case Status::shadowed:
+      return "shadowed";
+    case Status::blocked:
+      return "blocked";
+  }
+  return "";
+}
+
+Status PluginFile::status() const {
+  if (seen == Verdict::blocked) return Status::blocked;
+  if (!problems.empty()) return Status::refused;
+  if (!shadowed_by.empty()) return Status::shadowed;
+  return seen ? Status::ok : Status::fresh;
+}
+
+void refuse(const PluginFile& file) {
+  std::string problem, fix;
+  for (const auto& p : file.problems) {
+    problem += (problem.empty() ? "" : "; ") + p.problem;
+    if (fix.find(p.fix) == std::string::npos) fix += (fix.empty() ? "" : "; ") + p.fix;
+  }
+  throw Error(file.path, problem, fix);
+}
+
+Catalogue Catalogue::discover(const Sources& sources, Cache cache) {
+  Catalogue catalogue;
+  catalogue.cache_ = std::move(cache);
+  for (const auto& file : sources.files) catalogue.add(file, true);
+  for (const auto& folder : sources.folders) {
+    for (const auto& file : plugin_files(folder)) catalogue.add(file, false);
+  }
+  catalogue.shadow();
+  return catalogue;
+}
+
+void Catalogue::add(const std::string& path, bool named) {
+  PluginFile file;
+  file.named = named;
+  std::error_code missing;
+  const fs::path real = fs::canonical(path, missing);
+  file.path = missing ? fs::absolute(path).lexically_normal().string() : real.string();
+  try {
+    const File opened(file.path);
+    for (const auto& other : files_) {  // at two paths it would be two copies in memory
+      if (other.stamp.inode == opened.stamp().inode && other.stamp.device == opened.stamp().device)
+        return;
+    }
+    read(file, opened);
+  } catch (const Error& e) {
+    file.problems = {{e.problem(), e.fix()}};
+  }
+  if (const auto loose = loose_permissions(file.path); !loose.empty()) {
+    if (geteuid() == 0) {
+      file.problems.push_back({loose + ", and this process is root's", "chmod o-w"});
+    } else {
+      file.warning = loose;
+    }
+  }
+  if (const Seen* seen = cache_.find(file.path, file.stamp); seen && file.problems.empty())
+    judge(file, *seen);
+  files_.push_back(std::move(file));
+}
+
+// A refused file shadows too: falling back to another build of the same plugin in silence would
+// give other results.
+void Catalogue::shadow() {
+  for (size_t i = 0; i < files_.size(); ++i) {
+    for (size_t j = 0; j < i && files_[i].note && files_[i].shadowed_by.empty(); ++j) {
+      if (!files_[j].note || files_[j].id() != files_[i].id()) continue;
+      files_[i].shadowed_by = files_[j].path;
+    }
+  }
+}
+
+Found Catalogue::find(const std::string& target, const std::string& kind) const {
+  for (const auto& file : files_) {
+    if (file.named && !usable(file)) refuse(file);
+  }
+  const Target wanted(target);
+  std::vector<Found> names, aliases, refused;
+  std::set<std::string> near;
+  std::string other_kind;
+  for (const auto& file : files_) {
+    if (!file.note) continue;
+    for (const auto& component : file.note->components) {
+      if (component.kind == kind && usable(file)) near.insert(component.name);
+      if (component.name != wanted.name || !wanted.allows(file)) continue;
+      if (component.kind != kind) {
+        other_kind = component.kind;
+      } else if (!usable(file)) {
+        refused.push_back({&file, component});
+      } else {
+        (component.alias_of.empty() ? names : aliases).push_back({&file, component});
+      }
+    }
+  }
+  const auto& matches = names.empty() ? aliases : names;
+  if (matches.size() == 1) return matches[0];
+  if (matches.size() > 1) {
+    std::string where, pins;
+    for (const auto& match : matches) {
+      where += (where.empty() ? "" : " and ") + match.file->path;
+      pins += (pins.empty() ? "" : " or ") + ("'" + match.file->id() + ":" + wanted.name + "'");
+    }
+    throw Error("",
+                "'" + wanted.name + "' is offered by " + std::to_string(matches.size()) +
+                    " plugins: " + where,
+                "say which one: " + pins);
+  }
+  if (!refused.empty()) refuse(*refused[0].file);
+  if (!other_kind.empty()) {
+    throw Error("", "'" + target + "' is " + article(other_kind) + ", not " + article(kind),
+                near.empty() ? "no " + kind + " is known: see `plexiform plugins list`"
+                             : did_you_mean("", {near.begin(), near.end()}));
+  }
+  if (wanted.pinned()) {
+    for (const auto& file : files_) {
+      if (file.note && file.id() == wanted.id) near.insert(wanted.id + ":" + wanted.name);
+    }
+  }
+  throw Error(
+      "", "no " + kind + " is named '" + target + "'",
+      near.empty()
+          ? "no plugin with a " + kind +
+                " was found: see `plexiform plugins list`, or name a folder with --plugin-path"
+          : did_you_mean(wanted.name, {near.begin(), near.end()}));
+}
+
+void Catalogue::open(const PluginFile* again) {
+  std::vector<PluginFile*> files;
+  std::vector<std::string> hashes, paths;
+  bool learnt = false;
+  for (auto& file : files_) {
+    const bool is_new = file.status() == Status::fresh;
+    if (!is_new && &file != again) continue;
+    try {
+      const File opened(file.path);
+      read(file, opened);
+      if (!file.problems.empty()) continue;
+      const std::string hash = opened.sha256();
+      const Seen* known = cache_.find_content(hash);
+      if (known && (known->verdict != Verdict::failed || &file != again)) {
+        judge(file, *known);
+        cache_.put(file.path, file.stamp, hash, Seen(*known));
+        learnt = true;
+      } else {
+        files.push_back(&file);
+        hashes.push_back(hash);
+        paths.push_back(file.path);
+      }
+    } catch (const Error& e) {
+      file.problems = {{e.problem(), e.fix()}};
+    }
+  }
+  if (!files.empty()) {
+    const auto seen = probe(command_file(), paths);
+    for (size_t i = 0; i < files.size(); ++i) {
+      judge(*files[i], seen[i]);
+      cache_.put(paths[i], files[i]->stamp, hashes[i], seen[i]);
+    }
+    learnt = true;
+  }
+  if (learnt) cache_.save();
+}
+
+std::string Catalogue::prepare(const PluginFile& file) {
+  const File opened(file.path);
+  const std::string hash = opened.sha256();
+  const bool unchanged = opened.stamp() == file.stamp;
+  const bool good = file.seen == Verdict::good && unchanged;
+  if (!good && !(file.seen == Verdict::blocked && unchanged)) open(&file);
+  if (!file.problems.empty()) refuse(file);
+  return hash;
+}
+
+void Catalogue::trust_new_files() {
+  for (auto& file : files_) {
+    if (file.status() == Status::fresh) file.seen = Verdict::good;
+  }
+}
+
+}  // namespace plexiform::plugins

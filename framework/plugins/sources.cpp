@@ -1,0 +1,78 @@
+#include <plexiform/abi.h>
+#include <plexiform/error.h>
+#include <plugins/sources.h>
+
+#include <boost/dll/runtime_symbol_info.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+namespace plexiform::plugins {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+// Of the binary that this file is linked into: a program, or libplexiform.so.
+fs::path own_folder() {
+  fs::path binary = boost::dll::this_line_location();
+  if (!binary.is_absolute()) binary = boost::dll::program_location();  // a program's is its argv[0]
+  return fs::weakly_canonical(binary).parent_path();
+}
+
+}  // namespace
+
+std::string Sources::user_folder() {
+  fs::path data = environment("XDG_DATA_HOME");
+  if (!data.is_absolute()) {
+    const fs::path home = environment("HOME");
+    if (!home.is_absolute()) return "";
+    data = home / ".local/share";
+  }
+  return (data / ("plexiform/plugins-abi" + std::to_string(PLEXIFORM_ABI_MAJOR))).string();
+}
+
+std::string Sources::installed_folder() {
+  return (own_folder().parent_path() / "lib/plexiform/plugins").string();
+}
+
+Sources search_order(std::vector<std::string> files, std::vector<std::string> folders) {
+  for (const auto& folder : folders) {
+    if (!fs::is_directory(folder))
+      throw Error(folder, "is no folder", "name the folder that holds the plugins");
+  }
+  Sources sources{std::move(files), std::move(folders)};
+  std::istringstream list(environment("PLEXIFORM_PLUGIN_PATH"));
+  for (std::string folder; std::getline(list, folder, ':');) {
+    if (fs::path(folder).is_absolute()) sources.folders.push_back(folder);
+  }
+  if (const auto user = Sources::user_folder(); !user.empty()) sources.folders.push_back(user);
+  sources.folders.push_back(Sources::installed_folder());
+  return sources;
+}
+
+std::string command_file() {
+  for (const fs::path& candidate :
+       {own_folder() / "plexiform", own_folder().parent_path() / "bin/plexiform"}) {
+    if (fs::is_regular_file(candidate)) return candidate.string();
+  }
+  throw Error((own_folder().parent_path() / "bin/plexiform").string(),
+              "is not there; new plugins are opened in it first",
+              "keep bin/plexiform and lib/libplexiform.so in one folder");
+}
+
+std::string host_library() {
+  const fs::path file = own_folder().parent_path() / "lib/libplexiform.so";
+  if (!fs::exists(file)) {
+    throw Error(file.string(), "is not there",
+                "keep bin/plexiform and lib/libplexiform.so in one folder");
+  }
+  return file.string();
+}
+
+}  // namespace plexiform::plugins
