@@ -11,6 +11,8 @@
 #include <training/trainer.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace plexiform::training {
 namespace {
 
@@ -26,6 +28,19 @@ void check_top_level(const config::Node& root) {
     if (const auto near = nearest(key, top_level); !near.empty()) {
       throw Error(config::where_key(node, key), "no such section", "did you mean '" + near + "'? A key of your own needs a name less like it");
     }
+  }
+}
+
+// An Error about a dotted path of the config gets that path's file, line and column.
+template <class F>
+auto located(const config::Node& root, F&& body) {
+  try {
+    return body();
+  } catch (const Error& e) {
+    const std::string& path = e.where();
+    const config::Node* node = path.empty() || path.find('/') != std::string::npos ? nullptr : root.at_path(path);
+    if (!node) throw;
+    throw Error(config::where(*node, path), e.problem(), e.fix());
   }
 }
 
@@ -45,7 +60,7 @@ std::unique_ptr<Run> prepare(config::Node resolved, plugins::Catalogue& catalogu
   read_settings(run->config, {});  // what needs no data is checked before they are read
   run->loader = data::read_loader(run->config);
   model::check_components(*model_node, catalogue);
-  run->recordings = data::read_recordings(run->config);
+  run->recordings = located(run->config, [&] { return data::read_recordings(run->config); });
 
   std::vector<std::string> names;
   model::Spec spec{*model_node, {}, {}, {}};
@@ -58,7 +73,7 @@ std::unique_ptr<Run> prepare(config::Node resolved, plugins::Catalogue& catalogu
   spec.window = {run->recordings.channels, run->loader.train_chunk_size, run->recordings.height, run->recordings.width};
   at::manual_seed(run->settings.seed);
   run->model = model::build(spec, catalogue);
-  run->split = data::split(run->recordings, run->loader, run->model.lag());
+  run->split = located(run->config, [&] { return data::split(run->recordings, run->loader, run->model.lag()); });
   return run;
 }
 
@@ -83,12 +98,11 @@ int train(Run& run, const std::string& folder, Start start) {
   }
   const auto best = read_checkpoint(trainer.best_checkpoint());
   run.model.load_state(best.model, best.file);
-  const Json& history = trainer.state().history;
-  model::write_bundle(folder + "/model", run.model, run.config, run.recordings, best.loop.at("state").at("history").empty() ? Json::object() : best.loop.at("state").at("history").back());
+  const Json& history = best.loop.at("state").at("history");
+  model::write_bundle(folder + "/model", run.model, run.config, run.recordings, history.empty() ? Json::object() : history.back());
   const auto scores = evaluation::score(run.model, run.recordings, run.split.tests, run.loader);
   evaluation::write_scores(folder, scores);
   fmt::print("\n{}\nmodel: {}/model\n", evaluation::table(scores), folder);
-  (void)history;
   return 0;
 }
 

@@ -50,7 +50,7 @@ Ending Trainer::fit() {
   while (state_.epoch < limits.max_epochs && !state_.stopped) {
     if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return Ending::max_steps;
     train_epoch();
-    if (InterruptGuard::requested()) {
+    if ((signal_ = InterruptGuard::requested())) {
       save(last_checkpoint());
       return Ending::interrupted;
     }
@@ -217,10 +217,10 @@ void Trainer::save(const std::string& file) const {
   checkpoint.model = task_.model.state();
   checkpoint.optimizer = optimizer_->state();
   checkpoint.generator = generator_state();
-  checkpoint.loop = {{"state", state_.write()},
-                     {"means", means_.state()},
-                     {"stream", stream_.state()},
-                     {"threads", at::get_num_threads()}};
+  checkpoint.loop = Json{{"state", state_.write()},
+                         {"means", means_.state()},
+                         {"stream", stream_.state()},
+                         {"threads", at::get_num_threads()}};
   if (plateau_) checkpoint.loop["plateau"] = plateau_->state();
   if (stopping_) checkpoint.loop["stopping"] = stopping_->state();
   write_checkpoint(file, checkpoint);

@@ -41,6 +41,8 @@ class Trainer {
   Ending fit();
 
   const TrainerState& state() const { return state_; }
+  int signal() const { return signal_; }  // that interrupted fit(), or 0
+  std::string checkpoint_folder() const;
   // The best checkpoint so far, or the last when there was no validation.
   std::string best_checkpoint() const;
 
@@ -51,7 +53,6 @@ class Trainer {
   Json validate();
   void end_epoch();
   [[noreturn]] void refuse_loss(double value, size_t session) const;
-  std::string checkpoint_folder() const;
   std::string last_checkpoint() const;
   void save(const std::string& file) const;
 
@@ -64,6 +65,7 @@ class Trainer {
   data::TrainStream stream_;
   EpochMeans means_;  // of the epoch that is under way
   TrainerState state_;
+  int signal_ = 0;
 };
 
 }  // namespace plexiform::training

@@ -58,6 +58,7 @@ int train(const Arguments& arguments) {
     line.request.search_path = {line.resume + "/.hydra"};
     line.request.name = "config";
   }
+  setenv("OPENRETINA_CACHE_DIRECTORY", (fs::path(getenv("HOME") ? getenv("HOME") : ".") / "openretina_cache").c_str(), 0);  // its configs read it
   auto composition = config::compose(line.request);
   config::Resolvers resolvers;
   std::string folder = resume ? fs::canonical(line.resume).string() : choose_folder(composition, resolvers.now);
