@@ -167,14 +167,12 @@ void Trainer::end_epoch() {
   row.update(means_.means());
   const double rate = optimizer_->learning_rate();
   bool best = false;
+  EarlyStopping::Verdict verdict;
   if ((state_.epoch + 1) % settings.trainer.check_val_every_n_epoch == 0) {
     row.update(validate());
     auto metric = [&](const std::string& name) { return row.at(name).get<double>(); };
-    if (plateau_) {
-      plateau_->step(metric(settings.plateau->monitor));
-      optimizer_->set_learning_rate(plateau_->learning_rate());
-    }
-    if (stopping_) state_.stopped = stopping_->step(metric(settings.stopping->monitor));
+    if (plateau_) optimizer_->set_learning_rate(plateau_->update(metric(settings.plateau->monitor), rate));
+    if (stopping_) verdict = stopping_->update(metric(settings.stopping->monitor));
     const double value = metric(settings.checkpoint.monitor);
     best = state_.best_file.empty() || (settings.checkpoint.mode == "max" ? value > state_.best : value < state_.best);
     if (best) state_.best = value;
@@ -182,6 +180,8 @@ void Trainer::end_epoch() {
   row["lr"] = rate;
   state_.history.push_back(row);
   progress_.end_epoch(row, settings.checkpoint.monitor, rate, best);
+  if (verdict.stop) progress_.say(verdict.reason);
+  state_.stopped = verdict.stop;
   ++state_.epoch;
   state_.batch = 0;
   means_ = {};

@@ -60,7 +60,7 @@ class Trainer {
   Progress& progress_;
   std::vector<Named> parameters_;  // those that are trained
   std::unique_ptr<Optimizer> optimizer_;
-  std::optional<ReduceLROnPlateau> plateau_;
+  std::optional<PlateauSchedule> plateau_;
   std::optional<EarlyStopping> stopping_;
   data::TrainStream stream_;
   EpochMeans means_;  // of the epoch that is under way
