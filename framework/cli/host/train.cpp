@@ -26,14 +26,11 @@ plugins::Sources search_order(const CommandLine& line, const Node& resolved) {
   return plugins::search_order(files, line.plugin_paths);
 }
 
-// Where the run goes: hydra.run.dir, with a number when a run of the same second has it already.
-std::string choose_folder(const config::Composition& composition, std::time_t now) {
-  Node all = composition.job;
-  all["hydra"] = composition.hydra;
-  const Node dir = config::resolve_at(all, "hydra.run.dir", {composition.hydra, now});
-  const std::string base = fs::absolute(dir.string).lexically_normal();
-  std::string folder = base;
-  for (int i = 2; fs::exists(folder); ++i) folder = fmt::format("{}-{}", base, i);
+// hydra.run.dir, with a number when a run of the same second has it already.
+std::string new_folder(const config::Composition& composition, std::time_t now) {
+  const std::string first = config::run_folder(composition, now);
+  std::string folder = first;
+  for (int i = 2; fs::exists(folder); ++i) folder = fmt::format("{}-{}", first, i);
   return folder;
 }
 
@@ -61,8 +58,8 @@ int train(const Arguments& arguments) {
   setenv("OPENRETINA_CACHE_DIRECTORY", (fs::path(getenv("HOME") ? getenv("HOME") : ".") / "openretina_cache").c_str(), 0);  // its configs read it
   auto composition = config::compose(line.request);
   config::Resolvers resolvers;
-  std::string folder = resume ? fs::canonical(line.resume).string() : choose_folder(composition, resolvers.now);
-  composition.hydra["runtime"]["output_dir"] = Node::text(folder);
+  const std::string folder = resume ? fs::canonical(line.resume).string() : new_folder(composition, resolvers.now);
+  config::set_output_folder(composition, folder);
   resolvers.hydra = composition.hydra;
   Node resolved = config::resolve(composition.job, resolvers);
 
