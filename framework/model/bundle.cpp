@@ -35,8 +35,8 @@ Json read_json(const std::string& file) {
 
 }  // namespace
 
-void write_bundle(const std::string& folder, const Model& model, const config::Node& config, const data::Recordings& recordings,
-                  const Json& metrics) {
+void write_bundle(const std::string& folder, const Model& model, const config::Node& composed, const config::Node& config,
+                  const data::Recordings& recordings, const Json& metrics) {
   std::filesystem::create_directories(folder);
   write_safetensors(folder + "/model.safetensors", {model.state(), {{"format", format}}});
   Json sessions = Json::array();
@@ -54,6 +54,7 @@ void write_bundle(const std::string& folder, const Model& model, const config::N
   const Json about = {{"format", format},
                       {"plexiform", PLEXIFORM_VERSION},
                       {"config", config::to_json(config)},
+                      {"composed", config::to_json(composed)},
                       {"window", shape_json(model.window)},
                       {"features", shape_json(model.features)},
                       {"lag", model.lag()},
@@ -75,6 +76,7 @@ Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
       throw Error(file, "is of format " + about.at("format").dump(), std::string("this version reads ") + format);
     }
     bundle.config = config::from_json(about.at("config"));
+    bundle.composed = config::from_json(about.at("composed"));
     Spec spec;
     if (const auto* model = bundle.config.find("model")) spec.node = *model;
     if (const auto* compat = bundle.config.find("compat")) spec.compat = compat->string;

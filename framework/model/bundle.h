@@ -2,7 +2,7 @@
 // (everything needed to use them): no pickle, no code.
 //
 //   model.json  {"format": "plexiform.bundle/1", "plexiform": version,
-//                "config": the resolved config,
+//                "config": the config, resolved, "composed": the same with its interpolations,
 //                "window": [C, T, H, W], "features": [F, T', H', W'], "lag": bins,
 //                "sessions": [{"name", "neurons", "frame_rate_hz"?}],
 //                "normalisation": {"mean", "std"},
@@ -15,12 +15,13 @@
 namespace plexiform::model {
 
 // Writes both files into `folder`, weights first, each atomically.
-void write_bundle(const std::string& folder, const Model& model, const config::Node& config, const data::Recordings& recordings,
-                  const config::Json& metrics);
+void write_bundle(const std::string& folder, const Model& model, const config::Node& composed, const config::Node& config,
+                  const data::Recordings& recordings, const config::Json& metrics);
 
 struct Bundle {
   Model model;          // in evaluation mode
-  config::Node config;  // resolved, as trained
+  config::Node config;    // resolved, as trained
+  config::Node composed;  // with its interpolations: overrides apply to this one
   config::Json about;   // model.json
   std::vector<std::string> warnings;  // a plugin that is not the one it was trained with
 };

@@ -48,11 +48,12 @@ auto located(const config::Node& root, F&& body) {
 
 std::string Run::plan() const { return model::describe_plan(model, recordings, split, loader); }
 
-std::unique_ptr<Run> prepare(config::Node resolved, plugins::Catalogue& catalogue) {
+std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers, plugins::Catalogue& catalogue) {
+  check_top_level(composed);
   auto run = std::make_unique<Run>();
-  check_top_level(resolved);
-  config::fill_defaults(resolved);
-  run->config = std::move(resolved);
+  run->composed = composed;
+  run->config = config::resolve(composed, resolvers);
+  config::fill_defaults(run->config);
   const config::Node* model_node = run->config.find("model");
   if (!model_node || model_node->kind != config::Kind::map) {
     throw Error("model", "the config has no model", "choose one, such as model: base_core_readout in the defaults list");
@@ -99,7 +100,7 @@ int train(Run& run, const std::string& folder, Start start) {
   const auto best = read_checkpoint(trainer.best_checkpoint());
   run.model.load_state(best.model, best.file);
   const Json& history = best.loop.at("state").at("history");
-  model::write_bundle(folder + "/model", run.model, run.config, run.recordings, history.empty() ? Json::object() : history.back());
+  model::write_bundle(folder + "/model", run.model, run.composed, run.config, run.recordings, history.empty() ? Json::object() : history.back());
   const auto scores = evaluation::score(run.model, run.recordings, run.split.tests, run.loader);
   evaluation::write_scores(folder, scores);
   fmt::print("\n{}\nmodel: {}/model\n", evaluation::table(scores), folder);

@@ -1,14 +1,14 @@
 // A run: everything that a config describes, made ready and checked, then trained, scored and put on disk.
 //
-//   auto run = prepare(config, sources);      // all errors of a config come here, before the first step
+//   auto run = prepare(composed, resolvers, catalogue);  // all errors of a config come here, before the first step
 //   std::cout << run->plan();
-//   train(*run, folder, {});                  // or resume
+//   train(*run, folder, Start::fresh);
 //
 // Run folder   .hydra/{config,hydra,overrides}.yaml · train.log · metrics.csv · checkpoints/{last,best}.safetensors ·
 //              model/{model.safetensors, model.json} · scores.csv · scores.json
 #pragma once
 
-#include <config/node.h>
+#include <config/resolve.h>
 #include <data/batches.h>
 #include <model/model.h>
 #include <plugins/catalogue.h>
@@ -20,7 +20,8 @@
 namespace plexiform::training {
 
 struct Run {
-  config::Node config;  // resolved, defaults filled in
+  config::Node composed;  // as the user's files and overrides make it, interpolations unresolved
+  config::Node config;    // resolved, defaults filled in
   Settings settings;
   data::LoaderParams loader;
   data::Recordings recordings;
@@ -31,7 +32,7 @@ struct Run {
 };
 
 // Reads and checks everything; builds the model with the config's seed. Nothing is written.
-std::unique_ptr<Run> prepare(config::Node resolved, plugins::Catalogue& catalogue);
+std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers, plugins::Catalogue& catalogue);
 
 enum class Start { fresh, resume };
 

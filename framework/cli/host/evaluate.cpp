@@ -19,7 +19,11 @@ int evaluate(const Arguments& arguments) {
   auto catalogue = plugins::Catalogue::discover(plugins::search_order(line.plugin_files, line.plugin_paths));
   auto bundle = model::read_bundle(folder, catalogue);
   for (const auto& warning : bundle.warnings) fmt::print(stderr, "note: {}\n", warning);
-  const auto config = config::override_config(bundle.config, line.request.overrides);
+  config::Resolvers resolvers;
+  resolvers.hydra = config::Node::map();
+  resolvers.hydra["runtime"] = config::Node::map();
+  resolvers.hydra["runtime"]["output_dir"] = config::Node::text(line.target);
+  const auto config = config::resolve(config::with_overrides(bundle.composed, line.request.overrides), resolvers);
   const auto loader = data::read_loader(config);
   const auto recordings = data::read_recordings(config);
   model::check_sessions(bundle.model, recordings, folder);

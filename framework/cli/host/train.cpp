@@ -15,9 +15,9 @@ namespace fs = std::filesystem;
 using config::Node;
 
 // --plugin files, then the config's `plugins:` list.
-plugins::Sources search_order(const CommandLine& line, const Node& resolved) {
+plugins::Sources search_order(const CommandLine& line, const Node& config) {
   auto files = line.plugin_files;
-  if (const Node* listed = resolved.find("plugins"); listed && !listed->is_null()) {
+  if (const Node* listed = config.find("plugins"); listed && !listed->is_null()) {
     for (const auto& item : listed->items) files.push_back(item.string);
     if (listed->kind != config::Kind::list) {
       throw Error(config::where(*listed, "plugins"), "is no list", "write plugins: [file, ...]");
@@ -61,10 +61,9 @@ int train(const Arguments& arguments) {
   const std::string folder = resume ? fs::canonical(line.resume).string() : new_folder(composition, resolvers.now);
   config::set_output_folder(composition, folder);
   resolvers.hydra = composition.hydra;
-  Node resolved = config::resolve(composition.job, resolvers);
 
-  auto catalogue = plugins::Catalogue::discover(search_order(line, resolved));
-  auto run = training::prepare(std::move(resolved), catalogue);
+  auto catalogue = plugins::Catalogue::discover(search_order(line, composition.job));
+  const auto run = training::prepare(composition.job, resolvers, catalogue);
   fmt::print("{}", run->plan());
   if (line.dry_run) {
     fmt::print("run folder\n  {}\n", folder);
