@@ -4,6 +4,8 @@
 
 #include <config/node.h>
 
+#include <ctime>
+
 namespace plexiform::config {
 
 struct Request {
@@ -21,6 +23,12 @@ struct Composition {
 
 // Throws Error with file:line:column and, for a group file, the chain of defaults that brought it in.
 Composition compose(const Request& request);
+
+// The folder of a single run, absolute: hydra.run.dir, resolved at the time `now`.
+std::string run_folder(const Composition& composition, std::time_t now);
+
+// Says where the run goes, so that ${hydra:runtime.output_dir} can be read. Made absolute.
+void set_output_folder(Composition& composition, const std::string& folder);
 
 // Reads one YAML document as OmegaConf does (YAML 1.1 with its exceptions). Throws Error.
 Node read_yaml(const std::string& file);

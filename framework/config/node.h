@@ -46,6 +46,7 @@ struct Node {
   std::vector<std::pair<std::string, Node>> entries;  // of a map, in order
   Location location;                                // of the value
   Location key_location;                            // of the key, for an entry of a map
+  Kind key_kind = Kind::string;                     // of the key: YAML tells 1, 1.0, true and '1' apart
 
   static Node map() { Node n; n.kind = Kind::map; return n; }
   static Node list() { Node n; n.kind = Kind::list; return n; }
@@ -57,12 +58,20 @@ struct Node {
   // The entry of a map, or null.
   const Node* find(std::string_view key) const;
   Node* find(std::string_view key);
+  // The item of a list by its number written out ("0"), or null.
+  const Node* item(std::string_view index) const;
+  // The entry of a map or the item of a list, or null.
+  const Node* child(std::string_view key) const;
+  Node* child(std::string_view key);
   // The node at a dotted path ("model.core.kernel", "list.0"), or null when a step is not there.
   const Node* at_path(std::string_view path) const;
   Node* at_path(std::string_view path);
   // The entry of a map, appended (null) when it is not there.
   Node& operator[](std::string_view key);
+  std::vector<std::string> keys() const;  // of a map
   bool is_null() const { return kind == Kind::null; }
+  bool is_map() const { return kind == Kind::map; }
+  bool is_list() const { return kind == Kind::list; }
 };
 
 // Plain JSON of a resolved node. A missing value becomes the text "???"; interpolations stay text.

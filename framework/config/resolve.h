@@ -16,7 +16,14 @@ struct Resolvers {
 // the location where they are written. Throws Error for a missing key, a cycle, an unset variable, an unknown resolver.
 Node resolve(const Node& root, const Resolvers& resolvers);
 
-// One subtree (dotted path) of it, so that a command is not stopped by an interpolation it does not need.
+// One subtree (dotted path) of it, so that a command is not stopped by an interpolation it does not need. Throws Error
+// when there is no such node, or when it is itself an interpolation of a `???`.
 Node resolve_at(const Node& root, std::string_view path, const Resolvers& resolvers);
+
+// The same for Hydra's own node: path "run.dir", or "" for all of it. Its interpolations see the user's config `root` too.
+Node resolve_hydra(const Node& root, std::string_view path, const Resolvers& resolvers);
+
+// The node of the tree that the interpolation at `path` points at, through further ones; null for any other text.
+const Node* pointed_at(const Node& root, std::string_view path);
 
 }  // namespace plexiform::config

@@ -1,0 +1,393 @@
+#include <config/compose.h>
+#include <config/defaults.h>
+#include <config/hydra_files.h>
+#include <config/merge.h>
+#include <config/resolve.h>
+#include <config/scalars.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+namespace plexiform::config {
+namespace {
+
+using Action = Override::Action;
+
+std::vector<std::string> steps_of(const std::string& path) {
+  std::vector<std::string> steps;
+  size_t start = 0;
+  if (path.empty()) return steps;
+  for (size_t dot; (dot = path.find('.', start)) != std::string::npos; start = dot + 1)
+    steps.push_back(path.substr(start, dot - start));
+  steps.push_back(path.substr(start));
+  return steps;
+}
+
+// The content inside mappings for each part of the package.
+Node wrapped(const Node& content, const std::string& package) {
+  Node node = content;
+  const auto steps = steps_of(package);
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    Node outer = Node::map();
+    outer.location = content.location;
+    outer[*step] = std::move(node);
+    outer.entries[0].second.key_location = content.location;
+    node = std::move(outer);
+  }
+  return node;
+}
+
+void merge_step(Node& config, const Step& step) {
+  try {
+    if (step.package.empty() && !step.config->content.is_map()) {
+      throw Error(step.config->content.location.text(), "the file is a list",
+                  "write 'key: value' lines");
+    }
+    merge(
+        config, "",
+        step.package.empty() ? step.config->content : wrapped(step.config->content, step.package));
+  } catch (const Error& e) {
+    if (step.chain.empty()) throw;
+    throw Error(e.where(), e.problem() + " (this file is " + step.chain + ")", e.fix());
+  }
+}
+
+// Hydra's own node takes only the keys it knows.
+void check_hydra_keys(const Node& node, const Node& known, const std::string& path) {
+  if (!hydra_fixes_keys(path) || !node.is_map() || !known.is_map()) return;
+  for (const auto& [key, value] : node.entries) {
+    const Node* same = known.find(key);
+    const std::string full = path + "." + key;
+    if (!same)
+      throw Error(where_key(value, full), "no such key of Hydra's",
+                  did_you_mean(key, known.keys()));
+    check_hydra_keys(value, *same, full);
+  }
+}
+
+// ---- overrides of values
+
+class Editor {
+ public:
+  Editor(Node& config, const Override& override) : config_(config), override_(override) {}
+
+  void apply() {
+    if (override_.package) {
+      fail("'" + override_.key + "' is no group, so '@" + *override_.package + "' means nothing",
+           "write a group of the config folder before the @");
+    }
+    if (override_.key.find('/') != std::string::npos) {
+      fail("there is no group '" + override_.key + "'",
+           "a key of the config is written with dots: " + dotted(override_.key));
+    }
+    switch (override_.action) {
+      case Action::remove:
+        return remove();
+      case Action::add:
+        return add();
+      default:
+        return set(override_.action == Action::force);
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& problem, const std::string& fix) const {
+    throw Error(override_.location.text() + ": " + override_.text, problem, fix);
+  }
+  static std::string dotted(std::string path) {
+    std::replace(path.begin(), path.end(), '/', '.');
+    return path;
+  }
+
+  // The mapping or list above the key's last step.
+  Node& parent(bool open) {
+    Node* at = &config_;
+    const auto steps = steps_of(override_.key);
+    std::string path;
+    for (size_t i = 0; i + 1 < steps.size(); ++i) {
+      Node* next = at->child(steps[i]);
+      path += (path.empty() ? "" : ".") + steps[i];
+      if (!next && at->is_list()) no_item(*at, path);
+      if (!next && !open) no_key(*at, steps[i], path);
+      if (!next) next = &(*at)[steps[i]];
+      if (next->kind == Kind::missing)
+        fail("'" + path + "' is ???", "set it first: " + path + "=VALUE");
+      if (!next->is_map() && !next->is_list()) {
+        if (!open) below_value(*next, steps[i + 1], path);
+        const Location key = next->key_location;
+        *next = Node::map();
+        next->location = override_.location;
+        next->key_location = key.file ? key : override_.location;
+      }
+      at = next;
+    }
+    return *at;
+  }
+
+  [[noreturn]] void no_item(const Node& list, const std::string& path) const {
+    fail("'" + path + "' is no item of the list, which has " + std::to_string(list.items.size()),
+         "items are counted from 0; to change the length, give the whole list: key=[1,2,3]");
+  }
+  [[noreturn]] void no_key(const Node& map, const std::string& key, const std::string& path) const {
+    const std::string near = nearest(key, map.keys());
+    std::string fix = near.empty() ? "" : "did you mean '" + near + "'? ";
+    fail("there is no key '" + path + "'", fix + "To add it, write +" + override_.text);
+  }
+  [[noreturn]] void below_value(const Node& node, const std::string& key,
+                                const std::string& path) const {
+    if (node.kind == Kind::interpolation) {
+      fail("'" + path + "' is " + node.string + ", and holds no key of its own",
+           "change the key at the place it points at");
+    }
+    fail("'" + path + "' is a single value, so there is no key '" + path + "." + key + "'",
+         "to put a mapping in its place, write ++" + override_.text);
+  }
+
+  void set(bool open) {
+    const auto last = steps_of(override_.key).back();
+    Node& above = parent(open);
+    Node* old = above.child(last);
+    if (!old && above.is_list()) no_item(above, override_.key);
+    if (!old && !open) no_key(above, last, override_.key);
+    const Node& value = *override_.value;
+    if (old && (value.is_map() || value.is_list()) && (old->is_map() || old->is_list())) {
+      try {
+        merge(config_, override_.key, value, open ? Keys::open : Keys::closed);
+      } catch (const Error& e) {
+        throw Error(e.where(), e.problem(), e.fix());
+      }
+      return;
+    }
+    Node fresh = value;
+    if (old) {
+      if (old->key_location.file) fresh.key_location = old->key_location;
+      fresh.key_kind = old->key_kind;
+      *old = std::move(fresh);
+    } else {
+      above[last] = std::move(fresh);
+    }
+  }
+
+  void add() {
+    const Node* old = config_.at_path(override_.key);
+    const bool there = old && !old->is_null() && old->kind != Kind::missing;
+    if (there && !override_.value->is_map() && !override_.value->is_list()) {
+      fail("'" + override_.key + "' exists already",
+           "leave out the '+' to change it, or write '++' to do either");
+    }
+    set(true);
+  }
+
+  void remove() {
+    const Node* old = config_.at_path(override_.key);
+    const auto dot = override_.key.rfind('.');
+    const std::string last =
+        dot == std::string::npos ? override_.key : override_.key.substr(dot + 1);
+    Node* above =
+        dot == std::string::npos ? &config_ : config_.at_path(override_.key.substr(0, dot));
+    if (!old) {
+      std::vector<std::string> names;
+      if (above) names = above->keys();
+      fail("there is no key '" + override_.key + "' to remove", did_you_mean(last, names));
+    }
+    if (override_.value && !equal(*override_.value, *old)) {
+      fail("'" + override_.key + "' is " + python_text(*old) + ", not " +
+               python_text(*override_.value),
+           "leave out the value to remove it anyway");
+    }
+    if (above->is_list())
+      fail("an item of a list cannot be removed",
+           "give the list anew: " + override_.key.substr(0, dot) + "=[...]");
+    std::erase_if(above->entries, [&](const auto& entry) { return &entry.second == old; });
+  }
+
+  Node& config_;
+  const Override& override_;
+};
+
+// ---- what Hydra records of the run
+
+Node texts(const std::vector<std::string>& items) {
+  Node list = Node::list();
+  for (const auto& item : items) list.items.push_back(Node::text(item));
+  return list;
+}
+
+void set_record(Node& hydra, const std::string& path, Node value) {
+  const auto dot = path.rfind('.');
+  Node* section = hydra.at_path(path.substr(0, dot));
+  if (section && section->is_map()) (*section)[path.substr(dot + 1)] = std::move(value);
+}
+
+std::string override_dirname(const Node& hydra, const std::vector<std::string>& overrides,
+                             const std::vector<std::string>& keys) {
+  const auto setting = [&](const std::string& name, const std::string& otherwise) {
+    const Node* node = hydra.at_path("job.config.override_dirname." + name);
+    return node && node->kind == Kind::string ? node->string : otherwise;
+  };
+  const Node* excluded = hydra.at_path("job.config.override_dirname.exclude_keys");
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < overrides.size(); ++i) {
+    const bool skip =
+        excluded && std::any_of(excluded->items.begin(), excluded->items.end(),
+                                [&](const Node& item) { return item.string == keys[i]; });
+    if (!skip) parts.push_back(overrides[i]);
+  }
+  std::sort(parts.begin(), parts.end());
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : setting("item_sep", ",")) + part;
+  std::string result;
+  for (const char c : text) result += c == '=' ? setting("kv_sep", "=") : std::string(1, c);
+  return result;
+}
+
+Node config_sources(const Repository& repository) {
+  Node list = Node::list();
+  const auto add = [&](const std::string& path, const std::string& schema,
+                       const std::string& provider) {
+    Node source = Node::map();
+    source["path"] = Node::text(path);
+    source["schema"] = Node::text(schema);
+    source["provider"] = Node::text(provider);
+    list.items.push_back(source);
+  };
+  add("hydra.conf", "pkg", "hydra");
+  for (const auto& folder : repository.folders()) {
+    add(std::filesystem::absolute(folder).lexically_normal().string(), "file",
+        list.items.size() == 1 ? "main" : "command-line");
+  }
+  add("", "structured", "schema");
+  return list;
+}
+
+void record(Node& hydra, const std::vector<Override>& overrides, const Defaults& defaults,
+            const Repository& repository, const std::string& name) {
+  std::vector<std::string> of_hydra, of_task, keys;
+  for (const auto& override : overrides) {
+    const bool own = override.key == "hydra" || override.key.starts_with("hydra.") ||
+                     override.key.starts_with("hydra/");
+    (own ? of_hydra : of_task).push_back(override.text);
+    if (!own) keys.push_back(override.key);
+  }
+  set_record(hydra, "overrides.hydra", texts(of_hydra));
+  set_record(hydra, "overrides.task", texts(of_task));
+  if (Node* choices = hydra.at_path("runtime.choices"); choices && choices->is_map()) {
+    for (const auto& choice : defaults.known)
+      (*choices)[choice.key] = choice.option ? Node::text(*choice.option) : Node();
+  }
+  set_record(hydra, "runtime.cwd", Node::text(std::filesystem::current_path().string()));
+  set_record(hydra, "runtime.config_sources", config_sources(repository));
+  if (const Node* job = hydra.at_path("job.name"); job && job->kind == Kind::missing)
+    set_record(hydra, "job.name", Node::text("plexiform"));
+  set_record(hydra, "job.override_dirname", Node::text(override_dirname(hydra, of_task, keys)));
+  set_record(hydra, "job.config_name", Node::text(name));
+  if (const Node* copied = hydra.at_path("job.env_copy"); copied && copied->is_list()) {
+    for (const auto& variable : copied->items) {
+      const char* value = std::getenv(variable.string.c_str());
+      if (!value)
+        throw Error(where(variable, "hydra.job.env_copy"),
+                    "the environment variable '" + variable.string + "' is not set",
+                    "set it, or take it out of the list");
+      set_record(hydra, "job.env_set." + variable.string, Node::text(value));
+    }
+  }
+}
+
+void refuse_sweep(const Override& override) {
+  if (!override.sweep) return;
+  const std::string listed = override.sweep->simple ? "for a list write " + override.address() +
+                                                          "=[...], for text with commas quote it, "
+                                                    : "";
+  throw Error(override.location.text() + ": " + override.text, "gives several values to one key",
+              listed + "to run once per value add -m");
+}
+
+std::string without_suffix(const std::string& name) {
+  for (const std::string suffix : {".yaml", ".yml"}) {
+    if (name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+  }
+  return name;
+}
+
+// hydra.searchpath: more config folders, from the command line or the primary config.
+void extend_search_path(Repository& repository, const std::string& primary,
+                        const std::vector<Override>& overrides) {
+  const ConfigFile* config = repository.load(primary);
+  const Node* folders = config ? config->content.at_path("hydra.searchpath") : nullptr;
+  for (const auto& override : overrides) {
+    if (override.address() == "hydra.searchpath" && override.value) folders = &*override.value;
+  }
+  if (!folders || folders->is_null()) return;
+  const auto text = [](const Node& node) { return node.kind == Kind::string; };
+  if (!folders->is_list() || !std::all_of(folders->items.begin(), folders->items.end(), text)) {
+    throw Error(where(*folders, "hydra.searchpath"), "is not a list of folders",
+                "write [folder, folder]");
+  }
+  for (const auto& folder : folders->items) {
+    const std::string path =
+        folder.string.starts_with("file://") ? folder.string.substr(7) : folder.string;
+    if (path.starts_with("pkg://")) {
+      throw Error(where(folder, "hydra.searchpath"), "'" + path + "' is a Python package",
+                  "name a folder that holds YAML files");
+    }
+    try {
+      repository.append(path);
+    } catch (const Error& e) {
+      throw Error(where(folder, "hydra.searchpath"), "'" + path + "': " + e.problem(), e.fix());
+    }
+  }
+}
+
+}  // namespace
+
+Composition compose(const Request& request) {
+  std::vector<Override> overrides;
+  for (size_t i = 0; i < request.overrides.size(); ++i) {
+    overrides.push_back(parse_override(request.overrides[i], static_cast<int>(i) + 1));
+    refuse_sweep(overrides.back());
+  }
+  Repository repository(request.search_path);
+  const std::string name = without_suffix(request.name);
+  extend_search_path(repository, name, overrides);
+  const Defaults defaults = expand_defaults(repository, name, overrides);
+
+  Node config = Node::map(), known;
+  for (const auto& step : defaults.steps) {
+    merge_step(config, step);
+    if (step.config->name == "hydra/config") known = *config.find("hydra");
+  }
+  check_hydra_keys(*config.find("hydra"), known, "hydra");
+  for (const auto& override : defaults.config_values) Editor(config, override).apply();
+
+  Composition result;
+  const auto hydra = std::find_if(config.entries.begin(), config.entries.end(),
+                                  [](const auto& entry) { return entry.first == "hydra"; });
+  if (hydra == config.entries.end() || !hydra->second.is_map()) {
+    throw Error("hydra", "is no mapping any more", "do not remove or replace Hydra's own node");
+  }
+  result.hydra = std::move(hydra->second);
+  config.entries.erase(hydra);
+  record(result.hydra, overrides, defaults, repository, name);
+  result.job = std::move(config);
+  for (const auto& choice : defaults.choices)
+    result.choices.emplace_back(choice.key, choice.option.value_or("null"));
+  result.files = repository.files();
+  return result;
+}
+
+std::string run_folder(const Composition& composition, std::time_t now) {
+  Resolvers resolvers{composition.hydra, now};
+  const Node folder = resolve_hydra(composition.job, "run.dir", resolvers);
+  if (folder.kind != Kind::string || folder.string.empty()) {
+    throw Error(where(folder, "hydra.run.dir"), "is no folder", "give it the path of a folder");
+  }
+  return std::filesystem::absolute(folder.string).lexically_normal().string();
+}
+
+void set_output_folder(Composition& composition, const std::string& folder) {
+  const std::string path = std::filesystem::absolute(folder).lexically_normal().string();
+  set_record(composition.hydra, "runtime.output_dir", Node::text(path));
+}
+
+}  // namespace plexiform::config
