@@ -1,0 +1,173 @@
+// simple: a stack of space-time convolutions, each followed by batch norm, bias and ELU.
+//   x[l] = pool(dropout(ELU(norm(W[l] (*) x[l-1]) + bias[l])))      dropout and pool where asked
+//   for
+// Source: Höfling et al. 2024, eLife 13:e86860, as in openretina 1.1.1, whose state names it has.
+// Sound where that package is not; with compat "openretina": time padded on both sides, pooling
+// after layers 0, n, 2n, sparsity of layer 0 over all layers, smoothness of `separable` for layer 0
+// alone, and the batch-norm statistics that its shape probe leaves behind.
+#include <ATen/ops/avg_pool3d.h>
+#include <ATen/ops/elu.h>
+#include <ATen/ops/feature_dropout.h>
+#include <ATen/ops/max_pool3d.h>
+#include <plexiform/layers/channels.h>
+#include <plexiform/layers/regularisers.h>
+#include <plexiform/module.h>
+#include <plexiform/plugin.h>
+#include <torch/nn/modules/batchnorm.h>
+
+#include "knobs.h"
+
+namespace simple {
+
+using plexiform::Error;
+using plexiform::Shape;
+
+struct Layer final : torch::nn::Module {
+  Layer(const Params& p, size_t index, bool openretina) : dropout(p.dropout_rate) {
+    const bool grey = index == 0 && p.color_squashing_weights;
+    const layers::ConvolutionSize size = {
+        .inputs = grey ? 1 : p.channels[index],
+        .outputs = p.channels[index + 1],
+        .bins = p.temporal_kernel_sizes[index],
+        .height = p.spatial_kernel_sizes[index],
+        .width = p.spatial_kernel_sizes[index],
+        .padding = index == 0 ? p.input_padding : p.hidden_padding.of(index - 1)};
+    conv = register_module("conv", layers::make_convolution(p.convolution_type, size, openretina));
+    norm = register_module("norm", torch::nn::BatchNorm3d(size.outputs));
+    bias = register_module("bias", std::make_shared<layers::Bias>(size.outputs));
+    const auto number = static_cast<int64_t>(index) + (openretina ? 0 : 1);
+    pool = p.maxpool_every_n_layers && number % *p.maxpool_every_n_layers == 0;
+  }
+
+  at::Tensor forward(const at::Tensor& input) {
+    auto x = bias->forward(norm->forward(conv->forward(input)));
+    x = at::elu_(x);
+    if (dropout > 0) x = at::feature_dropout(x, dropout, is_training());  // whole maps
+    return pool ? at::max_pool3d(x, {1, 2, 2}) : x;
+  }
+  Shape output_shape(const Shape& in) const {
+    const Shape out = conv->output_shape(in);
+    return pool ? Shape{out.channels, out.time, out.height / 2, out.width / 2} : out;
+  }
+
+  std::shared_ptr<layers::Convolution> conv;
+  torch::nn::BatchNorm3d norm = nullptr;
+  std::shared_ptr<layers::Bias> bias;
+  const double dropout;
+  bool pool = false;
+};
+
+struct Simple final : plexiform::CoreModule {
+  using Params = simple::Params;
+
+  Simple(const plexiform::CoreContext& context, const Params& params)
+      : p(params), openretina_(context.compat == "openretina") {
+    auto features = register_module("features", std::make_shared<torch::nn::Module>("features"));
+    for (size_t i = 0; i < p.layer_count(); ++i) {
+      stack.push_back(features->register_module("layer" + std::to_string(i),
+                                                std::make_shared<Layer>(p, i, openretina_)));
+    }
+    if (p.color_squashing_weights) {
+      squash =
+          register_module("color_squashing_layer",
+                          std::make_shared<layers::WeightedChannelSum>(*p.color_squashing_weights));
+    }
+    output_shape(context.stimulus);
+    if (openretina_) imitate_shape_probe();
+  }
+
+  at::Tensor forward(const at::Tensor& stimulus, const plexiform::Given&) override {
+    auto x = squash ? squash->forward(stimulus) : stimulus;
+    if (p.downsample_input_kernel_size) x = at::avg_pool3d(x, *p.downsample_input_kernel_size);
+    for (const auto& layer : stack) x = layer->forward(x);
+    return x.slice(2, p.cut_first_n_frames);
+  }
+
+  Shape output_shape(const Shape& stimulus) const override {
+    if (stimulus.channels != p.stimulus_channels()) {
+      throw Error("channels.0",
+                  "is " + std::to_string(p.stimulus_channels()) + " for a stimulus of " +
+                      std::to_string(stimulus.channels) + " channels",
+                  "leave channels to the host, or use " + std::to_string(stimulus.channels));
+    }
+    Shape x = stimulus;
+    if (const auto& block = p.downsample_input_kernel_size)
+      x = {x.channels, x.time, x.height / (*block)[1], x.width / (*block)[2]};
+    for (size_t i = 0; i < stack.size(); ++i) {
+      const Shape out = stack[i]->output_shape(x);
+      const auto layer = std::to_string(i);
+      if (out.time < 1) {
+        throw Error("temporal_kernel_sizes." + layer,
+                    "is longer than what reaches it, " + std::to_string(x.time) + " bins",
+                    "shorten the kernels, lengthen the training window, or pad");
+      }
+      if (out.height < 1 || out.width < 1) {
+        throw Error("spatial_kernel_sizes." + layer,
+                    "is larger than what reaches it, " + std::to_string(x.height) + " x " +
+                        std::to_string(x.width) + " px" +
+                        (stack[i]->pool ? ", or leaves nothing to pool" : ""),
+                    "use smaller kernels, pool less, or pad");
+      }
+      x = out;
+    }
+    if (x.time <= p.cut_first_n_frames) {
+      throw Error("cut_first_n_frames",
+                  "is " + std::to_string(p.cut_first_n_frames) +
+                      ", all that is left of the clip's " + std::to_string(stimulus.time) + " bins",
+                  "use at most " + std::to_string(x.time - 1) + ", or a longer window");
+    }
+    x.time -= p.cut_first_n_frames;
+    return x;
+  }
+
+  plexiform::Temporal temporal() const override {
+    plexiform::Temporal all;
+    for (const auto& layer : stack) {
+      const auto one = layer->conv->temporal();
+      all = {all.history + one.history, all.causal && one.causal};
+    }
+    return all;
+  }
+
+  at::Tensor penalty() override {
+    const bool smooth_first_only = openretina_ && p.convolution_type == "separable";
+    at::Tensor total;
+    auto add = [&](double gamma, bool applies, auto&& term) {
+      if (gamma > 0 && applies) total = total.defined() ? total + gamma * term() : gamma * term();
+    };
+    for (size_t i = 0; i < stack.size(); ++i) {
+      const auto& conv = *stack[i]->conv;
+      add(p.gamma_input, i == 0, [&] { return layers::spatial_roughness(conv.spatial_kernel()); });
+      add(p.gamma_temporal, i == 0 || !smooth_first_only,
+          [&] { return conv.temporal_roughness(); });
+      add(p.gamma_in_sparse, i == 0 || openretina_,
+          [&] { return layers::group_sparsity(conv.spatial_kernel()); });
+      add(p.gamma_hidden, i > 0, [&] { return layers::group_sparsity(conv.spatial_kernel()); });
+    }
+    return total;
+  }
+
+ private:
+  // openretina learns its output shape from a blank clip in training mode: the statistics move once
+  // towards mean 0, variance 0, and dropout draws.
+  void imitate_shape_probe() {
+    for (auto& layer : stack) {
+      layer->norm->running_var.fill_(0.9);
+      layer->norm->num_batches_tracked.fill_(1);
+      if (p.dropout_rate > 0)
+        at::empty({1, layer->norm->options.num_features()}).bernoulli_(1 - p.dropout_rate);
+    }
+  }
+
+  const Params p;
+  const bool openretina_;
+  std::vector<std::shared_ptr<Layer>> stack;
+  std::shared_ptr<layers::WeightedChannelSum> squash;
+};
+
+}  // namespace simple
+
+PLEXIFORM_CORE(simple::Simple, "plexiform.cores.Simple",
+               "a stack of space-time convolutions with batch norm and ELU",
+               plexiform::Alias<&simple::openretina>{
+                   "openretina.modules.core.base_core.SimpleCoreWrapper"})

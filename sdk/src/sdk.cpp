@@ -1,1 +1,0 @@
-#include <plexiform/core.h>
