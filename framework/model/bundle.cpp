@@ -1,3 +1,4 @@
+#include <config/compose.h>
 #include <files/atomic_file.h>
 #include <model/bundle.h>
 #include <model/safetensors.h>
@@ -54,7 +55,6 @@ void write_bundle(const std::string& folder, const Model& model, const config::N
   const Json about = {{"format", format},
                       {"plexiform", PLEXIFORM_VERSION},
                       {"config", config::to_json(config)},
-                      {"composed", config::to_json(composed)},
                       {"window", shape_json(model.window)},
                       {"features", shape_json(model.features)},
                       {"lag", model.lag()},
@@ -63,6 +63,7 @@ void write_bundle(const std::string& folder, const Model& model, const config::N
                       {"components", components},
                       {"metrics", metrics},
                       {"definitions", definitions()}};
+  files::write_atomically(folder + "/config.yaml", config::to_yaml(composed));
   files::write_atomically(folder + "/model.json", about.dump(2) + "\n");
 }
 
@@ -76,7 +77,6 @@ Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
       throw Error(file, "is of format " + about.at("format").dump(), std::string("this version reads ") + format);
     }
     bundle.config = config::from_json(about.at("config"));
-    bundle.composed = config::from_json(about.at("composed"));
     Spec spec;
     if (const auto* model = bundle.config.find("model")) spec.node = *model;
     if (const auto* compat = bundle.config.find("compat")) spec.compat = compat->string;

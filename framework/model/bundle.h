@@ -1,8 +1,8 @@
-// A trained model on disk: a folder with model.safetensors (weights, readable from Python in one line) and model.json
-// (everything needed to use them): no pickle, no code.
+// A trained model on disk: a folder with model.safetensors (weights, readable from Python in one line), model.json
+// (everything needed to use them) and config.yaml (the composed config, interpolations unresolved): no pickle, no code.
 //
 //   model.json  {"format": "plexiform.bundle/1", "plexiform": version,
-//                "config": the config, resolved, "composed": the same with its interpolations,
+//                "config": the config, resolved,
 //                "window": [C, T, H, W], "features": [F, T', H', W'], "lag": bins,
 //                "sessions": [{"name", "neurons", "frame_rate_hz"?}],
 //                "normalisation": {"mean", "std"},
@@ -14,14 +14,13 @@
 
 namespace plexiform::model {
 
-// Writes both files into `folder`, weights first, each atomically.
+// Writes the files into `folder`, weights first, each atomically.
 void write_bundle(const std::string& folder, const Model& model, const config::Node& composed, const config::Node& config,
                   const data::Recordings& recordings, const config::Json& metrics);
 
 struct Bundle {
   Model model;          // in evaluation mode
   config::Node config;    // resolved, as trained
-  config::Node composed;  // with its interpolations: overrides apply to this one
   config::Json about;   // model.json
   std::vector<std::string> warnings;  // a plugin that is not the one it was trained with
 };

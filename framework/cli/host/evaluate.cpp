@@ -1,6 +1,7 @@
 #include <cli/command_line.h>
 #include <cli/host/commands.h>
 #include <config/compose.h>
+#include <config/resolve.h>
 #include <evaluation/report.h>
 #include <fmt/format.h>
 #include <model/bundle.h>
@@ -13,17 +14,21 @@ namespace plexiform::cli {
 int evaluate(const Arguments& arguments) {
   namespace fs = std::filesystem;
   const auto line = parse_command_line("evaluate", arguments);
+  for (const auto& word : line.request.overrides) {
+    if (word.find("model") == 0) throw Usage(fmt::format("'{}' would change a trained model\n  fix: train another one", word));
+  }
   const bool is_run = fs::exists(line.target + "/model/model.json");
   const std::string folder = is_run ? line.target + "/model" : line.target;
 
   auto catalogue = plugins::Catalogue::discover(plugins::search_order(line.plugin_files, line.plugin_paths));
   auto bundle = model::read_bundle(folder, catalogue);
   for (const auto& warning : bundle.warnings) fmt::print(stderr, "note: {}\n", warning);
-  config::Resolvers resolvers;
-  resolvers.hydra = config::Node::map();
-  resolvers.hydra["runtime"] = config::Node::map();
-  resolvers.hydra["runtime"]["output_dir"] = config::Node::text(line.target);
-  const auto config = config::resolve(config::with_overrides(bundle.composed, line.request.overrides), resolvers);
+  auto request = line.request;
+  request.search_path = {folder};
+  request.name = "config";
+  auto composition = config::compose(request);
+  config::set_output_folder(composition, line.target);
+  const auto config = config::resolve(composition.job, {composition.hydra});
   const auto loader = data::read_loader(config);
   const auto recordings = data::read_recordings(config);
   model::check_sessions(bundle.model, recordings, folder);
