@@ -1,3 +1,4 @@
+#include <cli/command_line.h>
 #include <cli/plugins.h>
 #include <fmt/core.h>
 #include <plugins/catalogue.h>
@@ -277,8 +278,12 @@ int plugins_command(const std::vector<std::string>& arguments) {
       ->type_name("NAME|FILE");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    const auto parsed = app.get_subcommands();
+    fmt::print("{}", (parsed.empty() ? &app : parsed[0])->help());
+    return 0;
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    throw Usage(fmt::format("{}\n  fix: see plexiform plugins --help", e.what()));
   }
   const bool is_file = what.find('/') != std::string::npos || what.ends_with(".so");
   if (inspect_command->parsed() && is_file) return inspect_file(what, json);
