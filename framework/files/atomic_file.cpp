@@ -47,7 +47,7 @@ void AtomicFile::fail() const {
   throw Error(shown_, std::string("cannot be written: ") + std::strerror(code), remedy(code));
 }
 
-AtomicFile::AtomicFile(const std::string& path) : shown_(path), path_(path) {
+AtomicFile::AtomicFile(const std::string& path, unsigned mode) : shown_(path), path_(path) {
   std::error_code error;
   if (fs::is_symlink(path_, error)) {
     path_ = fs::canonical(path_, error).string();
@@ -66,7 +66,7 @@ AtomicFile::AtomicFile(const std::string& path) : shown_(path), path_(path) {
   do {  // hidden, and unlike any other writer's
     temporary_ = fmt::format("{}/.{}.{}-{}{}", folder_, target.filename().string(), ::getpid(),
                              count++, suffix);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) fail();
   if (exists)
@@ -109,8 +109,8 @@ void AtomicFile::commit() {
   if (!synced) fail();
 }
 
-void write_atomically(const std::string& path, std::string_view content) {
-  AtomicFile file(path);
+void write_atomically(const std::string& path, std::string_view content, unsigned mode) {
+  AtomicFile file(path, mode);
   file.write(content);
   file.commit();
 }

@@ -15,8 +15,8 @@ namespace plexiform::files {
 class AtomicFile {
  public:
   // Makes the temporary file. A symbolic link is followed; the permissions of an existing file are
-  // kept. `path` has to be a regular file or not to exist.
-  explicit AtomicFile(const std::string& path);
+  // kept; a new one has `mode`, less the umask. `path` has to be a regular file or not to exist.
+  explicit AtomicFile(const std::string& path, unsigned mode = 0666);
   // Removes the temporary file unless commit() succeeded.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -36,7 +36,7 @@ class AtomicFile {
 };
 
 // All of it in one call.
-void write_atomically(const std::string& path, std::string_view content);
+void write_atomically(const std::string& path, std::string_view content, unsigned mode = 0666);
 
 // Removes the temporary files that killed writers left in `folder` (not below it). Only for a
 // folder that nobody else writes to at the moment. Returns how many there were.

@@ -1,9 +1,6 @@
-#include <fcntl.h>
+#include <files/atomic_file.h>
 #include <plugins/cache.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -25,17 +22,6 @@ Verdict parse_verdict(const std::string& text) {
   if (text == "failed") return Verdict::failed;
   if (text == "blocked") return Verdict::blocked;
   throw std::invalid_argument("verdict");
-}
-
-bool write_all(int fd, const std::string& bytes) {
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = write(fd, bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    done += static_cast<size_t>(n);
-  }
-  return true;
 }
 
 }  // namespace
@@ -137,17 +123,13 @@ bool Cache::save() {
   const std::string bytes = Json{{"format", format}, {"files", files}}.dump(
       1, ' ', false, Json::error_handler_t::replace);
 
-  std::error_code failed;
-  fs::create_directories(fs::path(file_).parent_path(), failed);
-  if (failed) return false;
-  std::string temporary = file_ + ".XXXXXX";
-  const int fd = mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
-  if (fd < 0) return false;
-  const bool written = write_all(fd, bytes) && fsync(fd) == 0;
-  if ((close(fd) == 0 && written) && std::rename(temporary.c_str(), file_.c_str()) == 0)
+  try {
+    fs::create_directories(fs::path(file_).parent_path());
+    files::write_atomically(file_, bytes, 0600);
     return true;
-  unlink(temporary.c_str());
-  return false;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 }  // namespace plexiform::plugins

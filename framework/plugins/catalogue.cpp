@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 namespace plexiform::plugins {
 
@@ -68,8 +67,6 @@ void judge(PluginFile& file, const Seen& seen) {
   file.problems.clear();
   if (seen.verdict != Verdict::good) file.problems = {seen.problem};
 }
-
-std::string article(const std::string& kind) { return "a " + kind; }
 
 }  // namespace
 
@@ -160,15 +157,19 @@ Found Catalogue::find(const std::string& target, const std::string& kind) const 
     if (file.named && !usable(file)) refuse(file);
   }
   const Target wanted(target);
+  const std::string noun = kind.empty() ? "component" : kind;
   std::vector<Found> names, aliases, refused;
-  std::set<std::string> near;
+  std::vector<std::string> known;
   std::string other_kind;
   for (const auto& file : files_) {
     if (!file.note) continue;
     for (const auto& component : file.note->components) {
-      if (component.kind == kind && usable(file)) near.insert(component.name);
+      const bool right_kind = kind.empty() || component.kind == kind;
+      if (right_kind && usable(file)) {
+        known.push_back(wanted.pinned() ? file.id() + ":" + component.name : component.name);
+      }
       if (component.name != wanted.name || !wanted.allows(file)) continue;
-      if (component.kind != kind) {
+      if (!right_kind) {
         other_kind = component.kind;
       } else if (!usable(file)) {
         refused.push_back({&file, component});
@@ -183,30 +184,22 @@ Found Catalogue::find(const std::string& target, const std::string& kind) const 
     std::string where, pins;
     for (const auto& match : matches) {
       where += (where.empty() ? "" : " and ") + match.file->path;
-      pins += (pins.empty() ? "" : " or ") + ("'" + match.file->id() + ":" + wanted.name + "'");
+      pins += (pins.empty() ? "" : " or ") + match.file->id() + ":" + wanted.name;
     }
     throw Error("",
                 "'" + wanted.name + "' is offered by " + std::to_string(matches.size()) +
                     " plugins: " + where,
-                "say which one: " + pins);
+                "say which: " + pins);
   }
   if (!refused.empty()) refuse(*refused[0].file);
-  if (!other_kind.empty()) {
-    throw Error("", "'" + target + "' is " + article(other_kind) + ", not " + article(kind),
-                near.empty() ? "no " + kind + " is known: see `plexiform plugins list`"
-                             : did_you_mean("", {near.begin(), near.end()}));
-  }
-  if (wanted.pinned()) {
-    for (const auto& file : files_) {
-      if (file.note && file.id() == wanted.id) near.insert(wanted.id + ":" + wanted.name);
-    }
-  }
-  throw Error(
-      "", "no " + kind + " is named '" + target + "'",
-      near.empty()
-          ? "no plugin with a " + kind +
-                " was found: see `plexiform plugins list`, or name a folder with --plugin-path"
-          : did_you_mean(wanted.name, {near.begin(), near.end()}));
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  const std::string fix = known.empty() ? "name a folder of plugins with --plugin-path; `plexiform "
+                                          "plugins list` shows what is found"
+                                        : did_you_mean(target, known);
+  if (!other_kind.empty())
+    throw Error("", "'" + target + "' is a " + other_kind + ", not a " + noun, fix);
+  throw Error("", "no " + noun + " is named '" + target + "'", fix);
 }
 
 void Catalogue::open(const PluginFile* again) {

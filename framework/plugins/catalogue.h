@@ -55,7 +55,7 @@ class Catalogue {
   // The component that `target` names: "mylab.cores.Net", or pinned to a plugin
   // "net:mylab.cores.Net" or to one of its versions "net@1.2.0:mylab.cores.Net". A component's own
   // name goes before another's alias.
-  //   kind  "core", "readout", "loss"
+  //   kind  "core", "readout", "loss"; "" any
   // Throws Error, `where` "" unless it is a file: unknown (with the nearest name), of another kind,
   // offered by two plugins (with the pinned forms), or in a file that was refused (with the
   // reasons).
