@@ -596,7 +596,8 @@ class Expander {
     } else {
       for (const auto& child : twig.children) {
         if (child->entry.kind == Entry::Kind::self) {
-          branch.children.push_back({"_self_", {}});
+          const std::string& base = twig.entry.base;
+          branch.children.push_back({base.empty() ? "_self_" : base + "/_self_", {}});
           take(twig, true);
         } else {
           collect(*child, branch);

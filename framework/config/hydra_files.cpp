@@ -21,7 +21,6 @@ defaults:
   - callbacks: null
   - env: default
   - _self_
-env: {}
 mode: null
 searchpath: []
 callbacks: {}
@@ -66,7 +65,7 @@ _target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper
 max_batch_size: null
 params: null
 )"},
-      {"hydra/env/default", "# @package hydra\nenv: {}\n"},
+      {"hydra/env/default", "{}\n"},
       {"hydra/help/default",
        "app_name: ${hydra.job.name}\nheader: null\nfooter: null\ntemplate: null\n"},
       {"hydra/hydra_help/default", "hydra_help: null\ntemplate: null\n"},

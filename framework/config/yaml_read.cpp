@@ -38,6 +38,25 @@ class Source {
     return at(line, offset - starts_[line]);
   }
 
+  // yaml-cpp lets the end of the file close a quote.
+  bool quote_stays_open(size_t offset) const {
+    while (offset < text_.size() && (text_[offset] == '!' || text_[offset] == '&')) {  // tag, anchor
+      offset = std::min(text_.find_first_of(" \t\r\n", offset), text_.size());
+      offset = std::min(text_.find_first_not_of(" \t\r\n", offset), text_.size());
+    }
+    if (offset == text_.size() || (text_[offset] != '\'' && text_[offset] != '"')) return false;
+    const char quote = text_[offset];
+    for (size_t i = offset + 1; i < text_.size(); ++i) {
+      if (quote == '"' && text_[i] == '\\') {
+        ++i;
+      } else if (text_[i] == quote) {
+        if (quote == '"' || i + 1 == text_.size() || text_[i + 1] != quote) return false;
+        ++i;
+      }
+    }
+    return true;
+  }
+
  private:
   // Columns count characters, not bytes.
   Location at(size_t line, size_t bytes) const {
@@ -94,6 +113,10 @@ class Builder final : public YAML::EventHandler {
 
   Node take() { return std::move(root_); }
   bool empty() const { return !has_root_; }
+  // Where the list or mapping begins that is open at the moment.
+  Location innermost(const Location& otherwise) const {
+    return stack_.empty() ? otherwise : stack_.back().node.location;
+  }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0) {
@@ -117,6 +140,9 @@ class Builder final : public YAML::EventHandler {
                 const std::string& value) override {
     const Location place = source_.at(mark);
     const bool plain = tag == "?";
+    if (!plain && source_.quote_stays_open(static_cast<size_t>(mark.pos))) {
+      fail(place, "a quoted text that is never closed", "close the quote");
+    }
     try {
       add(scalar(tag, value), place, anchor, plain && value == "<<");
     } catch (const Error& e) {
@@ -310,11 +336,13 @@ std::pair<std::string, std::string> explain(const std::string& message) {
     return {"a ':' that cannot stand here",
             "quote the value if it holds ': ', or indent the key like its siblings"};
   }
+  if (is(Msg::END_OF_MAP_FLOW)) {
+    return {"a '{' that is never closed", "close it with '}', entries separated by commas"};
+  }
+  if (is(Msg::END_OF_SEQ_FLOW)) {
+    return {"a '[' that is never closed", "close it with ']', items separated by commas"};
+  }
   if (is(Msg::END_OF_MAP) || is(Msg::END_OF_SEQ)) {
-    if (is(Msg::END_OF_MAP_FLOW))
-      return {"a mapping that is not closed", "close it with '}', entries separated by commas"};
-    if (is(Msg::END_OF_SEQ_FLOW))
-      return {"a list that is not closed", "close it with ']', items separated by commas"};
     return {"this line fits no level of indentation above it",
             "indent it like its siblings, and check quotes and colons above it"};
   }
@@ -355,7 +383,9 @@ Node parse_yaml(const std::string& text, const std::string& name_for_errors) {
     }
   } catch (const YAML::Exception& e) {
     const auto [problem, fix] = explain(e.msg);
-    throw Error(source.at(e.mark).text(), problem, fix);
+    const bool never_closed = problem.ends_with("is never closed");
+    throw Error((never_closed ? builder.innermost(source.at(e.mark)) : source.at(e.mark)).text(),
+                problem, fix);
   }
   Node root = builder.take();
   if (root.is_map() || root.is_list()) return root;

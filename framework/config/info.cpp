@@ -1,0 +1,94 @@
+#include <config/defaults.h>
+#include <config/info.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace plexiform::config {
+namespace {
+
+std::string titled(const std::string& title) {
+  return "\n" + title + "\n" + std::string(title.size(), '*') + "\n";
+}
+
+// The first row is the header.
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths(rows[0].size(), 0);
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text, rule;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    std::string line = "|";
+    for (size_t i = 0; i < widths.size(); ++i) {
+      line += " " + rows[r][i] + std::string(widths[i] - rows[r][i].size(), ' ') + " |";
+    }
+    text += line + "\n";
+    if (r == 0) text += rule = std::string(line.size(), '-') + "\n";
+  }
+  return text + rule;
+}
+
+Defaults expanded(const Request& request, Repository& repository) {
+  std::vector<Override> overrides;
+  for (size_t i = 0; i < request.overrides.size(); ++i) {
+    overrides.push_back(parse_override(request.overrides[i], static_cast<int>(i) + 1));
+  }
+  return expand_defaults(repository, request.name, overrides);
+}
+
+void print(const Branch& branch, size_t indent, std::string& text) {
+  text += std::string(indent, ' ') + branch.text + (branch.children.empty() ? "\n" : ":\n");
+  for (const auto& child : branch.children) print(child, indent + 2, text);
+}
+
+void collect(const Repository& repository, const std::string& parent, std::vector<Group>& groups) {
+  for (const auto& name : repository.subgroups(parent)) {
+    const std::string group = parent.empty() ? name : parent + "/" + name;
+    const auto options = repository.options(group);
+    if (!options.empty()) groups.push_back({group, options});
+    collect(repository, group, groups);
+  }
+}
+
+}  // namespace
+
+std::string defaults_table(const Request& request) {
+  Repository repository(request.search_path);
+  std::vector<std::vector<std::string>> rows = {{"Config path", "Package", "_self_", "Parent"}};
+  for (const auto& step : expanded(request, repository).steps) {
+    rows.push_back({step.config->name, step.package, step.self ? "True" : "False", step.parent});
+  }
+  return titled("Defaults List") + table(rows);
+}
+
+std::string defaults_tree(const Request& request) {
+  Repository repository(request.search_path);
+  std::string text = titled("Defaults Tree");
+  print(expanded(request, repository).tree, 0, text);
+  return text;
+}
+
+std::string search_path_table(const Request& request) {
+  std::vector<std::vector<std::string>> rows = {{"Provider", "Search path"},
+                                                {"hydra", "pkg://hydra.conf"}};
+  const Repository repository(request.search_path);
+  for (const auto& folder : repository.folders()) {
+    const auto path = std::filesystem::absolute(folder).lexically_normal();
+    rows.push_back({rows.size() == 2 ? "main" : "command-line", "file://" + path.string()});
+  }
+  rows.push_back({"schema", "structured://"});
+  return titled("Config search path") + table(rows);
+}
+
+std::vector<Group> groups(const std::vector<std::string>& search_path) {
+  std::vector<Group> result;
+  collect(Repository(search_path), "", result);
+  return result;
+}
+
+std::vector<std::string> primary_configs(const std::vector<std::string>& search_path) {
+  return Repository(search_path).options("");
+}
+
+}  // namespace plexiform::config

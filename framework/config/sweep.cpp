@@ -1,0 +1,102 @@
+#include <config/override.h>
+#include <config/repository.h>
+#include <config/sweep.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <random>
+
+namespace plexiform::config {
+namespace {
+
+constexpr size_t kMostJobs = 100'000;
+
+[[noreturn]] void fail(const Override& override, const std::string& problem,
+                       const std::string& fix) {
+  throw Error(override.location.text() + ": " + override.text, problem, fix);
+}
+
+bool matches_any(const std::string& name, const std::vector<std::string>& patterns) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+  });
+}
+
+std::vector<std::string> values(const Override& override, const Repository& repository) {
+  const Sweep& sweep = *override.sweep;
+  std::vector<std::string> texts;
+  switch (sweep.kind) {
+    case Sweep::Kind::choice:
+    case Sweep::Kind::range:
+      for (const auto& choice : sweep.choices) texts.push_back(choice.text);
+      break;
+    case Sweep::Kind::glob:
+      if (!repository.has_group(override.key)) {
+        fail(override, "'" + override.key + "' is no group, so it has no options",
+             "glob chooses among the options of a group");
+      }
+      for (const auto& option : repository.options(override.key)) {
+        if (matches_any(option, sweep.include) && !matches_any(option, sweep.exclude)) {
+          texts.push_back(option);
+        }
+      }
+      break;
+    case Sweep::Kind::interval:
+      fail(override, "an interval has no list of values",
+           "write choice(a,b,c) or range(start,stop,step)");
+  }
+  if (sweep.shuffle) std::shuffle(texts.begin(), texts.end(), std::mt19937(std::random_device{}()));
+  if (texts.empty()) fail(override, "no value to run with", "give it at least one value");
+  return texts;
+}
+
+std::string prefix(const Override& override) {
+  switch (override.action) {
+    case Override::Action::add:
+      return "+";
+    case Override::Action::force:
+      return "++";
+    case Override::Action::remove:
+      return "~";
+    case Override::Action::change:
+      break;
+  }
+  return "";
+}
+
+bool of_hydra(const Override& override) {
+  return override.key == "hydra" || override.key.starts_with("hydra.") ||
+         override.key.starts_with("hydra/");
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string>> sweep_jobs(const Request& request) {
+  const Repository repository(request.search_path);
+  std::vector<std::vector<std::string>> jobs = {{}};
+  for (size_t i = 0; i < request.overrides.size(); ++i) {
+    const Override override = parse_override(request.overrides[i], static_cast<int>(i) + 1);
+    if (of_hydra(override)) continue;
+    std::vector<std::string> texts = {override.text};
+    if (override.sweep) {
+      texts = values(override, repository);
+      const std::string start = prefix(override) + override.address() + "=";
+      for (auto& text : texts) text.insert(0, start);
+    }
+    if (jobs.size() * texts.size() > kMostJobs) {
+      fail(override, "makes more than " + std::to_string(kMostJobs) + " jobs",
+           "sweep over fewer values");
+    }
+    std::vector<std::vector<std::string>> product;
+    for (const auto& job : jobs) {
+      for (const auto& text : texts) {
+        product.push_back(job);
+        product.back().push_back(text);
+      }
+    }
+    jobs = std::move(product);
+  }
+  return jobs;
+}
+
+}  // namespace plexiform::config
