@@ -1,8 +1,9 @@
 // A file that is written whole or not at all. The bytes go to a temporary name in the same folder,
 // reach the disk (fsync), and take the place of `path` in one rename: a crash, a kill or a full
-// disk leaves what was there before. Errors   Error(path, what the system said, what to do): no
-// room, no permission, read-only, no such folder, not a file. Threads  one at a time per object;
-// two writers of one path do not mix, the later commit wins.
+// disk leaves what was there before.
+// Errors   Error(path, what the system said, what to do): no room, no permission, read-only,
+//          no such folder, not a file.
+// Threads  one at a time per object; two writers of one path do not mix, the later commit wins.
 #pragma once
 
 #include <plexiform/error.h>

@@ -1,11 +1,11 @@
-// Optimisers: what turns gradients into new parameters. All parameters form one group with one
-// learning rate. A parameter without a gradient is left alone in that step: no decay, no momentum,
-// no step count. The gradient's own memory layout does not matter; parameters must fill their
-// memory without gaps. Errors   Error(knob or parameter, what, fix).   Threads  one at a time per
-// optimiser. Source   the arithmetic is that of torch.optim.AdamW and torch.optim.SGD, by
-// LibTorch's fused kernels.
-//          AdamW: Loshchilov & Hutter, ICLR 2019, arXiv:1711.05101, Algorithm 2.
-//          amsgrad: Reddi et al., ICLR 2018. nesterov: Sutskever et al., ICML 2013.
+// Optimisers: what turns gradients into new parameters. All parameters share one learning rate.
+// A parameter without a gradient is left alone in that step: no decay, no momentum, no step count.
+// Layout   that of a gradient does not matter; a parameter's memory has no gaps.
+// Errors   Error(knob or parameter, what, fix).
+// Threads  one at a time per optimiser.
+// Source   the arithmetic is that of torch.optim.AdamW and torch.optim.SGD (fused kernels).
+//          AdamW: Loshchilov & Hutter, ICLR 2019, arXiv:1711.05101, Algorithm 2
+//          amsgrad: Reddi et al., ICLR 2018; nesterov: Sutskever et al., ICML 2013
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -38,13 +38,12 @@ class Optimizer {
 
   // For a checkpoint. The tensors are handles: the next step changes them.
   OptimizerState state() const;
-  // Continues from a state to the same bits. Refuses a state of other parameters; then nothing has
-  // changed.
+  // Continues from a state to the same bits. A state of other parameters is refused, and nothing
+  // done.
   void restore(const OptimizerState& state);
 
  protected:
-  // `moments` are the names of what is kept per parameter; "step" is a count, any other has the
-  // parameter's shape.
+  // moments  names of what is kept per parameter: "step" is a count, others have its shape
   Optimizer(std::vector<Named> parameters, double learning_rate, std::vector<std::string> moments);
 
   // The parameters that have a gradient now, as the fused kernels take them.
@@ -63,12 +62,11 @@ class Optimizer {
   std::vector<Named> parameters_;
   double learning_rate_;
   std::vector<std::string> moment_names_;
-  std::vector<std::vector<at::Tensor>>
-      moments_;  // [moment][parameter], undefined before the first gradient
+  std::vector<std::vector<at::Tensor>> moments_;  // [moment][parameter], made at the first gradient
 };
 
-// The optimiser of a config's `_target_`: "torch.optim.AdamW" or "torch.optim.SGD", with torch's
-// knobs and defaults.
+// The optimiser of a config's `_target_`, with torch's knobs and defaults.
+//   target      "torch.optim.AdamW" or "torch.optim.SGD"
 //   knobs       without `_target_`
 //   parameters  those to train; names are unique
 std::unique_ptr<Optimizer> make_optimizer(const std::string& target, const Json& knobs,
@@ -87,9 +85,7 @@ struct AdamWParams {
   bool maximize = false;
   void describe(auto& knob) {
     knob("lr", lr, {.doc = "learning rate", .min = 0});
-    knob(
-        "betas", betas,
-        {.doc = "decay of the running mean of the gradient and of its square, per step", .min = 0});
+    knob("betas", betas, {.doc = "decay of the mean gradient and of the mean square", .min = 0});
     knob("eps", eps, {.doc = "added to the root of the mean square", .min = 0});
     knob("weight_decay", weight_decay,
          {.doc = "each step scales weights by 1 - lr * weight_decay", .min = 0});
