@@ -1,4 +1,7 @@
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <evaluation/metrics.h>
 #include <fmt/format.h>
@@ -15,7 +18,7 @@ namespace {
 constexpr auto save_interval = std::chrono::minutes(5);  // within a long epoch
 
 at::Tensor generator_state() {
-  const auto& generator = at::globalContext().defaultGenerator(at::kCPU);
+  auto generator = at::globalContext().defaultGenerator(at::kCPU);
   const std::lock_guard<std::mutex> lock(generator.mutex());
   return generator.get_state();
 }
