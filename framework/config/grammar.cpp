@@ -1,4 +1,5 @@
 #include <config/grammar.h>
+#include <config/scalars.h>
 
 #include <utility>
 
@@ -29,7 +30,7 @@ class Parser {
   std::vector<Element> values() {
     std::vector<Element> elements;
     skip_blanks();
-    if (done() && text_.empty()) return elements;
+    if (done()) return elements;
     elements.push_back(element());
     while (take(',')) elements.push_back(element());
     if (!done()) unexpected();
@@ -66,7 +67,7 @@ class Parser {
   [[noreturn]] void fail(const std::string& problem, const std::string& fix) const {
     throw Error("", problem, fix);
   }
-  std::string shown() const { return std::string("'").append(text_).append("'"); }
+  std::string shown() const { return std::string("'").append(shortened(text_)).append("'"); }
   [[noreturn]] void unexpected() const {
     if (done()) fail(shown() + " ends too early", "close every bracket, brace and quote");
     const std::string found = character(text_, at_);
@@ -136,7 +137,10 @@ class Parser {
         at_ += 2;
         kept = literal.size();
       } else if (text_char(peek()) && (value || peek() != ':')) {
+        const bool colon = peek() == ':';
         literal += text_[at_++];
+        while (colon && blank(peek()))
+          literal += text_[at_++];  // blanks after a colon belong to it
         kept = literal.size();
       } else {
         break;
@@ -329,7 +333,7 @@ class Parser {
   }
 
   [[noreturn]] void broken(size_t start) const {
-    const std::string shown(text_.substr(start));
+    const std::string shown = shortened(text_.substr(start));
     if (done())
       fail("'" + shown + "' has no closing }", "close it, or write \\${ for a literal ${");
     fail("'" + shown + "' is no interpolation: '" + character(text_, at_) + "' at character " +

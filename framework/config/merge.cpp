@@ -28,7 +28,7 @@ class Merger {
       throw Error(where(above, path),
                   is + " on top of a " + (below.is_list() ? "list" : "mapping") + shown(below),
                   std::string("write a ") + (below.is_list() ? "list" : "mapping") +
-                      ", or remove the key first");
+                      ", or give the key another name");
     }
     if (!below.is_map() || !above.is_map()) {
       const Location key = below.key_location.file ? below.key_location : above.key_location;
@@ -48,7 +48,7 @@ class Merger {
         put(found->second, value, full);
       } else if (keys_ == Keys::closed) {
         throw Error(where_key(value, full), "no such key",
-                    did_you_mean(key, below.keys()) + "; to add a key, begin with '+'");
+                    did_you_mean(key, below.keys()) + " (to add a key, begin with '+')");
       } else {
         below.entries.emplace_back(key, value);
       }

@@ -319,18 +319,29 @@ Value call_shuffle(const Element& call) {
   });
 }
 
-Value call_cast(const Element& call, Cast to) {
-  const Arguments arguments(call, {"value"}, 1);
-  Value value = evaluate(*arguments[0]);
-  if (auto* node = std::get_if<Node>(&value)) return cast(*node, to);
-  Sweep sweep = std::get<Sweep>(std::move(value));
-  if (sweep.kind == Sweep::Kind::glob)
-    fail("'" + call.source + "' casts the names of options", "leave the cast out");
+void cast_choices(Sweep& sweep, Cast to) {
   for (auto& each : sweep.choices) {
     each.value = cast(each.value, to);
     each.text = argument_text(each.value);
     if (each.value.kind == Kind::string) each.text = "'" + each.text + "'";
   }
+}
+
+Value call_cast(const Element& call, Cast to) {
+  if (call.items.size() > 1) {  // int(1.5,2.5) is a sweep over both
+    Sweep sweep = call_choice(call);
+    sweep.simple = true;
+    cast_choices(sweep, to);
+    return sweep;
+  }
+  const Arguments arguments(call, {"value"}, 1);
+  Value value = evaluate(*arguments[0]);
+  if (auto* node = std::get_if<Node>(&value)) return cast(*node, to);
+  Sweep sweep = std::get<Sweep>(std::move(value));
+  if (sweep.kind == Sweep::Kind::glob) {
+    fail("'" + call.source + "' casts the names of options", "leave the cast out");
+  }
+  cast_choices(sweep, to);
   if (sweep.kind == Sweep::Kind::interval) {
     sweep.start = cast(sweep.start, to);
     sweep.stop = cast(sweep.stop, to);
@@ -358,7 +369,7 @@ Value called(const Element& call) {
     names.push_back(name);
   }
   fail("'" + call.function + "' is no function",
-       did_you_mean(call.function, names) + "; quote the value if it is text");
+       did_you_mean(call.function, names) + " (quote the value if it is text)");
 }
 
 // ---- values
@@ -505,7 +516,7 @@ Override parse_override(const std::string& argument, int number) {
   try {
     return parsed(argument, location);
   } catch (const Error& e) {
-    throw Error(location.text() + (e.where().empty() ? ": " + argument : ": " + e.where()),
+    throw Error(location.text() + ": " + shortened(e.where().empty() ? argument : e.where()),
                 e.problem(), e.fix());
   }
 }

@@ -100,7 +100,8 @@ const ConfigFile* Repository::load(const std::string& name) {
     return &*found->second;
   }
   for (const auto& folder : folders_) {
-    const fs::path path = fs::path(folder) / (yaml_file(name) ? name : name + ".yaml");
+    const fs::path path =
+        (fs::path(folder) / (yaml_file(name) ? name : name + ".yaml")).lexically_normal();
     if (!is_file(path)) continue;
     found->second = parsed(name, path.string(), text_of(path));
     files_.push_back(path.string());

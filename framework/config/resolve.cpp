@@ -29,10 +29,12 @@ struct PointsAtMissing {  // thrown: the value hangs on a ???
 };
 
 std::string path_of(const At& at) {
-  if (!at || !at->parent) return "";
+  if (!at->parent) return "";
   const std::string parent = path_of(at->parent);
   return parent.empty() ? at->key : parent + "." + at->key;
 }
+
+std::string name_of(const At& at) { return at->parent ? path_of(at) : "the whole config"; }
 
 At child(const At& parent, const std::string& key, const Node* node) {
   return std::make_shared<Place>(Place{node, parent, key});
@@ -130,8 +132,8 @@ class Evaluator {
       for (size_t i = 0; i < stack.size(); ++i) {
         if (stack[i]->node != at->node) continue;
         std::string names;
-        for (size_t k = i; k < stack.size(); ++k) names += path_of(stack[k]) + " -> ";
-        throw Error(where(*at->node, path_of(at)), "is part of a cycle: " + names + path_of(at),
+        for (size_t k = i; k < stack.size(); ++k) names += name_of(stack[k]) + " -> ";
+        throw Error(where(*at->node, path_of(at)), "is part of a cycle: " + names + name_of(at),
                     "give one of them a value of its own");
       }
       if (stack.size() > 400) {
@@ -350,7 +352,7 @@ class Evaluator {
       std::vector<std::string> names;
       for (const auto& entry : known) names.push_back(entry.first);
       throw Error("", "'" + call.source + "' uses '" + name + "', which is no resolver",
-                  did_you_mean(name, names) + "; a node is pointed at with dots: ${section.key}");
+                  did_you_mean(name, names) + " (a node is pointed at with dots: ${section.key})");
     }
     if (arguments.size() < found->second.least || arguments.size() > found->second.most) {
       throw Error("",

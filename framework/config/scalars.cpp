@@ -491,6 +491,14 @@ void set_entry(Node& map, const Node& key, Node value) {
   map.entries.emplace_back(std::move(text), std::move(value));
 }
 
+std::string shortened(std::string_view text) {
+  constexpr size_t kShown = 120;
+  if (text.size() <= kShown) return std::string(text);
+  size_t end = kShown;
+  while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // keep characters whole
+  return std::string(text.substr(0, end)).append("...");
+}
+
 bool equal(const Node& a, const Node& b) {
   if (a.kind == Kind::integer && b.kind == Kind::integer) return a.integer == b.integer;
   if (number(a) && number(b)) return *number(a) == *number(b);

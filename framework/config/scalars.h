@@ -42,6 +42,9 @@ bool yaml_types(std::string_view text);
 // mapping.
 void set_entry(Node& map, const Node& key, Node value);
 
+// Text of any length as a message shows it.
+std::string shortened(std::string_view text);
+
 // Equal as Python's == sees it: 1 is 1.0, and the order of keys does not matter.
 bool equal(const Node& a, const Node& b);
 

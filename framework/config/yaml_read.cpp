@@ -3,9 +3,11 @@
 #include <config/compose.h>
 #include <config/grammar.h>
 #include <config/scalars.h>
+#include <config/yaml_source.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -14,105 +16,20 @@
 namespace plexiform::config {
 namespace {
 
+constexpr auto kTagFix = "remove the tag; only values, lists and mappings can be written";
 constexpr size_t kMostNodes =
     2'000'000;  // aliases of aliases can make a short file grow without end
 
-// A file's text, and where its lines begin.
-class Source {
- public:
-  Source(const std::string& text, std::string name)
-      : text_(text), name_(std::make_shared<const std::string>(std::move(name))) {
-    starts_.push_back(0);
-    for (size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '\n') starts_.push_back(i + 1);
-    }
-  }
-
-  Location at(const YAML::Mark& mark) const {
-    if (mark.is_null()) return {name_, 1, 1};
-    return at(static_cast<size_t>(mark.line), static_cast<size_t>(mark.column));
-  }
-  Location at_offset(size_t offset) const {
-    const auto next = std::upper_bound(starts_.begin(), starts_.end(), offset);
-    const size_t line = static_cast<size_t>(next - starts_.begin()) - 1;
-    return at(line, offset - starts_[line]);
-  }
-
-  // yaml-cpp lets the end of the file close a quote.
-  bool quote_stays_open(size_t offset) const {
-    while (offset < text_.size() && (text_[offset] == '!' || text_[offset] == '&')) {  // tag, anchor
-      offset = std::min(text_.find_first_of(" \t\r\n", offset), text_.size());
-      offset = std::min(text_.find_first_not_of(" \t\r\n", offset), text_.size());
-    }
-    if (offset == text_.size() || (text_[offset] != '\'' && text_[offset] != '"')) return false;
-    const char quote = text_[offset];
-    for (size_t i = offset + 1; i < text_.size(); ++i) {
-      if (quote == '"' && text_[i] == '\\') {
-        ++i;
-      } else if (text_[i] == quote) {
-        if (quote == '"' || i + 1 == text_.size() || text_[i + 1] != quote) return false;
-        ++i;
-      }
-    }
-    return true;
-  }
-
- private:
-  // Columns count characters, not bytes.
-  Location at(size_t line, size_t bytes) const {
-    size_t column = 1;
-    const size_t start = line < starts_.size() ? starts_[line] : text_.size();
-    for (size_t i = start; i < std::min(start + bytes, text_.size()); ++i) {
-      if ((static_cast<unsigned char>(text_[i]) & 0xC0) != 0x80) ++column;
-    }
-    return {name_, static_cast<int>(line) + 1, static_cast<int>(column)};
-  }
-
-  const std::string& text_;
-  std::shared_ptr<const std::string> name_;
-  std::vector<size_t> starts_;
-};
-
-// The length of the UTF-8 character at `i`, or 0 when there is none or YAML does not allow it.
-size_t character_length(const std::string& text, size_t i) {
-  const auto byte = [&](size_t k) -> uint32_t {
-    return k < text.size() ? static_cast<unsigned char>(text[k]) : 0;
-  };
-  const uint32_t first = byte(i);
-  if (first < 0x80) {
-    return first >= 0x20 ? first != 0x7F : first == '\t' || first == '\n' || first == '\r';
-  }
-  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4) return 0;
-  uint32_t code = first & (0xFFu >> (length + 1));
-  for (size_t k = 1; k < length; ++k) {
-    if ((byte(i + k) & 0xC0) != 0x80) return 0;
-    code = code << 6 | (byte(i + k) & 0x3F);
-  }
-  const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  const bool control = code < 0xA0 && code != 0x85;
-  const bool none = code == 0xFFFE || code == 0xFFFF || code > 0x10FFFF;
-  return code < least[length] || surrogate || control || none ? 0 : length;
-}
-
-void check_characters(const std::string& text, const Source& source) {
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = character_length(text, i);
-    if (length == 0) {
-      throw Error(source.at_offset(i).text(), "a character that cannot stand in a YAML file",
-                  "save the file as UTF-8 text without control characters");
-    }
-    i += length;
-  }
-}
-
 class Builder final : public YAML::EventHandler {
  public:
-  explicit Builder(const Source& source) : source_(source) {}
+  explicit Builder(YamlSource& source) : source_(source) {}
 
   Node take() { return std::move(root_); }
   bool empty() const { return !has_root_; }
+  Location place(const YAML::Mark& mark) const {
+    if (mark.is_null()) return source_.at(0, 0);
+    return source_.at(static_cast<size_t>(mark.line), static_cast<size_t>(mark.column));
+  }
   // Where the list or mapping begins that is open at the moment.
   Location innermost(const Location& otherwise) const {
     return stack_.empty() ? otherwise : stack_.back().node.location;
@@ -120,34 +37,52 @@ class Builder final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0) {
-      fail(source_.at(mark), "a second document begins here",
+      fail(place(mark), "a second document begins here",
            "keep one document per file: remove the '---'");
     }
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    add(Node(), source_.at(mark), anchor, false);
+    const std::string tag =
+        source_.tag_at(offset(mark));  // yaml-cpp drops the tag of an empty value
+    if (!tag.empty() && tag != "!" && tag != "!!null" && tag != "!!str") unknown_tag(mark, tag);
+    check_colon();
+    add(tag == "!!str" ? Node::text("") : Node(), place(mark), anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
-      fail(source_.at(mark), "an alias to a node that contains it", "write the value out");
+      fail(place(mark), "an alias to a node that contains it", "write the value out");
     }
     count(found->second);
-    add(found->second, found->second.location, 0, false);
+    if (expects_key()) stack_.back().key_end = 0;
+    add(found->second, found->second.location, 0);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    const Location place = source_.at(mark);
     const bool plain = tag == "?";
-    if (!plain && source_.quote_stays_open(static_cast<size_t>(mark.pos))) {
-      fail(place, "a quoted text that is never closed", "close the quote");
+    const size_t start = offset(mark);
+    const size_t end = plain ? start + value.size() : source_.note_text(start);
+    if (plain && value == "<<" && !expects_key()) {
+      fail(place(mark), "'<<' is the key that merges a mapping", "quote it if it is text");
     }
+    Node node;
     try {
-      add(scalar(tag, value), place, anchor, plain && value == "<<");
+      node = scalar(tag, value);
     } catch (const Error& e) {
-      if (!e.where().empty()) throw;
-      fail(place, e.problem(), e.fix());
+      fail(place(mark), e.problem(), e.fix());
+    }
+    if (expects_key() && end != start && !source_.question_precedes(start))
+      stack_.back().key_end = end;
+    if (expects_key() && anchor) stack_.back().key_end = 0;
+    add(std::move(node), place(mark), anchor, plain && value == "<<");
+  }
+  void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
+    for (const unsigned char c : name) {
+      if (std::isalnum(c) || c == '-' || c == '_') continue;
+      fail(place(mark),
+           "the anchor '" + name + "' has a character other than letters, digits, - and _",
+           "give it a plain name, or quote the text");
     }
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -157,9 +92,10 @@ class Builder final : public YAML::EventHandler {
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
+                  YAML::EmitterStyle::value style) override {
     check_tag(mark, tag, "map");
     open(Node::map(), mark, anchor);
+    stack_.back().block = style == YAML::EmitterStyle::Block;
   }
   void OnMapEnd() override { close(); }
 
@@ -170,6 +106,8 @@ class Builder final : public YAML::EventHandler {
     bool has_key = false;
     Node key;
     bool merge_key = false;  // the key is <<
+    size_t key_end = 0;  // where the key ends in the file; 0: written in a way that needs no check
+    bool block = false;  // not in braces
     std::vector<Node> merged;
   };
 
@@ -200,14 +138,30 @@ class Builder final : public YAML::EventHandler {
       if (node.kind == kind) return node;
       throw Error("", "'" + value + "' is no " + name, std::string("remove the tag !!") + name);
     }
-    throw Error("", "the tag '" + tag + "' is not known",
-                "remove the tag; only values, lists and mappings can be written");
+    throw Error("", "the tag '" + tag + "' is not known", kTagFix);
+  }
+
+  static size_t offset(const YAML::Mark& mark) {
+    return mark.is_null() ? 0 : static_cast<size_t>(mark.pos);
+  }
+  bool expects_key() const {
+    return !stack_.empty() && stack_.back().node.is_map() && !stack_.back().has_key;
+  }
+
+  // yaml-cpp takes a line without a colon for a key without a value.
+  void check_colon() const {
+    if (stack_.empty() || !stack_.back().has_key) return;
+    const Open& map = stack_.back();
+    if (!map.block || map.key_end == 0 || source_.colon_follows(map.key_end)) return;
+    fail(map.key.location, "a line without a ':'", "write 'key: value'");
   }
 
   void check_tag(const YAML::Mark& mark, const std::string& tag, const std::string& allowed) {
-    if (tag == "?" || tag == "!" || tag.empty() || tag == "tag:yaml.org,2002:" + allowed) return;
-    fail(source_.at(mark), "the tag '" + tag + "' is not known",
-         "remove the tag; only values, lists and mappings can be written");
+    if (tag != "?" && tag != "!" && !tag.empty() && tag != "tag:yaml.org,2002:" + allowed)
+      unknown_tag(mark, tag);
+  }
+  [[noreturn]] void unknown_tag(const YAML::Mark& mark, const std::string& tag) const {
+    fail(place(mark), "the tag '" + tag + "' is not known", kTagFix);
   }
 
   void count(const Node& node) {
@@ -220,11 +174,13 @@ class Builder final : public YAML::EventHandler {
   }
 
   void open(Node node, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    node.location = source_.at(mark);
-    if (!stack_.empty() && stack_.back().node.is_map() && !stack_.back().has_key) {
+    node.location = place(mark);
+    if (expects_key()) {
       fail(node.location, "a list or mapping cannot be a key", "write a plain key");
     }
-    stack_.push_back({std::move(node), anchor, false, {}, false, {}});
+    stack_.emplace_back();
+    stack_.back().node = std::move(node);
+    stack_.back().anchor = anchor;
   }
 
   void close() {
@@ -241,8 +197,8 @@ class Builder final : public YAML::EventHandler {
       }
       closed.node = std::move(whole);
     }
-    const Location place = closed.node.location;
-    add(std::move(closed.node), place, closed.anchor, false);
+    const Location at = closed.node.location;
+    add(std::move(closed.node), at, closed.anchor);
   }
 
   static Node key_node(const std::string& key, const Node& value) {
@@ -253,15 +209,9 @@ class Builder final : public YAML::EventHandler {
   }
 
   // A complete node: the root, an item, a key or the value of the key before it.
-  void add(Node node, const Location& place, YAML::anchor_t anchor, bool merge_key) {
-    node.location = place;
-    if (node.kind == Kind::interpolation) {
-      try {
-        parse_text(node.string);
-      } catch (const Error& e) {
-        fail(place, e.problem(), e.fix());
-      }
-    }
+  void add(Node node, const Location& at, YAML::anchor_t anchor, bool merge_key = false) {
+    node.location = at;
+    if (node.kind == Kind::interpolation && !expects_key()) check_interpolation(node);
     if (anchor) anchors_[anchor] = node;
     if (stack_.empty()) {
       root_ = std::move(node);
@@ -284,6 +234,14 @@ class Builder final : public YAML::EventHandler {
         node.key_location = parent.key.location;
         set_entry(parent.node, parent.key, std::move(node));
       }
+    }
+  }
+
+  static void check_interpolation(const Node& node) {
+    try {
+      parse_text(node.string);
+    } catch (const Error& e) {
+      fail(node.location, e.problem(), e.fix());
     }
   }
 
@@ -319,7 +277,7 @@ class Builder final : public YAML::EventHandler {
     }
   }
 
-  const Source& source_;
+  YamlSource& source_;
   std::vector<Open> stack_;
   std::map<YAML::anchor_t, Node> anchors_;
   Node root_;
@@ -334,7 +292,8 @@ std::pair<std::string, std::string> explain(const std::string& message) {
   const auto is = [&](const char* known) { return message.find(known) != std::string::npos; };
   if (is(Msg::MAP_VALUE)) {
     return {"a ':' that cannot stand here",
-            "quote the value if it holds ': ', or indent the key like its siblings"};
+            "quote the value if it holds ': ', indent the key like its siblings, or add a ':' to "
+            "the line above"};
   }
   if (is(Msg::END_OF_MAP_FLOW)) {
     return {"a '{' that is never closed", "close it with '}', entries separated by commas"};
@@ -365,6 +324,8 @@ std::pair<std::string, std::string> explain(const std::string& message) {
   if (is(Msg::MAP_KEY)) return {"a '?' that cannot stand here", "quote the text"};
   if (is(Msg::FLOW_END))
     return {"a ']' or '}' that closes nothing", "remove it, or quote the text"};
+  if (is(Msg::BAD_FILE))
+    return {"is nested too deeply", "simplify the file"};  // said of deep nesting
   if (is(Msg::DOC_IN_SCALAR)) return {"a document marker inside a quoted text", "close the quote"};
   return {"not YAML: " + message, "see the line above for a missing quote, colon or bracket"};
 }
@@ -372,31 +333,33 @@ std::pair<std::string, std::string> explain(const std::string& message) {
 }  // namespace
 
 Node parse_yaml(const std::string& text, const std::string& name_for_errors) {
-  const std::string body = text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
-  const Source source(body, name_for_errors);
-  check_characters(body, source);
+  YamlSource source(text, name_for_errors);
   Builder builder(source);
   try {
-    std::istringstream stream(body);
+    std::istringstream stream(source.text());
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& e) {
+    if (!e.mark.is_null()) source.check_outside_texts(static_cast<size_t>(e.mark.pos));
     const auto [problem, fix] = explain(e.msg);
-    const bool never_closed = problem.ends_with("is never closed");
-    throw Error((never_closed ? builder.innermost(source.at(e.mark)) : source.at(e.mark)).text(),
-                problem, fix);
+    const Location at = builder.place(e.mark);
+    throw Error((problem.ends_with("is never closed") ? builder.innermost(at) : at).text(), problem,
+                fix);
   }
+  source.check_outside_texts();
   Node root = builder.take();
   if (root.is_map() || root.is_list()) return root;
   Node map = Node::map();
-  map.location = builder.empty() ? source.at(YAML::Mark()) : root.location;
+  map.location = builder.empty() ? source.at(0, 0) : root.location;
   if (builder.empty() || root.is_null()) return map;
+  if (root.kind == Kind::missing) root = Node::text("???");
   if (root.kind != Kind::string && root.kind != Kind::interpolation) {
-    throw Error(root.location.text(), "the file holds a single value", "write 'key: value' lines");
+    throw Error(map.location.text(), "the file holds a single value", "write 'key: value' lines");
   }
-  map[root.string].key_location = root.location;  // a lone word is a key without a value
-  map.entries[0].second.location = root.location;
+  if (root.string.empty()) return map;
+  map[root.string].key_location = map.location;  // a lone word is a key without a value
+  map.entries[0].second.location = map.location;
   return map;
 }
 
