@@ -37,15 +37,12 @@ class Table {
 std::vector<std::string> aliases(const PluginFile& file, const ListedComponent& component) {
   std::vector<std::string> names;
   for (const auto& other : file.note->components) {
-    if (other.kind == component.kind && other.alias_of == component.name)
-      names.push_back(other.name);
+    if (other.kind == component.kind && other.alias_of == component.name) names.push_back(other.name);
   }
   return names;
 }
 
-std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
-}
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace); }
 
 Json to_json(const std::vector<Problem>& problems) {
   Json all = Json::array();
@@ -92,8 +89,7 @@ std::vector<Found> components(const Catalogue& catalogue) {
 
 int list(const Catalogue& catalogue, const Sources& sources, bool json) {
   if (json) {
-    Json all = {
-        {"components", Json::array()}, {"files", Json::array()}, {"folders", sources.folders}};
+    Json all = {{"components", Json::array()}, {"files", Json::array()}, {"folders", sources.folders}};
     for (const auto& [file, component] : components(catalogue)) {
       all["components"].push_back({{"kind", component.kind},
                                    {"name", component.name},
@@ -111,8 +107,8 @@ int list(const Catalogue& catalogue, const Sources& sources, bool json) {
   Table table;
   table.add({"KIND", "NAME", "PLUGIN", "STATUS", "FILE"});
   for (const auto& [file, component] : components(catalogue)) {
-    table.add({component.kind, component.name, file->id() + " " + file->note->plugin_version,
-               text(file->status()), file->path});
+    table.add({component.kind, component.name, file->id() + " " + file->note->plugin_version, text(file->status()),
+               file->path});
     for (const auto& alias : aliases(*file, component)) table.add({"", "  or " + alias});
   }
   table.print(0);
@@ -121,8 +117,8 @@ int list(const Catalogue& catalogue, const Sources& sources, bool json) {
     any_new |= file.status() == Status::fresh;
     if (!file.warning.empty()) fmt::print("\nwarning: {}: {}\n", file.path, file.warning);
     if (!file.shadowed_by.empty())
-      fmt::print("\nshadowed: {}\n    {} is the plugin {} too, and comes first\n", file.path,
-                 file.shadowed_by, file.id());
+      fmt::print("\nshadowed: {}\n    {} is the plugin {} too, and comes first\n", file.path, file.shadowed_by,
+                 file.id());
     if (file.problems.empty()) continue;
     fmt::print("\n{}: {}\n", text(file.status()), file.path);
     print_problems(file);
@@ -141,8 +137,7 @@ int list(const Catalogue& catalogue, const Sources& sources, bool json) {
 // Of a component as it was described when its file was opened; null when it was not.
 Json knobs_of(const PluginFile& file, const ListedComponent& component) {
   for (const auto& described : file.components) {
-    if (described.at("kind") == component.kind && described.at("name") == component.name)
-      return described.at("knobs");
+    if (described.at("kind") == component.kind && described.at("name") == component.name) return described.at("knobs");
   }
   return nullptr;
 }
@@ -150,8 +145,7 @@ Json knobs_of(const PluginFile& file, const ListedComponent& component) {
 std::string range(const Json& knob) {
   if (knob.contains("choices")) {
     std::string all;
-    for (const auto& choice : knob["choices"])
-      all += (all.empty() ? "" : ", ") + choice.get<std::string>();
+    for (const auto& choice : knob["choices"]) all += (all.empty() ? "" : ", ") + choice.get<std::string>();
     return all;
   }
   const auto bound = [&](const char* name) {
@@ -170,8 +164,8 @@ void print_knobs(const Json& knobs) {
   table.add({"KNOB", "TYPE", "DEFAULT", "RANGE", "UNIT", "MEANING"});
   for (const auto& knob : knobs) {
     table.add({knob.value("name", ""), knob.value("type", ""),
-               knob.contains("default") ? knob["default"].dump() : "required", range(knob),
-               knob.value("unit", ""), knob.value("doc", "")});
+               knob.contains("default") ? knob["default"].dump() : "required", range(knob), knob.value("unit", ""),
+               knob.value("doc", "")});
   }
   fmt::print("\n");
   table.print(2);
@@ -181,8 +175,7 @@ void print_component(const Found& found) {
   fmt::print("{}: {}\n", found.component.name, found.component.summary);
   fmt::print("  kind     {}\n", found.component.kind);
   if (!found.component.alias_of.empty()) fmt::print("  alias of {}\n", found.component.alias_of);
-  for (const auto& alias : aliases(*found.file, found.component))
-    fmt::print("  alias    {}\n", alias);
+  for (const auto& alias : aliases(*found.file, found.component)) fmt::print("  alias    {}\n", alias);
 }
 
 void print_file(const PluginFile& file) {
@@ -190,9 +183,9 @@ void print_file(const PluginFile& file) {
   if (file.note) {
     const auto& note = *file.note;
     fmt::print("  plugin   {} {}\n", note.plugin_id, note.plugin_version);
-    fmt::print("  built    with SDK {} (plugin ABI {}.{}), LibTorch {}, {}, {}, {}\n",
-               note.sdk_version, note.fields.abi_major, note.fields.abi_minor, note.torch_version,
-               note.compiler, note.cxx_abi, note.platform);
+    fmt::print("  built    with SDK {} (plugin ABI {}.{}), LibTorch {}, {}, {}, {}\n", note.sdk_version,
+               note.fields.abi_major, note.fields.abi_minor, note.torch_version, note.compiler, note.cxx_abi,
+               note.platform);
     fmt::print("  sha256   {}\n", File(file.path).sha256());
   }
   fmt::print("  status   {}\n", text(file.status()));
@@ -200,9 +193,7 @@ void print_file(const PluginFile& file) {
 }
 
 Json to_json(const Found& found) {
-  Json json = {{"kind", found.component.kind},
-               {"name", found.component.name},
-               {"summary", found.component.summary}};
+  Json json = {{"kind", found.component.kind}, {"name", found.component.name}, {"summary", found.component.summary}};
   if (!found.component.alias_of.empty()) json["alias_of"] = found.component.alias_of;
   json["aliases"] = aliases(*found.file, found.component);
   json["knobs"] = knobs_of(*found.file, found.component);
@@ -235,8 +226,7 @@ int inspect_file(const std::string& name, bool json) {
     if (file.note) {
       all["sha256"] = File(file.path).sha256();
       all["components"] = Json::array();
-      for (const auto& component : file.note->components)
-        all["components"].push_back(to_json(Found{&file, component}));
+      for (const auto& component : file.note->components) all["components"].push_back(to_json(Found{&file, component}));
     }
     fmt::print("{}\n", dump(all));
     return good ? 0 : 1;

@@ -39,8 +39,7 @@ std::string Cache::default_file() {
   }
   const HostBuild host = this_host();
   return (cache / "plexiform" /
-          ("plugins-" PLEXIFORM_VERSION "-torch" + host.torch_version + "-" + host.platform +
-           ".json"))
+          ("plugins-" PLEXIFORM_VERSION "-torch" + host.torch_version + "-" + host.platform + ".json"))
       .string();
 }
 
@@ -57,8 +56,7 @@ std::map<std::string, Cache::Record> Cache::read(const std::string& file) {
                       stamp.at("size").get<uint64_t>(), stamp.at("mtime_ns").get<int64_t>()};
       record.sha256 = entry.at("sha256").get<std::string>();
       record.seen.verdict = parse_verdict(entry.at("verdict").get<std::string>());
-      record.seen.problem = {entry.at("problem").get<std::string>(),
-                             entry.at("fix").get<std::string>()};
+      record.seen.problem = {entry.at("problem").get<std::string>(), entry.at("fix").get<std::string>()};
       record.seen.components = entry.at("components");
       for (const auto& component : record.seen.components) {  // what is read later has to be there
         (void)component.at("kind").get_ref<const std::string&>();
@@ -108,20 +106,19 @@ bool Cache::save() {
   for (const auto& [path, record] : all) {
     std::error_code gone;
     if (!fs::exists(path, gone)) continue;
-    files[path] = {
-        {"stamp",
-         {{"device", record.stamp.device},
-          {"inode", record.stamp.inode},
-          {"size", record.stamp.size},
-          {"mtime_ns", record.stamp.mtime_ns}}},
-        {"sha256", record.sha256},
-        {"verdict", text(record.seen.verdict)},
-        {"problem", record.seen.problem.problem},
-        {"fix", record.seen.problem.fix},
-        {"components", record.seen.components.is_array() ? record.seen.components : Json::array()}};
+    files[path] = {{"stamp",
+                    {{"device", record.stamp.device},
+                     {"inode", record.stamp.inode},
+                     {"size", record.stamp.size},
+                     {"mtime_ns", record.stamp.mtime_ns}}},
+                   {"sha256", record.sha256},
+                   {"verdict", text(record.seen.verdict)},
+                   {"problem", record.seen.problem.problem},
+                   {"fix", record.seen.problem.fix},
+                   {"components", record.seen.components.is_array() ? record.seen.components : Json::array()}};
   }
-  const std::string bytes = Json{{"format", format}, {"files", files}}.dump(
-      1, ' ', false, Json::error_handler_t::replace);
+  const std::string bytes =
+      Json{{"format", format}, {"files", files}}.dump(1, ' ', false, Json::error_handler_t::replace);
 
   try {
     fs::create_directories(fs::path(file_).parent_path());

@@ -18,8 +18,7 @@ std::vector<std::string> plugin_files(const std::string& folder) {
   std::error_code unreadable;
   for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
     const std::string name = entry.path().filename().string();
-    if (name.ends_with(PLEXIFORM_PLUGIN_SUFFIX) && name[0] != '.')
-      files.push_back(entry.path().string());
+    if (name.ends_with(PLEXIFORM_PLUGIN_SUFFIX) && name[0] != '.') files.push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -49,9 +48,7 @@ struct Target {
 
 // One that could not be opened the last time is worth another try: a library may have been
 // installed meanwhile.
-bool usable(const PluginFile& file) {
-  return file.problems.empty() || file.seen == Verdict::failed;
-}
+bool usable(const PluginFile& file) { return file.problems.empty() || file.seen == Verdict::failed; }
 
 // Fills in what the file itself says.
 void read(PluginFile& file, const File& opened) {
@@ -66,6 +63,33 @@ void judge(PluginFile& file, const Seen& seen) {
   file.components = seen.components;
   file.problems.clear();
   if (seen.verdict != Verdict::good) file.problems = {seen.problem};
+}
+
+[[noreturn]] void ambiguous(const std::string& name, const std::vector<Found>& matches) {
+  std::string where, pins;
+  for (const auto& match : matches) {
+    where += (where.empty() ? "" : " and ") + match.file->path;
+    pins += (pins.empty() ? "" : " or ") + match.file->id() + ":" + name;
+  }
+  throw Error("", "'" + name + "' is offered by " + std::to_string(matches.size()) + " plugins: " + where,
+              "say which: " + pins);
+}
+
+// What to write instead of a name that is not there.
+std::string nearest_name(const std::vector<PluginFile>& files, const Target& wanted, const std::string& target,
+                         const std::string& kind) {
+  std::vector<std::string> known;
+  for (const auto& file : files) {
+    if (!file.note || !usable(file) || !file.shadowed_by.empty()) continue;
+    for (const auto& component : file.note->components) {
+      if (!kind.empty() && component.kind != kind) continue;
+      known.push_back(wanted.pinned() ? file.id() + ":" + component.name : component.name);
+    }
+  }
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  if (known.empty()) return "name a folder of plugins with --plugin-path; `plexiform plugins list` shows what is found";
+  return did_you_mean(target, known);
 }
 
 }  // namespace
@@ -122,8 +146,7 @@ void Catalogue::add(const std::string& path, bool named) {
   try {
     const File opened(file.path);
     for (const auto& other : files_) {  // at two paths it would be two copies in memory
-      if (other.stamp.inode == opened.stamp().inode && other.stamp.device == opened.stamp().device)
-        return;
+      if (other.stamp.inode == opened.stamp().inode && other.stamp.device == opened.stamp().device) return;
     }
     read(file, opened);
   } catch (const Error& e) {
@@ -136,8 +159,7 @@ void Catalogue::add(const std::string& path, bool named) {
       file.warning = loose;
     }
   }
-  if (const Seen* seen = cache_.find(file.path, file.stamp); seen && file.problems.empty())
-    judge(file, *seen);
+  if (const Seen* seen = cache_.find(file.path, file.stamp); seen && file.problems.empty()) judge(file, *seen);
   files_.push_back(std::move(file));
 }
 
@@ -157,48 +179,37 @@ Found Catalogue::find(const std::string& target, const std::string& kind) const 
     if (file.named && !usable(file)) refuse(file);
   }
   const Target wanted(target);
-  const std::string noun = kind.empty() ? "component" : kind;
-  std::vector<Found> names, aliases, refused;
-  std::vector<std::string> known;
-  std::string other_kind;
+  std::vector<Found> names, aliases, refused, shadowed, other_kind;
   for (const auto& file : files_) {
     if (!file.note) continue;
     for (const auto& component : file.note->components) {
-      const bool right_kind = kind.empty() || component.kind == kind;
-      if (right_kind && usable(file)) {
-        known.push_back(wanted.pinned() ? file.id() + ":" + component.name : component.name);
-      }
-      if (component.name != wanted.name || !wanted.allows(file)) continue;
-      if (!right_kind) {
-        other_kind = component.kind;
+      if (component.name != wanted.name) continue;
+      const Found found{&file, component};
+      if (!wanted.allows(file)) {
+        if (!wanted.pinned()) shadowed.push_back(found);
+      } else if (!kind.empty() && component.kind != kind) {
+        other_kind.push_back(found);
       } else if (!usable(file)) {
-        refused.push_back({&file, component});
+        refused.push_back(found);
       } else {
-        (component.alias_of.empty() ? names : aliases).push_back({&file, component});
+        (component.alias_of.empty() ? names : aliases).push_back(found);
       }
     }
   }
   const auto& matches = names.empty() ? aliases : names;
   if (matches.size() == 1) return matches[0];
-  if (matches.size() > 1) {
-    std::string where, pins;
-    for (const auto& match : matches) {
-      where += (where.empty() ? "" : " and ") + match.file->path;
-      pins += (pins.empty() ? "" : " or ") + match.file->id() + ":" + wanted.name;
-    }
-    throw Error("",
-                "'" + wanted.name + "' is offered by " + std::to_string(matches.size()) +
-                    " plugins: " + where,
-                "say which: " + pins);
-  }
+  if (matches.size() > 1) ambiguous(wanted.name, matches);
   if (!refused.empty()) refuse(*refused[0].file);
-  std::sort(known.begin(), known.end());
-  known.erase(std::unique(known.begin(), known.end()), known.end());
-  const std::string fix = known.empty() ? "name a folder of plugins with --plugin-path; `plexiform "
-                                          "plugins list` shows what is found"
-                                        : did_you_mean(target, known);
-  if (!other_kind.empty())
-    throw Error("", "'" + target + "' is a " + other_kind + ", not a " + noun, fix);
+  const std::string noun = kind.empty() ? "component" : kind;
+  const std::string fix = nearest_name(files_, wanted, target, kind);
+  if (!other_kind.empty()) {
+    throw Error("", "'" + target + "' is a " + other_kind[0].component.kind + ", not a " + noun, fix);
+  }
+  if (!shadowed.empty()) {
+    const PluginFile& file = *shadowed[0].file;
+    throw Error("", "'" + target + "' is only in " + file.path + ", which " + file.shadowed_by + " shadows",
+                "pin it: " + file.id() + "@" + file.note->plugin_version + ":" + target);
+  }
   throw Error("", "no " + noun + " is named '" + target + "'", fix);
 }
 

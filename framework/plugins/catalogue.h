@@ -23,10 +23,9 @@ enum class Status {
 const char* text(Status status);  // "ok", "new", "refused", "shadowed", "blocked"
 
 struct PluginFile {
-  std::string path;  // absolute, links followed
-  bool named =
-      false;    // by --plugin or a config: an error there stops the command, it is not passed over
-  Stamp stamp;  // when it was read
+  std::string path;    // absolute, links followed
+  bool named = false;  // by --plugin or a config: an error there stops the command, it is not passed over
+  Stamp stamp;         // when it was read
   std::optional<Note> note;
   std::vector<Problem> problems;  // why it is refused or blocked
   std::string shadowed_by;        // a path, or ""

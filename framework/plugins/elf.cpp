@@ -62,21 +62,17 @@ Elf64_Ehdr read_header(const File& file) {
   if (magic.size() < EI_NIDENT || std::memcmp(magic.data(), ELFMAG, SELFMAG) != 0) {
     refuse("is not a shared library (no ELF header)", use_the_macro);
   }
-  if (magic[EI_CLASS] != ELFCLASS64)
-    refuse("is not a 64-bit library, this host is", "rebuild it for 64 bits");
-  if (magic[EI_DATA] != ELFDATA2LSB)
-    refuse("is big-endian, this host is little-endian", "rebuild it on this machine");
+  if (magic[EI_CLASS] != ELFCLASS64) refuse("is not a 64-bit library, this host is", "rebuild it for 64 bits");
+  if (magic[EI_DATA] != ELFDATA2LSB) refuse("is big-endian, this host is little-endian", "rebuild it on this machine");
   const auto header = read_table<Elf64_Ehdr>(file, 0, 1)[0];
   if (header.e_machine != this_machine) {
-    refuse("is built for " + machine_name(header.e_machine) + ", this host is " +
-               machine_name(this_machine),
+    refuse("is built for " + machine_name(header.e_machine) + ", this host is " + machine_name(this_machine),
            "rebuild it on this machine");
   }
   if (header.e_type != ET_DYN) {
-    refuse(header.e_type == ET_EXEC ? "is a program, not a shared library"
-           : header.e_type == ET_REL
-               ? "is an object file, not a shared library"
-               : "is not a shared library (ELF type " + std::to_string(header.e_type) + ")",
+    refuse(header.e_type == ET_EXEC  ? "is a program, not a shared library"
+           : header.e_type == ET_REL ? "is an object file, not a shared library"
+                                     : "is not a shared library (ELF type " + std::to_string(header.e_type) + ")",
            use_the_macro);
   }
   return header;
@@ -85,15 +81,12 @@ Elf64_Ehdr read_header(const File& file) {
 void check_segments(const File& file, const Elf64_Ehdr& header) {
   bool loads = false;
   const bool known = header.e_phentsize == sizeof(Elf64_Phdr);
-  for (const auto& segment :
-       read_table<Elf64_Phdr>(file, header.e_phoff, known ? header.e_phnum : 0)) {
-    if (segment.p_type == PT_INTERP)
-      throw Error(file.path(), "is a program, not a shared library", use_the_macro);
+  for (const auto& segment : read_table<Elf64_Phdr>(file, header.e_phoff, known ? header.e_phnum : 0)) {
+    if (segment.p_type == PT_INTERP) throw Error(file.path(), "is a program, not a shared library", use_the_macro);
     if (segment.p_type != PT_LOAD && segment.p_type != PT_DYNAMIC) continue;
     if (!inside(file, segment.p_offset, segment.p_filesz)) {
       throw Error(file.path(),
-                  "is cut short: it has " + std::to_string(file.stamp().size) +
-                      " bytes, its segments need more",
+                  "is cut short: it has " + std::to_string(file.stamp().size) + " bytes, its segments need more",
                   copy_again);
     }
     loads |= segment.p_type == PT_LOAD;
@@ -117,13 +110,11 @@ std::string read_section(const File& file, const std::string& section) {
   for (const auto& entry : table) {
     if (entry.sh_name >= text.size() || section != text.data() + entry.sh_name) continue;
     if (entry.sh_type == SHT_NOBITS || !inside(file, entry.sh_offset, entry.sh_size)) {
-      throw Error(file.path(), "is damaged: its section " + section + " lies beyond its end",
-                  copy_again);
+      throw Error(file.path(), "is damaged: its section " + section + " lies beyond its end", copy_again);
     }
     return file.read(entry.sh_offset, entry.sh_size);
   }
-  throw Error(file.path(),
-              "is a shared library, but no Plexiform plugin (it has no section " + section + ")",
+  throw Error(file.path(), "is a shared library, but no Plexiform plugin (it has no section " + section + ")",
               use_the_macro);
 }
 

@@ -17,23 +17,17 @@ namespace {
 
 void require_regular(const std::string& path, mode_t mode) {
   if (S_ISREG(mode)) return;
-  const char* kind = S_ISDIR(mode)    ? "a folder"
-                     : S_ISFIFO(mode) ? "a FIFO"
-                     : S_ISSOCK(mode) ? "a socket"
-                                      : "a device";
+  const char* kind = S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a FIFO" : S_ISSOCK(mode) ? "a socket" : "a device";
   throw Error(path, std::string("is ") + kind + ", not a file", "name the plugin's .so file");
 }
 
 [[noreturn]] void cannot_open(const std::string& path, int code) {
   struct stat link;
-  if (lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode) &&
-      (code == ENOENT || code == ELOOP)) {
-    throw Error(path, "is a symbolic link that leads nowhere",
-                "remove it, or restore what it points to");
+  if (lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode) && (code == ENOENT || code == ELOOP)) {
+    throw Error(path, "is a symbolic link that leads nowhere", "remove it, or restore what it points to");
   }
-  throw Error(
-      path, "cannot be opened: " + std::string(std::strerror(code)),
-      code == EACCES ? "check the permissions of the file and its folders" : "check the path");
+  throw Error(path, "cannot be opened: " + std::string(std::strerror(code)),
+              code == EACCES ? "check the permissions of the file and its folders" : "check the path");
 }
 
 }  // namespace
@@ -50,8 +44,7 @@ File::File(const std::string& path) : path_(path) {
     close(descriptor_);
     require_regular(path, s.st_mode);
   }
-  stamp_ = {static_cast<uint64_t>(s.st_dev), static_cast<uint64_t>(s.st_ino),
-            static_cast<uint64_t>(s.st_size),
+  stamp_ = {static_cast<uint64_t>(s.st_dev), static_cast<uint64_t>(s.st_ino), static_cast<uint64_t>(s.st_size),
             s.st_mtim.tv_sec * int64_t{1'000'000'000} + s.st_mtim.tv_nsec};
 }
 
@@ -64,8 +57,7 @@ std::string File::read(uint64_t offset, uint64_t size) const {
   std::string bytes(std::min(size, stamp_.size - offset), '\0');
   size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t n = pread(descriptor_, bytes.data() + done, bytes.size() - done,
-                            static_cast<off_t>(offset + done));
+    const ssize_t n = pread(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       throw Error(path_, "cannot be read: " + std::string(std::strerror(errno)), "check the disk");
@@ -78,8 +70,7 @@ std::string File::read(uint64_t offset, uint64_t size) const {
 }
 
 std::string File::sha256() const {
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
-                                                                   EVP_MD_CTX_free);
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   bool ok = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
   constexpr uint64_t block = 1 << 20;
   for (uint64_t at = 0; ok && at < stamp_.size; at += block) {

@@ -13,8 +13,7 @@ namespace plexiform::plugins {
 namespace {
 
 // The note only grows at its end: what the first release had is always there.
-constexpr size_t first_note_size =
-    offsetof(plexiform_note, components) + sizeof(plexiform_note::components);
+constexpr size_t first_note_size = offsetof(plexiform_note, components) + sizeof(plexiform_note::components);
 
 // Printed on terminals and written as JSON: control characters would reach both.
 bool printable(const std::string& text) {
@@ -44,8 +43,7 @@ struct Parser {
   }
 
   std::vector<ListedComponent> components(const plexiform_note& fields) const {
-    if (fields.components_size > sizeof fields.components)
-      damaged("its list of components is too long");
+    if (fields.components_size > sizeof fields.components) damaged("its list of components is too long");
     std::vector<ListedComponent> all;
     std::string rest(fields.components, fields.components_size);
     while (!rest.empty()) {
@@ -63,8 +61,7 @@ struct Parser {
       }
       if (parts[1].empty()) damaged("a component has no name");
       for (const auto& other : all) {
-        if (other.kind == parts[0] && other.name == parts[1])
-          damaged("it lists '" + parts[1] + "' twice");
+        if (other.kind == parts[0] && other.name == parts[1]) damaged("it lists '" + parts[1] + "' twice");
       }
       all.push_back({parts[0], parts[1], parts[2], parts[3]});
     }
@@ -90,9 +87,7 @@ bool has(const Note& note, const std::string& kind) {
                      [&](const auto& component) { return component.kind == kind; });
 }
 
-std::string abi_text(unsigned major, unsigned minor) {
-  return std::to_string(major) + "." + std::to_string(minor);
-}
+std::string abi_text(unsigned major, unsigned minor) { return std::to_string(major) + "." + std::to_string(minor); }
 
 std::string cpu_text(uint32_t features) {
   std::string text;
@@ -148,9 +143,7 @@ std::vector<Problem> mismatches(const Note& note, const HostBuild& host) {
   const auto& f = note.fields;
   const std::string rebuild = "rebuild the plugin with this host's sdk/";
   std::vector<Problem> all;
-  const auto add = [&](const std::string& problem, const std::string& fix) {
-    all.push_back({problem, fix});
-  };
+  const auto add = [&](const std::string& problem, const std::string& fix) { all.push_back({problem, fix}); };
 
   const bool newer = f.abi_major > PLEXIFORM_ABI_MAJOR || f.abi_minor > PLEXIFORM_ABI_MINOR;
   if (f.abi_major != PLEXIFORM_ABI_MAJOR || f.abi_minor > PLEXIFORM_ABI_MINOR) {
@@ -160,14 +153,13 @@ std::vector<Problem> mismatches(const Note& note, const HostBuild& host) {
   }
   if (f.abi_major != PLEXIFORM_ABI_MAJOR) return all;  // the later fields may mean something else
   if (f.tier != 0) {
-    add("is a plugin of tier " + std::to_string(f.tier) + ", this host loads tier 0",
-        "update Plexiform");
+    add("is a plugin of tier " + std::to_string(f.tier) + ", this host loads tier 0", "update Plexiform");
   }
 
   const auto interface = [&](const std::string& kind, unsigned theirs, unsigned ours) {
     if (theirs == ours || !has(note, kind)) return;
-    add("built for version " + std::to_string(theirs) + " of the " + kind +
-            " interface, this host speaks " + std::to_string(ours),
+    add("built for version " + std::to_string(theirs) + " of the " + kind + " interface, this host speaks " +
+            std::to_string(ours),
         theirs > ours ? "update Plexiform, or " + rebuild : rebuild);
   };
   interface("core", f.core_version, PLEXIFORM_CORE_VERSION);
@@ -176,13 +168,11 @@ std::vector<Problem> mismatches(const Note& note, const HostBuild& host) {
 
   // Major and minor only: within a minor version LibTorch keeps its ABI.
   if (f.torch_abi_version >> 48 != host.torch_abi_version >> 48) {
-    add("built for LibTorch " + note.torch_version + ", this host for LibTorch " +
-            host.torch_version,
+    add("built for LibTorch " + note.torch_version + ", this host for LibTorch " + host.torch_version,
         "rebuild the plugin with LibTorch " + host.torch_version);
   }
   if (note.platform != host.platform) {
-    add("built for " + note.platform + ", this host for " + host.platform,
-        "rebuild the plugin on this platform");
+    add("built for " + note.platform + ", this host for " + host.platform, "rebuild the plugin on this platform");
   }
   if (note.cxx_abi != host.cxx_abi) {
     add("built with the C++ library " + note.cxx_abi + ", this host with " + host.cxx_abi,
@@ -190,8 +180,7 @@ std::vector<Problem> mismatches(const Note& note, const HostBuild& host) {
   }
   if (const uint32_t lacking = f.cpu_features & ~host.cpu_features) {
     const std::string ours = cpu_text(host.cpu_features);
-    add("needs a CPU with " + cpu_text(lacking) + ", this one has " +
-            (ours.empty() ? "none of it" : ours),
+    add("needs a CPU with " + cpu_text(lacking) + ", this one has " + (ours.empty() ? "none of it" : ours),
         "rebuild the plugin without -march flags, or use another machine");
   }
 

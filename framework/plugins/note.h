@@ -37,8 +37,7 @@ struct HostBuild {
   std::string torch_version, platform, cxx_abi;
   uint64_t torch_abi_version = 0;
   uint32_t cpu_features = 0;  // of this machine
-  uint32_t sizeof_string = 0, sizeof_tensor = 0, sizeof_core = 0, sizeof_readout = 0,
-           sizeof_loss = 0;
+  uint32_t sizeof_string = 0, sizeof_tensor = 0, sizeof_core = 0, sizeof_readout = 0, sizeof_loss = 0;
 };
 HostBuild this_host();
 

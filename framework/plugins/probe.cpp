@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <plexiform/error.h>
 #include <plugins/probe.h>
 #include <poll.h>
@@ -28,8 +29,7 @@ class Child {
  public:
   Child(const std::string& command, const std::vector<std::string>& files) {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
-      throw Error(command, std::strerror(errno), "close other programs");
+    if (pipe2(ends, O_CLOEXEC) != 0) throw Error(command, std::strerror(errno), "close other programs");
     std::vector<std::string> words = {command, "--probe-plugins"};
     words.insert(words.end(), files.begin(), files.end());
     std::vector<char*> arguments;
@@ -40,19 +40,17 @@ class Child {
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);  // first: ends[1] may be 0 or 2
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    const int failed =
-        posix_spawn(&pid_, command.c_str(), &actions, nullptr, arguments.data(), environ);
+    const int failed = posix_spawn(&pid_, command.c_str(), &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     output_ = ends[0];
     if (failed) {
       close(output_);
-      throw Error(command, std::string("cannot be started: ") + std::strerror(failed),
-                  "check that it can be executed");
+      throw Error(command, std::string("cannot be started: ") + std::strerror(failed), "check that it can be executed");
     }
   }
   ~Child() {
-    stop();
+    stop(std::chrono::milliseconds(0));
     close(output_);
   }
   Child(const Child&) = delete;
@@ -68,8 +66,7 @@ class Child {
         read_.erase(0, end + 1);
         return line;
       }
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
       pollfd wait = {output_, POLLIN, 0};
       const int ready = left > 0 ? poll(&wait, 1, static_cast<int>(left)) : 0;
       if (ready < 0 && errno == EINTR) continue;
@@ -83,18 +80,20 @@ class Child {
     }
   }
 
-  // Its wait status, after at most `patience`: then it is killed.
-  int stop(std::chrono::milliseconds patience = {}) {
+  // Waits for its end, and kills it when that takes longer than `patience`: true.
+  bool stop(std::chrono::milliseconds patience) {
     const auto deadline = Clock::now() + patience;
+    bool late = false;
     while (pid_ > 0) {
-      const bool late = Clock::now() >= deadline;
+      late = Clock::now() >= deadline;
       if (late) kill(pid_, SIGKILL);
       const pid_t ended = waitpid(pid_, &status_, late ? 0 : WNOHANG);
       if (ended == pid_ || (ended < 0 && errno != EINTR)) pid_ = 0;
       if (pid_ > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    return status_;
+    return late;
   }
+  int status() const { return status_; }
 
  private:
   pid_t pid_ = 0;
@@ -111,16 +110,13 @@ std::string how_it_ended(int status) {
 }
 
 Seen blocked(const std::string& what) {
-  return {Verdict::blocked,
-          {what + " when it was opened", "repair or remove it; it is tried again when it changes"},
-          {}};
+  return {
+      Verdict::blocked, {what + " when it was opened", "repair or remove it; it is tried again when it changes"}, {}};
 }
 
 Seen parse_end(const Json& line) {
   if (line.contains("problem")) {
-    return {Verdict::failed,
-            {line.at("problem").get<std::string>(), line.at("fix").get<std::string>()},
-            {}};
+    return {Verdict::failed, {line.at("problem").get<std::string>(), line.at("fix").get<std::string>()}, {}};
   }
   return {Verdict::good, {}, line.at("components")};
 }
@@ -147,29 +143,28 @@ size_t probe_some(const std::string& command, const std::vector<std::string>& fi
     }
   }
   // Its output ends when it is gone, unless a file closed it.
-  const int status =
-      child.stop(timed_out || garbled ? std::chrono::milliseconds(0) : limits.silence);
+  const bool killed = child.stop(timed_out || garbled ? std::chrono::milliseconds(0) : limits.silence);
+  const std::string what = garbled  ? "garbled the answer"
+                           : killed ? fmt::format("hung for {:g} s", limits.silence.count() / 1e3)
+                                    : how_it_ended(child.status());
   if (!ready) {
-    throw Error(
-        command,
-        "cannot open plugins: " + (timed_out ? "it does not answer" : "it " + how_it_ended(status)),
-        "run `" + command + " --probe-plugins` to see why");
+    throw Error(command, "cannot open plugins: it " + (killed ? "does not answer" : what),
+                "run `" + command + " --probe-plugins` to see why");
   }
   // After the last file, or between two: what an earlier one left behind (a thread) did it.
-  if (!begun && next > first) --next, results.pop_back();
-  results.push_back(blocked(timed_out
-                                ? "hung for " + std::to_string(limits.silence.count() / 1000) + " s"
-                                : how_it_ended(status)));
+  if (!begun && next > first) {
+    --next;
+    results.pop_back();
+  }
+  results.push_back(blocked(what));
   return next + 1 - first;
 }
 
 }  // namespace
 
-std::vector<Seen> probe(const std::string& command, const std::vector<std::string>& files,
-                        const ProbeLimits& limits) {
+std::vector<Seen> probe(const std::string& command, const std::vector<std::string>& files, const ProbeLimits& limits) {
   std::vector<Seen> results;
-  for (size_t done = 0; done < files.size();)
-    done += probe_some(command, files, done, limits, results);
+  for (size_t done = 0; done < files.size();) done += probe_some(command, files, done, limits, results);
   return results;
 }
 

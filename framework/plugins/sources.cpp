@@ -37,14 +37,11 @@ std::string Sources::user_folder() {
   return (data / ("plexiform/plugins-abi" + std::to_string(PLEXIFORM_ABI_MAJOR))).string();
 }
 
-std::string Sources::installed_folder() {
-  return (own_folder().parent_path() / "lib/plexiform/plugins").string();
-}
+std::string Sources::installed_folder() { return (own_folder().parent_path() / "lib/plexiform/plugins").string(); }
 
 Sources search_order(std::vector<std::string> files, std::vector<std::string> folders) {
   for (const auto& folder : folders) {
-    if (!fs::is_directory(folder))
-      throw Error(folder, "is no folder", "name the folder that holds the plugins");
+    if (!fs::is_directory(folder)) throw Error(folder, "is no folder", "name the folder that holds the plugins");
   }
   Sources sources{std::move(files), std::move(folders)};
   std::istringstream list(environment("PLEXIFORM_PLUGIN_PATH"));
@@ -57,8 +54,7 @@ Sources search_order(std::vector<std::string> files, std::vector<std::string> fo
 }
 
 std::string command_file() {
-  for (const fs::path& candidate :
-       {own_folder() / "plexiform", own_folder().parent_path() / "bin/plexiform"}) {
+  for (const fs::path& candidate : {own_folder() / "plexiform", own_folder().parent_path() / "bin/plexiform"}) {
     if (fs::is_regular_file(candidate)) return candidate.string();
   }
   throw Error((own_folder().parent_path() / "bin/plexiform").string(),
@@ -69,8 +65,7 @@ std::string command_file() {
 std::string host_library() {
   const fs::path file = own_folder().parent_path() / "lib/libplexiform.so";
   if (!fs::exists(file)) {
-    throw Error(file.string(), "is not there",
-                "keep bin/plexiform and lib/libplexiform.so in one folder");
+    throw Error(file.string(), "is not there", "keep bin/plexiform and lib/libplexiform.so in one folder");
   }
   return file.string();
 }

@@ -8,9 +8,8 @@
 namespace plexiform::plugins {
 
 struct Sources {
-  std::vector<std::string> files;  // named one by one; they come before the folders
-  std::vector<std::string>
-      folders;  // one level is searched, by file name; a folder that is not there is skipped
+  std::vector<std::string> files;    // named one by one; they come before the folders
+  std::vector<std::string> folders;  // one level is searched, by file name; a folder that is not there is skipped
 
   // What installing a plugin for this user means; "" when the environment knows no home.
   //   $XDG_DATA_HOME/plexiform/plugins-abi1, or ~/.local/share/...

@@ -19,25 +19,22 @@ std::string text(const char (&field)[N]) {
 }
 
 template <class Interface, class Context>
-Created<Interface> create(Catalogue& catalogue, const char* kind, const std::string& target,
-                          const Json& knobs, const Context& context) {
+Created<Interface> create(Catalogue& catalogue, const char* kind, const std::string& target, const Json& knobs,
+                          const Context& context) {
   const Found found = catalogue.find(target, kind);
   const Plugin& plugin = ready(catalogue, *found.file);
   const plexiform_component& component = plugin.find(kind, found.component.name);
 
   Created<Interface> created;
   std::string effective;
-  const auto put = [](void* receiver, const char* part) {
-    static_cast<std::string*>(receiver)->append(part);
-  };
+  const auto put = [](void* receiver, const char* part) { static_cast<std::string*>(receiver)->append(part); };
   plexiform_failure failure{};
   failure.struct_size = sizeof failure;
   const std::string report = "report it to the author of " + plugin.note().plugin_id;
   int failed = 1;
   try {
     // The shared SDK lets nothing out of it; another author's code may.
-    failed = component.create(knobs.dump().c_str(), &context, &created.component, put, &effective,
-                              &failure);
+    failed = component.create(knobs.dump().c_str(), &context, &created.component, put, &effective, &failure);
   } catch (const Json::exception& e) {
     throw Error("", std::string("its values are no JSON: ") + e.what(), "use UTF-8 text");
   } catch (const std::exception& e) {
@@ -46,8 +43,7 @@ Created<Interface> create(Catalogue& catalogue, const char* kind, const std::str
     throw Error("", target + " cannot be built: an exception of unknown type", report);
   }
   if (failed) throw Error(text(failure.where), text(failure.problem), text(failure.fix));
-  if (!created.component)
-    throw Error(plugin.file(), found.component.name + " built nothing", report);
+  if (!created.component) throw Error(plugin.file(), found.component.name + " built nothing", report);
 
   auto& from = created.provenance;
   from.name = found.component.alias_of.empty() ? found.component.name : found.component.alias_of;
@@ -61,8 +57,7 @@ Created<Interface> create(Catalogue& catalogue, const char* kind, const std::str
     throw Error(plugin.file(), found.component.name + " does not say its knobs' values", report);
   if (plugin.replaced()) {
     from.warning =
-        plugin.file() +
-        " was removed or replaced since it was loaded: this process goes on with what it loaded";
+        plugin.file() + " was removed or replaced since it was loaded: this process goes on with what it loaded";
   }
   return created;
 }

@@ -36,12 +36,9 @@ struct Created {
 // Throws Error. `where` is a knob's name ("kernels.1") when the component refuses the knobs, the
 // plugin's file when that cannot be used, "" when the component gives no place or no component has
 // that name.
-Created<Core> create_core(Catalogue&, const std::string& target, const Json& knobs,
-                          const CoreContext&);
-Created<Readout> create_readout(Catalogue&, const std::string& target, const Json& knobs,
-                                const ReadoutContext&);
-Created<Loss> create_loss(Catalogue&, const std::string& target, const Json& knobs,
-                          const LossContext&);
+Created<Core> create_core(Catalogue&, const std::string& target, const Json& knobs, const CoreContext&);
+Created<Readout> create_readout(Catalogue&, const std::string& target, const Json& knobs, const ReadoutContext&);
+Created<Loss> create_loss(Catalogue&, const std::string& target, const Json& knobs, const LossContext&);
 
 // [{"name", "type", "doc", "default", ...}]: the knobs of a component (plexiform/params.h,
 // list_params).

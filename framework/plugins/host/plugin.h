@@ -44,7 +44,6 @@ class Plugin {
 };
 
 // The knobs of one component (plexiform/params.h, list_params). Throws Error.
-nlohmann::ordered_json describe_component(const plexiform_component& component,
-                                          const std::string& file);
+nlohmann::ordered_json describe_component(const plexiform_component& component, const std::string& file);
 
 }  // namespace plexiform::plugins

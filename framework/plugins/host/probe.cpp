@@ -38,7 +38,8 @@ void check_no_copies(const std::string& file) {
     if (paths.size() < 2) continue;
     std::string all;
     for (const auto& path : paths) all += (all.empty() ? "" : " and ") + path;
-    throw Error(file, "brings a second " + library + " into the process: " + all, "link the host's; ship no copy with the plugin");
+    throw Error(file, "brings a second " + library + " into the process: " + all,
+                "link the host's; ship no copy with the plugin");
   }
 }
 
