@@ -1,10 +1,9 @@
 // Windows of the recordings, gathered into batches by index; nothing is copied before that.
-//   clips     the training trials are cut into clips of `clip_length` frames; some are set aside
-//   for validation windows   `train_chunk_size` frames each, at a random shift in every epoch;
-//   whole clips for validation, whole trials
-//             for tests
-//   sessions  take turns: one batch is of one session
-// Errors    Error("dataloader.<knob>", what, fix) from read_loader and split.
+//   clips     training trials are cut into clips; some of them are set aside for validation
+//   windows   short runs of frames at random shifts for training, whole clips for validation,
+//             whole trials for tests
+//   sessions  take turns: a batch is of one session
+// Errors      Error("dataloader.<knob>", what, fix) from read_loader and split.
 #pragma once
 
 #include <config/node.h>
@@ -45,9 +44,8 @@ struct Part {
   int64_t length = 0;  // frames per window
   bool test = false;   // trials are Session::tests, otherwise Session::train
   std::vector<Window> windows = {};
-  std::vector<Stretch> stretches = {};  // what the windows lie in; of a test the trial's scored frames
-  bool across = false;  // a window that reaches its stretch's end goes on in the next one
-                        // (allow_over_boundaries)
+  std::vector<Stretch> stretches = {};  // what the windows lie in
+  bool across = false;  // a window that meets the end of its stretch goes on in the next one
 };
 
 // Gathers `windows` of the part into one batch.
@@ -58,7 +56,7 @@ struct LoaderParams {
   int64_t train_chunk_size = 50;
   int64_t clip_length = 100;
   int64_t num_val_clips = 10;
-  std::optional<std::vector<int64_t>> val_clip_indices;
+  std::optional<std::vector<int64_t>> val_clip_indices = {};
   int64_t seed = 42;
   bool allow_over_boundaries = false;
   void describe(auto& knob) {
@@ -82,9 +80,9 @@ struct LoaderParams {
   }
 };
 
-// The `dataloader` node of a resolved config: plexiform.data.Clips, or its alias
-// openretina.data_io.base_dataloader.multiple_movies_dataloaders (allow_over_boundaries is true by
-// default there).
+// The `dataloader` node of a resolved config, by its `_target_`: plexiform.data.Clips, or
+// openretina.data_io.base_dataloader.multiple_movies_dataloaders, where allow_over_boundaries is
+// true by default.
 LoaderParams read_loader(const config::Node& root);
 
 // The split of all sessions, by index.
@@ -94,14 +92,16 @@ struct Split {
   std::vector<Part> tests;       // one per session and test stimulus: a single window
 };
 
-// `history` is the core's: bins of a window that get no prediction. The first predicted bin of a
-// window is never one of the session's discard_frames, so windows begin at least discard_frames -
-// history into their trial or clip. Trials are cut into floor(T / clip_length) clips each, numbered
-// through in order; training windows lie in one trial and in no validation clip. With
-// allow_over_boundaries the trials are joined before they are cut, and what is left of them is
-// joined again (frames after the last whole clip are lost).
-// Throws Error when no window or clip fits, when nothing is left to train on, when a window gets no
-// prediction.
+// Which frames are trained on, validated with and tested.
+//   history   the core's: the first bins of a window, which get no prediction. The first bin that
+//             does is never one of the session's discard_frames, so windows begin at least
+//             discard_frames - history into a trial, validation windows also into their clip
+//   returns   training windows that lie in one trial and in no validation clip. Each trial is cut
+//             into floor(T / clip_length) clips, numbered through; the frames that follow its last
+//             whole clip are trained on
+// With allow_over_boundaries the trials are joined before they are cut, the clips that are left
+// are joined again, and frames after the last whole clip are lost.
+// Throws Error when no clip or window fits, none is left to train on, or one gets no prediction.
 Split split(const Recordings& recordings, const LoaderParams& params, int64_t history);
 
 // How many windows of `length` frames take the memory of one training batch, at least 1: a batch
@@ -113,8 +113,9 @@ std::vector<std::vector<Window>> in_order(const Part& part, int64_t batch_size);
 
 // The endless stream of training batches. In an epoch the sessions take turns, in an order drawn
 // anew, until the one with most batches is through once; shorter ones start over. Each pass over a
-// session draws new shifts and a new permutation; what does not fill a batch is left out of that
-// pass. Which windows make a batch depends on seed, epoch and step alone.
+// session draws new shifts and a new order; windows that do not fill a batch are left out of it. A
+// session with fewer windows than batch_size gives smaller batches. Which windows make a batch
+// depends on seed, epoch and step alone.
 class TrainStream {
  public:
   // Keeps references to `recordings` and `split`.
@@ -122,7 +123,7 @@ class TrainStream {
               uint64_t seed);
   int64_t steps_per_epoch() const;  // sessions x the largest number of batches of one session
   void start_epoch();               // the next one; before the first call there is none
-  Batch next();  // starts an epoch by itself when none is begun or the last is over
+  Batch next();                     // starts an epoch where none is begun or the last is over
 
   // Where the stream stands: epoch, step, and what restore() compares.
   Json state() const;

@@ -1,5 +1,6 @@
-// What every reader demands of its arrays, whatever the layout. `place` is a file, or "file:
-// /data/set". Each throws Error(place, what, fix).
+// What every reader demands of its arrays, whatever the layout.
+//   place   a file, or "file: /data/set"
+// Errors  Error(place, what, fix)
 #pragma once
 
 #include <ATen/core/Tensor.h>

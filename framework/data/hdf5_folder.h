@@ -1,14 +1,12 @@
 // The generic layout of a recording, `plexiform.data.Hdf5Folder`:
-//   <path>/stimuli/<name>.npy       (C, T, H, W), a stimulus that any session may have seen; one
-//   copy in memory for all <path>/<session>.h5 or .hdf5    one recording:
-//     responses_<name>              (N, T), any numeric dtype: the mean over repeats where there
-//     are any repeats_<name>                (R, N, T), each presentation by itself;
-//     responses_<name> may then be left out stimulus_<name>               (C, T, H, W), this
-//     session's own version of the stimulus session_info/<key>            anything; frame_rate_hz
-//     is used
-// Stimuli are taken in the order of their names; those of `test_names` are tests, the others are
-// trained on. A stimulus without responses is not read. All shapes are checked before the first
-// movie is read.
+//   <path>/stimuli/<name>.npy      (C, T, H, W), one copy in memory for all sessions that saw it
+//   <path>/<session>.h5, .hdf5     one recording:
+//     responses_<name>             (N, T), any numeric dtype; the mean where there are repeats
+//     repeats_<name>               (R, N, T); responses_<name> may then be left out
+//     stimulus_<name>              (C, T, H, W), this session's own version of the stimulus
+//     session_info/<key>           anything; frame_rate_hz is used
+// Stimuli are taken in the order of their names: those of `test_names` are tests, the others are
+// trained on. One without responses is not read. All shapes are checked before a movie is read.
 #pragma once
 
 #include <data/recordings.h>

@@ -12,8 +12,8 @@ namespace plexiform::data {
 // float32. Contiguous.
 at::Tensor compact(const at::Tensor& array);
 
-// Mean and sum of squared deviations of `count` values; merged as in Chan et al. 1983, Am. Stat.
-// 37:242-247.
+// Mean and sum of squared deviations of `count` values.
+// Source  merging: Chan, Golub & LeVeque 1983, The American Statistician 37:242-247.
 struct Moments {
   double mean = 0, deviations = 0;
   int64_t count = 0;
@@ -22,8 +22,8 @@ struct Moments {
   double std() const;  // unbiased; 0 for fewer than two values
 };
 
-// Over all elements of a compact array. The mean is not finite exactly when some element is not.
-// The result does not depend on the number of threads.
+// Over all elements of a compact array. Not finite when some element is not. The result does not
+// depend on the number of threads.
 Moments moments(const at::Tensor& array);
 
 // The flat index of the first element of a compact array that is NaN or infinite, or negative when

@@ -1,6 +1,6 @@
 // NumPy's legacy generator (numpy.random.RandomState), so that published validation clips come out
-// the same. Source  MT19937: Matsumoto & Nishimura 1998, ACM TOMACS 8:3-30. Bounded draws: masked
-// rejection of 32-bit outputs.
+// the same: MT19937, bounded draws by masked rejection of its 32-bit outputs.
+// Source  Matsumoto & Nishimura 1998, ACM Trans. Model. Comput. Simul. 8:3-30.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,8 @@ namespace plexiform::data {
 
 class NumpyRandom {
  public:
-  explicit NumpyRandom(uint32_t seed) : engine_(seed) {}  // RandomState(seed)
-  explicit NumpyRandom(std::seed_seq& seeds)
-      : engine_(seeds) {}  // any number of words; NumPy has no such
+  explicit NumpyRandom(uint32_t seed) : engine_(seed) {}          // RandomState(seed)
+  explicit NumpyRandom(std::seed_seq& words) : engine_(words) {}  // not one of NumPy's
 
   // Uniform on [0, n), n from 1 to 2^32: randint(0, n).
   int64_t below(int64_t n);
@@ -23,7 +22,7 @@ class NumpyRandom {
   std::vector<int64_t> choice(int64_t n, int64_t count);
 
  private:
-  std::mt19937 engine_;  // its seeding by one word is NumPy's
+  std::mt19937 engine_;  // seeded by one word as NumPy does it
 };
 
 }  // namespace plexiform::data

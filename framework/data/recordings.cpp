@@ -98,7 +98,8 @@ Recordings read_pair(const Node& stimuli_node, const Node& responses_node) {
 Recordings read_recordings(const Node& root) {
   const Node* node = root.find("data_io");
   if (!node)
-    throw Error("data_io", "is missing", "add a data_io node with _target_: " + own_target);
+    throw Error("data_io", "is missing",
+                fmt::format("add _target_: {} to a node of that name", own_target));
   const Node* stimuli = node->find("stimuli");
   const Node* responses = node->find("responses");
   if (!node->find("_target_") && stimuli && responses) return read_pair(*stimuli, *responses);

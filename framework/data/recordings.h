@@ -1,6 +1,7 @@
 // What was shown and what was recorded. Sessions that saw the same movie share one copy of it;
-// normalisation, dtype conversion and clip order are applied when a batch is gathered (batches.h),
-// never stored. Notation  C channels, T frames, H x W pixels (row 0 on top), N neurons, R repeats.
+// normalisation and conversion to float are applied when a batch is gathered (batches.h), never
+// stored.
+// Notation  C channels, T frames, H x W pixels (row 0 on top), N neurons, R repeats.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -30,13 +31,11 @@ struct Trial {
 
 struct Session {
   std::string name;
-  std::vector<Trial> train;  // in the order of their names; each is a recording of its own: windows
-                             // do not cross its ends
+  std::vector<Trial> train;  // in the order of their stimuli's names
   std::vector<Trial> tests;
   std::map<std::string, at::Tensor> info;  // session_info/*: per-neuron or free
   double frame_rate_hz = 0;                // 0: unknown
-  int64_t discard_frames =
-      0;  // responses in the first frames of every trial that are never trained on nor scored
+  int64_t discard_frames = 0;  // of every trial, at its start: neither trained on nor scored
   int64_t neurons = 0;
 
   at::Tensor mean_activity() const;  // (N) float32, over all training frames but the discarded ones

@@ -1,103 +1,11 @@
-#include <config/knobs.h>
-#include <data/batches.h>
-#include <data/numpy_random.h>
+#include <data/clips.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace plexiform::data {
 namespace {
-
-const std::string own_target = "plexiform.data.Clips";
-const std::string openretina_target =
-    "openretina.data_io.base_dataloader.multiple_movies_dataloaders";
-
-[[noreturn]] void refuse(const std::string& knob, const std::string& problem,
-                         const std::string& fix) {
-  throw Error("dataloader." + knob, problem, fix);
-}
-
-// The trials' frames [begin, begin + length), counted as if the trials were joined.
-std::vector<Stretch> joined(const std::vector<Trial>& trials, int64_t begin, int64_t length) {
-  std::vector<Stretch> stretches;
-  for (size_t trial = 0; trial < trials.size() && length > 0; ++trial) {
-    const int64_t frames = trials[trial].stimulus->frames();
-    if (begin < frames) {
-      stretches.push_back({trial, begin, std::min(length, frames - begin)});
-      length -= stretches.back().length;
-    }
-    begin = std::max<int64_t>(0, begin - frames);
-  }
-  return stretches;
-}
-
-// Adds a stretch, as part of the last one where it continues that.
-void append(std::vector<Stretch>& stretches, const Stretch& next) {
-  if (next.length <= 0) return;
-  if (!stretches.empty()) {
-    Stretch& last = stretches.back();
-    if (last.trial == next.trial && last.begin + last.length == next.begin) {
-      last.length += next.length;
-      return;
-    }
-  }
-  stretches.push_back(next);
-}
-
-// A session's clips, each in one trial or, `over_boundaries`, in as many as it meets.
-std::vector<std::vector<Stretch>> cut(const Session& session, int64_t clip_length,
-                                      bool over_boundaries) {
-  std::vector<std::vector<Stretch>> clips;
-  int64_t frames = 0;
-  for (size_t trial = 0; trial < session.train.size(); ++trial) {
-    const int64_t own = session.train[trial].stimulus->frames();
-    frames += own;
-    if (over_boundaries) continue;
-    for (int64_t begin = 0; begin + clip_length <= own; begin += clip_length) {
-      clips.push_back({{trial, begin, clip_length}});
-    }
-  }
-  if (over_boundaries) {
-    for (int64_t begin = 0; begin + clip_length <= frames; begin += clip_length) {
-      clips.push_back(joined(session.train, begin, clip_length));
-    }
-  }
-  return clips;
-}
-
-// Which of a session's `clips` clips are for validation, in order.
-std::vector<int64_t> choose(const Session& session, int64_t clips, const LoaderParams& params) {
-  if (!params.val_clip_indices) {
-    if (params.num_val_clips >= clips) {
-      refuse("num_val_clips",
-             fmt::format("is {}, but session '{}' has {} clips of {} frames", params.num_val_clips,
-                         session.name, clips, params.clip_length),
-             clips > 1 ? fmt::format("use at most {}, or a smaller clip_length", clips - 1)
-                       : "use a smaller clip_length");
-    }
-    return NumpyRandom(static_cast<uint32_t>(params.seed)).choice(clips, params.num_val_clips);
-  }
-  std::vector<bool> taken(clips);
-  for (const int64_t index : *params.val_clip_indices) {
-    if (index >= clips) {
-      refuse("val_clip_indices",
-             fmt::format("holds {}, but session '{}' has {} clips", index, session.name, clips),
-             fmt::format("use 0 to {}", clips - 1));
-    }
-    if (taken[index])
-      refuse("val_clip_indices", fmt::format("holds {} twice", index), "list each clip once");
-    taken[index] = true;
-  }
-  const auto count = static_cast<int64_t>(params.val_clip_indices->size());
-  if (count == 0)
-    refuse("val_clip_indices", "is empty", "list at least one clip, or use null to draw them");
-  if (count == clips) {
-    refuse("val_clip_indices",
-           fmt::format("lists all {} clips of session '{}'", clips, session.name),
-           "leave some to train on");
-  }
-  return *params.val_clip_indices;
-}
 
 class SessionSplit {
  public:
@@ -110,24 +18,23 @@ class SessionSplit {
         // what a window leaves out in front so that its first predicted bin is not a discarded one
         skip_(std::max<int64_t>(0, session_.discard_frames - history)) {
     if (params.allow_over_boundaries && session_.discard_frames > 0) {
-      refuse("allow_over_boundaries",
-             fmt::format("is true, but session '{}' discards the first {} frames of each trial, "
-                         "which such windows "
-                         "cannot leave out",
-                         session_.name, session_.discard_frames),
-             "use false");
+      refuse_knob(
+          "allow_over_boundaries",
+          fmt::format("is true, but session '{}' discards the first {} frames of each trial, "
+                      "which such windows "
+                      "cannot leave out",
+                      session_.name, session_.discard_frames),
+          "use false");
     }
-    clips_ = cut(session_, params.clip_length, params.allow_over_boundaries);
+    clips_ = cut(session_, params);
     if (clips_.empty()) {
-      int64_t longest = 0;
-      for (const auto& trial : session_.train)
-        longest = std::max(longest, trial.stimulus->frames());
-      refuse("clip_length",
-             fmt::format("is {}, but the longest training trial of session '{}' has {} frames",
-                         params.clip_length, session_.name, longest),
-             fmt::format("use at most {}", longest));
+      const int64_t frames = frames_in_a_row();
+      refuse_knob("clip_length",
+                  fmt::format("is {}, but session '{}' has {} training frames in a row",
+                              params.clip_length, session_.name, frames),
+                  fmt::format("use at most {}", frames));
     }
-    chosen_ = choose(session_, static_cast<int64_t>(clips_.size()), params);
+    chosen_ = choose_validation(session_, static_cast<int64_t>(clips_.size()), params);
   }
 
   Part validation() const {
@@ -136,10 +43,10 @@ class SessionSplit {
               .length = params_.clip_length - skip_,
               .across = params_.allow_over_boundaries};
     if (part.length <= history_) {
-      refuse("clip_length",
-             fmt::format("is {}, but the first {} frames of a clip get no prediction",
-                         params_.clip_length, skip_ + history_),
-             fmt::format("use at least {}", skip_ + history_ + 1));
+      refuse_knob("clip_length",
+                  fmt::format("is {}, but the first {} frames of a clip get no prediction",
+                              params_.clip_length, skip_ + history_),
+                  fmt::format("use at least {}", skip_ + history_ + 1));
     }
     for (const int64_t index : chosen_) {
       Stretch first = clips_[index].front();
@@ -158,39 +65,31 @@ class SessionSplit {
               .length = params_.train_chunk_size,
               .across = params_.allow_over_boundaries};
     if (part.length <= history_) {
-      refuse("train_chunk_size",
-             fmt::format("is {}, but the first {} frames of a window get no prediction",
-                         part.length, history_),
-             fmt::format("use at least {}", history_ + 1));
+      refuse_knob("train_chunk_size",
+                  fmt::format("is {}, but the first {} frames of a window get no prediction",
+                              part.length, history_),
+                  fmt::format("use at least {}", history_ + 1));
     }
-    part.stretches = params_.allow_over_boundaries ? spliced() : undivided();
+    part.stretches = left_over();
     int64_t longest = 0;
     for (const auto& stretch : part.stretches) {
       longest = part.across ? longest + stretch.length : std::max(longest, stretch.length);
     }
     if (longest < part.length) {
-      refuse("train_chunk_size",
-             fmt::format("is {}, but the longest run of training frames in session '{}' has {}",
-                         part.length, session_.name, longest),
-             longest > history_ ? fmt::format("use at most {}", longest)
-                                : "set fewer clips aside for validation");
+      refuse_knob(
+          "train_chunk_size",
+          fmt::format("is {}, but the longest run of training frames in session '{}' has {}",
+                      part.length, session_.name, longest),
+          longest > history_ ? fmt::format("use at most {}", longest)
+                             : "set fewer clips aside for validation");
     }
-    if (part.across) {
-      // One start per chunk of the spliced frames, the last one cut short by the end: it will be
-      // moved back.
-      int64_t at = 0, next = 0;
-      for (const auto& stretch : part.stretches) {
-        for (; next < at + stretch.length; next += part.length) {
-          part.windows.push_back({stretch.trial, stretch.begin + next - at});
-        }
-        at += stretch.length;
+    int64_t at = 0;  // from the begin of the stretch
+    for (const auto& stretch : part.stretches) {
+      const int64_t room = part.across ? 1 : part.length;
+      for (; at + room <= stretch.length; at += part.length) {
+        part.windows.push_back({stretch.trial, stretch.begin + at});
       }
-    } else {
-      for (const auto& stretch : part.stretches) {
-        for (int64_t at = 0; at + part.length <= stretch.length; at += part.length) {
-          part.windows.push_back({stretch.trial, stretch.begin + at});
-        }
-      }
+      at = part.across ? at - stretch.length : 0;
     }
     return part;
   }
@@ -217,72 +116,59 @@ class SessionSplit {
   }
 
  private:
-  std::vector<bool> kept() const {
+  int64_t frames_in_a_row() const {
+    int64_t longest = 0, all = 0;
+    for (const auto& trial : session_.train) {
+      longest = std::max(longest, trial.stimulus->frames());
+      all += trial.stimulus->frames();
+    }
+    return params_.allow_over_boundaries ? all : longest;
+  }
+
+  // What the validation clips leave, in runs as long as they can be.
+  std::vector<Stretch> left_over() const {
     std::vector<bool> kept(clips_.size(), true);
     for (const int64_t index : chosen_) kept[index] = false;
-    return kept;
-  }
-
-  // The clips that are left, in order.
-  std::vector<Stretch> spliced() const {
-    const auto keep = kept();
-    std::vector<Stretch> stretches;
+    std::vector<Stretch> pieces;
     for (size_t i = 0; i < clips_.size(); ++i) {
-      if (!keep[i]) continue;
-      for (const auto& piece : clips_[i]) append(stretches, piece);
+      if (kept[i]) pieces.insert(pieces.end(), clips_[i].begin(), clips_[i].end());
     }
-    return stretches;
-  }
+    for (size_t trial = 0; trial < session_.train.size() && !params_.allow_over_boundaries;
+         ++trial) {
+      const int64_t frames = session_.train[trial].stimulus->frames();
+      const int64_t tail = frames % params_.clip_length;
+      pieces.push_back({trial, frames - tail, tail});
+    }
+    std::sort(pieces.begin(), pieces.end(), [](const Stretch& a, const Stretch& b) {
+      return std::tie(a.trial, a.begin) < std::tie(b.trial, b.begin);
+    });
 
-  // What each trial has between its validation clips, with the frames after its last whole clip.
-  std::vector<Stretch> undivided() const {
-    const auto keep = kept();
-    std::vector<Stretch> stretches;
-    size_t clip = 0;
-    for (size_t trial = 0; trial < session_.train.size(); ++trial) {
-      int64_t begin = 0;
-      auto add = [&](int64_t end) {
-        const int64_t from = std::max(begin, skip_);
-        append(stretches, {trial, from, end - from});
-        begin = end;
-      };
-      for (; clip < clips_.size() && clips_[clip].front().trial == trial; ++clip) {
-        const Stretch& own = clips_[clip].front();
-        if (keep[clip]) continue;
-        add(own.begin);
-        begin = own.begin + own.length;
+    std::vector<Stretch> runs;
+    for (Stretch piece : pieces) {
+      const int64_t skipped = std::max<int64_t>(0, skip_ - piece.begin);
+      piece.begin += skipped;
+      piece.length -= skipped;
+      if (piece.length <= 0) continue;
+      const bool goes_on = !runs.empty() && runs.back().trial == piece.trial &&
+                           runs.back().begin + runs.back().length == piece.begin;
+      if (goes_on) {
+        runs.back().length += piece.length;
+      } else {
+        runs.push_back(piece);
       }
-      add(session_.train[trial].stimulus->frames());
     }
-    return stretches;
+    return runs;
   }
 
   const Session& session_;
   const size_t index_;
   const LoaderParams& params_;
   const int64_t history_, skip_;
-  std::vector<std::vector<Stretch>> clips_;
+  std::vector<Clip> clips_;
   std::vector<int64_t> chosen_;
 };
 
 }  // namespace
-
-LoaderParams read_loader(const config::Node& root) {
-  const config::Node* node = root.find("dataloader");
-  if (!node)
-    throw Error("dataloader", "is missing", "add a dataloader node with _target_: " + own_target);
-  const config::Node* target = node->find("_target_");
-  LoaderParams params;
-  if (!target || target->string == own_target)
-    return config::read_knobs(*node, "dataloader", params);
-  if (target->string != openretina_target) {
-    throw Error(config::where(*target, "dataloader._target_"),
-                fmt::format("no loader is called '{}'", target->string),
-                did_you_mean(target->string, {own_target, openretina_target}));
-  }
-  params.allow_over_boundaries = true;
-  return config::read_knobs(*node, "dataloader", params);
-}
 
 Split split(const Recordings& recordings, const LoaderParams& params, int64_t history) {
   Split result;

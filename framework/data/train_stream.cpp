@@ -109,17 +109,21 @@ Json TrainStream::state() const {
 }
 
 void TrainStream::restore(const Json& state) {
-  Json own = this->state();
-  for (const char* key : {"seed", "batch_sizes", "batches"}) {
+  auto refuse = [](const std::string& where, const std::string& problem) {
+    throw Error("training stream" + where, problem + " in the checkpoint",
+                "resume with the data, dataloader and seed of the first start");
+  };
+  if (!state.is_object()) refuse("", "is " + state.dump());
+  const Json own = this->state();
+  for (const auto& [key, value] : own.items()) {
     const Json saved = state.value(key, Json());
-    if (saved != own[key]) {
-      throw Error(std::string("training stream: ") + key,
-                  "is " + own[key].dump() + ", but " + saved.dump() + " in the checkpoint",
-                  "resume with the data, dataloader and seed that the run was started with");
+    const bool moves = key == "epoch" || key == "step";
+    if (moves ? !saved.is_number_integer() : saved != value) {
+      refuse(": " + key, "is " + value.dump() + ", but " + saved.dump());
     }
   }
-  epoch_ = state.at("epoch").get<int64_t>();
-  step_ = state.at("step").get<int64_t>();
+  epoch_ = state["epoch"].get<int64_t>();
+  step_ = state["step"].get<int64_t>();
   if (epoch_ >= 0) draw_turns();
 }
 
