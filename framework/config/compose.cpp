@@ -1,9 +1,9 @@
+#include <config/apply.h>
 #include <config/compose.h>
 #include <config/defaults.h>
 #include <config/hydra_files.h>
 #include <config/merge.h>
 #include <config/resolve.h>
-#include <config/scalars.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,22 +12,10 @@
 namespace plexiform::config {
 namespace {
 
-using Action = Override::Action;
-
-std::vector<std::string> steps_of(const std::string& path) {
-  std::vector<std::string> steps;
-  size_t start = 0;
-  if (path.empty()) return steps;
-  for (size_t dot; (dot = path.find('.', start)) != std::string::npos; start = dot + 1)
-    steps.push_back(path.substr(start, dot - start));
-  steps.push_back(path.substr(start));
-  return steps;
-}
-
 // The content inside mappings for each part of the package.
 Node wrapped(const Node& content, const std::string& package) {
   Node node = content;
-  const auto steps = steps_of(package);
+  const auto steps = path_steps(package);
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     Node outer = Node::map();
     outer.location = content.location;
@@ -59,154 +47,13 @@ void check_hydra_keys(const Node& node, const Node& known, const std::string& pa
   for (const auto& [key, value] : node.entries) {
     const Node* same = known.find(key);
     const std::string full = path + "." + key;
-    if (!same)
+    if (!same) {
       throw Error(where_key(value, full), "no such key of Hydra's",
                   did_you_mean(key, known.keys()));
+    }
     check_hydra_keys(value, *same, full);
   }
 }
-
-// ---- overrides of values
-
-class Editor {
- public:
-  Editor(Node& config, const Override& override) : config_(config), override_(override) {}
-
-  void apply() {
-    if (override_.package) {
-      fail("'" + override_.key + "' is no group, so '@" + *override_.package + "' means nothing",
-           "write a group of the config folder before the @");
-    }
-    if (override_.key.find('/') != std::string::npos) {
-      fail("there is no group '" + override_.key + "'",
-           "a key of the config is written with dots: " + dotted(override_.key));
-    }
-    switch (override_.action) {
-      case Action::remove:
-        return remove();
-      case Action::add:
-        return add();
-      default:
-        return set(override_.action == Action::force);
-    }
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& problem, const std::string& fix) const {
-    throw Error(override_.location.text() + ": " + override_.text, problem, fix);
-  }
-  static std::string dotted(std::string path) {
-    std::replace(path.begin(), path.end(), '/', '.');
-    return path;
-  }
-
-  // The mapping or list above the key's last step.
-  Node& parent(bool open) {
-    Node* at = &config_;
-    const auto steps = steps_of(override_.key);
-    std::string path;
-    for (size_t i = 0; i + 1 < steps.size(); ++i) {
-      Node* next = at->child(steps[i]);
-      path += (path.empty() ? "" : ".") + steps[i];
-      if (!next && at->is_list()) no_item(*at, path);
-      if (!next && !open) no_key(*at, steps[i], path);
-      if (!next) next = &(*at)[steps[i]];
-      if (next->kind == Kind::missing)
-        fail("'" + path + "' is ???", "set it first: " + path + "=VALUE");
-      if (!next->is_map() && !next->is_list()) {
-        if (!open) below_value(*next, steps[i + 1], path);
-        const Location key = next->key_location;
-        *next = Node::map();
-        next->location = override_.location;
-        next->key_location = key.file ? key : override_.location;
-      }
-      at = next;
-    }
-    return *at;
-  }
-
-  [[noreturn]] void no_item(const Node& list, const std::string& path) const {
-    fail("'" + path + "' is no item of the list, which has " + std::to_string(list.items.size()),
-         "items are counted from 0; to change the length, give the whole list: key=[1,2,3]");
-  }
-  [[noreturn]] void no_key(const Node& map, const std::string& key, const std::string& path) const {
-    const std::string near = nearest(key, map.keys());
-    std::string fix = near.empty() ? "" : "did you mean '" + near + "'? ";
-    fail("there is no key '" + path + "'", fix + "To add it, write +" + override_.text);
-  }
-  [[noreturn]] void below_value(const Node& node, const std::string& key,
-                                const std::string& path) const {
-    if (node.kind == Kind::interpolation) {
-      fail("'" + path + "' is " + node.string + ", and holds no key of its own",
-           "change the key at the place it points at");
-    }
-    fail("'" + path + "' is a single value, so there is no key '" + path + "." + key + "'",
-         "to put a mapping in its place, write ++" + override_.text);
-  }
-
-  void set(bool open) {
-    const auto last = steps_of(override_.key).back();
-    Node& above = parent(open);
-    Node* old = above.child(last);
-    if (!old && above.is_list()) no_item(above, override_.key);
-    if (!old && !open) no_key(above, last, override_.key);
-    const Node& value = *override_.value;
-    if (old && (value.is_map() || value.is_list()) && (old->is_map() || old->is_list())) {
-      try {
-        merge(config_, override_.key, value, open ? Keys::open : Keys::closed);
-      } catch (const Error& e) {
-        throw Error(e.where(), e.problem(), e.fix());
-      }
-      return;
-    }
-    Node fresh = value;
-    if (old) {
-      if (old->key_location.file) fresh.key_location = old->key_location;
-      fresh.key_kind = old->key_kind;
-      *old = std::move(fresh);
-    } else {
-      above[last] = std::move(fresh);
-    }
-  }
-
-  void add() {
-    const Node* old = config_.at_path(override_.key);
-    const bool there = old && !old->is_null() && old->kind != Kind::missing;
-    if (there && !override_.value->is_map() && !override_.value->is_list()) {
-      fail("'" + override_.key + "' exists already",
-           "leave out the '+' to change it, or write '++' to do either");
-    }
-    set(true);
-  }
-
-  void remove() {
-    const Node* old = config_.at_path(override_.key);
-    const auto dot = override_.key.rfind('.');
-    const std::string last =
-        dot == std::string::npos ? override_.key : override_.key.substr(dot + 1);
-    Node* above =
-        dot == std::string::npos ? &config_ : config_.at_path(override_.key.substr(0, dot));
-    if (!old) {
-      std::vector<std::string> names;
-      if (above) names = above->keys();
-      fail("there is no key '" + override_.key + "' to remove", did_you_mean(last, names));
-    }
-    if (override_.value && !equal(*override_.value, *old)) {
-      fail("'" + override_.key + "' is " + python_text(*old) + ", not " +
-               python_text(*override_.value),
-           "leave out the value to remove it anyway");
-    }
-    if (above->is_list())
-      fail("an item of a list cannot be removed",
-           "give the list anew: " + override_.key.substr(0, dot) + "=[...]");
-    std::erase_if(above->entries, [&](const auto& entry) { return &entry.second == old; });
-  }
-
-  Node& config_;
-  const Override& override_;
-};
-
-// ---- what Hydra records of the run
 
 Node texts(const std::vector<std::string>& items) {
   Node list = Node::list();
@@ -273,22 +120,25 @@ void record(Node& hydra, const std::vector<Override>& overrides, const Defaults&
   set_record(hydra, "overrides.hydra", texts(of_hydra));
   set_record(hydra, "overrides.task", texts(of_task));
   if (Node* choices = hydra.at_path("runtime.choices"); choices && choices->is_map()) {
-    for (const auto& choice : defaults.known)
+    for (const auto& choice : defaults.known) {
       (*choices)[choice.key] = choice.option ? Node::text(*choice.option) : Node();
+    }
   }
   set_record(hydra, "runtime.cwd", Node::text(std::filesystem::current_path().string()));
   set_record(hydra, "runtime.config_sources", config_sources(repository));
-  if (const Node* job = hydra.at_path("job.name"); job && job->kind == Kind::missing)
+  if (const Node* job = hydra.at_path("job.name"); job && job->kind == Kind::missing) {
     set_record(hydra, "job.name", Node::text("plexiform"));
+  }
   set_record(hydra, "job.override_dirname", Node::text(override_dirname(hydra, of_task, keys)));
   set_record(hydra, "job.config_name", Node::text(name));
   if (const Node* copied = hydra.at_path("job.env_copy"); copied && copied->is_list()) {
     for (const auto& variable : copied->items) {
       const char* value = std::getenv(variable.string.c_str());
-      if (!value)
+      if (!value) {
         throw Error(where(variable, "hydra.job.env_copy"),
                     "the environment variable '" + variable.string + "' is not set",
                     "set it, or take it out of the list");
+      }
       set_record(hydra, "job.env_set." + variable.string, Node::text(value));
     }
   }
@@ -358,7 +208,7 @@ Composition compose(const Request& request) {
     if (step.config->name == "hydra/config") known = *config.find("hydra");
   }
   check_hydra_keys(*config.find("hydra"), known, "hydra");
-  for (const auto& override : defaults.config_values) Editor(config, override).apply();
+  for (const auto& override : defaults.config_values) apply_override(config, override);
 
   Composition result;
   const auto hydra = std::find_if(config.entries.begin(), config.entries.end(),
@@ -370,8 +220,9 @@ Composition compose(const Request& request) {
   config.entries.erase(hydra);
   record(result.hydra, overrides, defaults, repository, name);
   result.job = std::move(config);
-  for (const auto& choice : defaults.choices)
+  for (const auto& choice : defaults.choices) {
     result.choices.emplace_back(choice.key, choice.option.value_or("null"));
+  }
   result.files = repository.files();
   return result;
 }

@@ -1,4 +1,5 @@
 #include <config/defaults.h>
+#include <config/defaults_entry.h>
 #include <config/resolve.h>
 
 #include <algorithm>
@@ -6,173 +7,6 @@
 
 namespace plexiform::config {
 namespace {
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
-
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
-// One entry of a defaults list.
-struct Entry {
-  enum class Kind { self, config, group };
-  Kind kind = Kind::config;
-  std::string name;  // path of a config, or of a group; a leading / makes it absolute
-  std::optional<std::string> package;  // after the @
-  std::optional<std::string> option;   // of a group; none: null
-  std::vector<std::string> options;    // of a group with a list
-  bool is_list = false;
-  bool optional = false, overrides = false, appended = false;
-  Location location;
-
-  // Filled when its place in the tree is known.
-  std::string base;  // group of the config that holds the list
-  std::string parent_package;
-  std::optional<std::string> header;  // package header of the config that is chosen
-  bool dropped = false;               // deleted, or optional and not there
-
-  bool absolute() const { return name.starts_with('/'); }
-  std::string path() const { return absolute() ? name.substr(1) : name; }
-  std::string under_base(const std::string& path) const {
-    if (absolute() || base.empty()) return path;
-    return path.empty() ? base : base + "/" + path;
-  }
-  std::string relative_group() const { return kind == Kind::group ? path() : parent_of(path()); }
-  std::string group() const { return under_base(relative_group()); }
-  std::string config_path() const {
-    return kind == Kind::group ? group() + "/" + option.value_or("null") : under_base(path());
-  }
-  bool missing() const { return option == "???"; }
-  bool interpolation() const {
-    const std::string& text = kind == Kind::group ? option.value_or("") : name;
-    return !is_list && text.find("${") != std::string::npos;
-  }
-
-  std::string default_package() const { return replaced(group(), "/", "."); }
-  std::string final_package(bool use_header) const {
-    std::string own = package                ? *package
-                      : use_header && header ? *header
-                                             : replaced(relative_group(), "/", ".");
-    std::string whole = parent_package;
-    if (!whole.empty() && !own.empty()) whole += ".";
-    whole += own;
-    const auto global = whole.rfind("_global_");
-    if (global == std::string::npos) return whole;
-    const size_t rest = global + std::string("_global_").size() + 1;
-    return rest < whole.size() ? whole.substr(rest) : "";
-  }
-  // What addresses this use of the group: "optimizer", "optimizer@second".
-  std::string key() const {
-    const std::string package = final_package(false);
-    if (package == default_package()) return group();
-    return group() + "@" + (package.empty() ? "_global_" : package);
-  }
-  std::string text() const {
-    if (kind == Kind::self) return "_self_";
-    if (kind == Kind::config) return config_path();
-    return key() + ": " + (is_list ? "[" + joined(options) + "]" : option.value_or("null"));
-  }
-  // The words of the list.
-  std::string written() const {
-    std::string words = name + (package ? "@" + *package : "");
-    if (kind == Kind::self) return "_self_";
-    if (kind == Kind::group)
-      words += ": " + (is_list ? "[" + joined(options) + "]" : option.value_or("null"));
-    return (overrides ? "override " : optional ? "optional " : "") + words;
-  }
-
-  void stand_in(const std::string& group, const std::string& package_above) {
-    base = group;
-    parent_package = package_above;
-    if (package && package->find("_group_") != std::string::npos) {
-      package = "_global_." + replaced(*package, "_group_", default_package());
-    }
-  }
-};
-
-[[noreturn]] void bad_entry(const Node& node, const std::string& problem, const std::string& fix) {
-  throw Error(where(node, "defaults"), problem, fix);
-}
-
-void split_package(Entry& entry) {
-  const auto at = entry.name.find('@');
-  if (at == std::string::npos) return;
-  entry.package = entry.name.substr(at + 1);
-  entry.name.resize(at);
-  if (entry.package == "_here_") entry.package = "";
-}
-
-std::string option_name(const Node& node) {
-  if (node.kind == Kind::missing) return "???";
-  if (node.kind != Kind::string && node.kind != Kind::interpolation) {
-    bad_entry(node, "an option is neither text nor a list of texts",
-              "quote the option if its name looks like a number or a truth");
-  }
-  return node.string;
-}
-
-Entry entry_of(const Node& node) {
-  Entry entry;
-  entry.location = node.location;
-  if (node.kind == Kind::string || node.kind == Kind::interpolation) {
-    entry.name = node.string;
-    split_package(entry);
-    if (entry.name == "_self_") {
-      if (entry.package) bad_entry(node, "_self_ has no package", "write '- _self_'");
-      entry.kind = Entry::Kind::self;
-    }
-    if (entry.name.empty() || entry.name == "/")
-      bad_entry(node, "an entry without a name",
-                "write '- group: option', '- config' or '- _self_'");
-    return entry;
-  }
-  if (!node.is_map())
-    bad_entry(node, "an entry that names no config",
-              "write '- group: option', '- config' or '- _self_'");
-  if (node.entries.size() != 1) {
-    bad_entry(node, "an entry with " + std::to_string(node.entries.size()) + " groups",
-              "write one '- group: option' per line");
-  }
-  entry.kind = Entry::Kind::group;
-  const auto& [key, value] = node.entries[0];
-  entry.location = value.key_location;
-  entry.name = key;
-  while (true) {  // words before the group
-    const auto space = entry.name.find(' ');
-    if (space == std::string::npos) break;
-    const std::string word = entry.name.substr(0, space);
-    if (word == "optional") {
-      entry.optional = true;
-    } else if (word == "override") {
-      entry.overrides = true;
-    } else {
-      throw Error(where_key(value, "defaults"), "'" + word + "' is no word for a defaults list",
-                  did_you_mean(word, {"optional", "override"}));
-    }
-    entry.name = entry.name.substr(entry.name.find_first_not_of(' ', space));
-  }
-  split_package(entry);
-  if (entry.name.empty() || entry.name == "/")
-    bad_entry(value, "an entry without a group", "write '- group: option'");
-  if (value.is_list()) {
-    entry.is_list = true;
-    for (const auto& item : value.items) entry.options.push_back(option_name(item));
-  } else if (!value.is_null()) {
-    entry.option = option_name(value);
-  }
-  return entry;
-}
 
 // An entry with what it brings in.
 struct Twig {
@@ -215,6 +49,9 @@ class Expander {
     result_.tree.text = "<root>";
     for (const auto& twig : root.children) collect(*twig, result_.tree);
     check_no_duplicates();
+    for (auto choice = chosen_.rbegin(); choice != chosen_.rend(); ++choice) {
+      if (!choice->key.starts_with("hydra/")) result_.choices.push_back(*choice);
+    }
     return std::move(result_);
   }
 
@@ -224,6 +61,9 @@ class Expander {
     bool from_command_line = false;
     bool used = false;
     std::string owner;  // the config that says `override`
+  };
+  struct Chosen : Choice {
+    bool is_list = false;
   };
   struct Deletion {
     const Override* override;
@@ -257,8 +97,9 @@ class Expander {
     }
     if (override.action == Action::remove) {
       Deletion deletion{&override, std::nullopt};
-      if (override.value && override.value->kind != Kind::string)
+      if (override.value && override.value->kind != Kind::string) {
         fail(override, "the option is no text", "write ~" + override.address());
+      }
       if (override.value) deletion.option = override.value->string;
       deletions_.emplace_back(override.address(), deletion);
       return;
@@ -306,8 +147,9 @@ class Expander {
 
   [[noreturn]] void no_primary(const std::string& primary) const {
     std::string folders;
-    for (const auto& folder : repository_.folders())
+    for (const auto& folder : repository_.folders()) {
       folders += (folders.empty() ? "" : ", ") + folder;
+    }
     throw Error(primary,
                 "no such config in " + (folders.empty() ? "an empty search path" : folders),
                 did_you_mean(primary, repository_.options("")));
@@ -344,7 +186,7 @@ class Expander {
     refuse_cycle(twig);
     twig.config = config;
     std::vector<Entry> entries;
-    for (const auto& item : config->defaults.items) entries.push_back(entry_of(item));
+    for (const auto& item : config->defaults.items) entries.push_back(read_entry(item));
     if (!entries.empty() || (twig.primary && !appended_.empty())) add_self(entries, *config);
     if (twig.primary) entries.insert(entries.end(), appended_.begin(), appended_.end());
     const std::string group = entry.group(), package = entry.final_package(true);
@@ -368,8 +210,7 @@ class Expander {
       if (each->overrides) continue;
       apply_forced(*each);
       if (each->is_list) {
-        if (deleted(*each)) continue;
-        lists_.emplace_back(each->key(), "[" + joined(each->options) + "]");
+        chosen_.push_back({{each->key(), each->value_text()}, true});
         for (auto option = each->options.rbegin(); option != each->options.rend(); ++option) {
           Entry single = *each;
           single.kind = Entry::Kind::config;
@@ -487,6 +328,7 @@ class Expander {
       return;
     }
     result_.known.push_back({key, entry.option});
+    chosen_.push_back({{key, entry.option}, false});
   }
 
   void refuse_cycle(const Twig& twig) {
@@ -522,8 +364,9 @@ class Expander {
   void fill_in_choices(Twig& twig, const std::vector<Entry>& entries) {
     Entry& entry = twig.entry;
     Node known = Node::map();
-    for (const auto& choice : result_.known)
+    for (const auto& choice : result_.known) {
       known[choice.key] = choice.option ? Node::text(*choice.option) : Node();
+    }
     const auto names = known.keys();
     Node list = Node::list();
     for (const auto& each : entries) {
@@ -545,8 +388,9 @@ class Expander {
       fail(twig, e.problem() + ": in a defaults list only choices of groups can be read",
            names.empty() ? "name the option" : "known choices are: " + joined(names));
     }
-    if (value.kind != Kind::string)
+    if (value.kind != Kind::string) {
       fail(twig, "the choice it reads is null", "choose an option of that group, or name this one");
+    }
     if (entry.kind == Entry::Kind::group) {
       entry.option = value.string;
     } else {
@@ -562,13 +406,11 @@ class Expander {
       std::string fix;
       if (found != per_group_.end()) {
         fix = "did you mean " + joined({found->second.begin(), found->second.end()}) + "?";
-        if (!forced.from_command_line)
+        if (!forced.from_command_line) {
           fix += " A config that overrides choices at the top begins with '# @package _global_'";
+        }
       } else if (forced.from_command_line) {
-        fix = "write +" + key + "=" +
-              (forced.entry.is_list ? "[" + joined(forced.entry.options) + "]"
-                                    : forced.entry.option.value_or("null")) +
-              " to add it";
+        fix = "write +" + key + "=" + forced.entry.value_text() + " to add it";
       } else {
         fix = "remove 'override' to choose it here";
       }
@@ -578,11 +420,15 @@ class Expander {
     }
     for (const auto& [key, deletion] : deletions_) {
       if (deletion.used) continue;
+      for (const auto& list : chosen_) {
+        if (list.key != key || !list.is_list) continue;
+        fail(*deletion.override, "'" + key + "' is a list of options: " + *list.option,
+             "write " + key + "=[] to leave out all of them");
+      }
       std::vector<std::string> known;
       for (const auto& choice : result_.known) known.push_back(choice.key);
-      fail(*deletion.override,
-           "no defaults list chooses '" + key + (deletion.option ? ": " + *deletion.option : "") +
-               "'",
+      const std::string wanted = key + (deletion.option ? ": " + *deletion.option : "");
+      fail(*deletion.override, "no defaults list chooses '" + wanted + "'",
            did_you_mean(key, known));
     }
   }
@@ -624,11 +470,6 @@ class Expander {
                     "the group '" + leaf->key() + "' is chosen twice", "keep one of them");
       }
     }
-    for (auto choice = result_.known.rbegin(); choice != result_.known.rend(); ++choice) {
-      if (!choice->key.starts_with("hydra/")) result_.choices.push_back(*choice);
-    }
-    for (auto list = lists_.rbegin(); list != lists_.rend(); ++list)
-      result_.choices.push_back({list->first, list->second});
   }
 
   Repository& repository_;
@@ -637,7 +478,7 @@ class Expander {
   std::vector<std::pair<std::string, Deletion>> deletions_;
   std::vector<Entry> appended_;
   std::map<std::string, std::set<std::string>> per_group_;  // keys of each group
-  std::vector<std::pair<std::string, std::string>> lists_;
+  std::vector<Chosen> chosen_;                              // from the last to the first
   std::vector<const Entry*> leaves_;
 };
 

@@ -1,5 +1,4 @@
 #include <config/grammar.h>
-#include <config/scalars.h>
 
 #include <utility>
 
@@ -139,8 +138,9 @@ class Parser {
       } else if (text_char(peek()) && (value || peek() != ':')) {
         const bool colon = peek() == ':';
         literal += text_[at_++];
-        while (colon && blank(peek()))
+        while (colon && blank(peek())) {
           literal += text_[at_++];  // blanks after a colon belong to it
+        }
         kept = literal.size();
       } else {
         break;
@@ -334,8 +334,9 @@ class Parser {
 
   [[noreturn]] void broken(size_t start) const {
     const std::string shown = shortened(text_.substr(start));
-    if (done())
+    if (done()) {
       fail("'" + shown + "' has no closing }", "close it, or write \\${ for a literal ${");
+    }
     fail("'" + shown + "' is no interpolation: '" + character(text_, at_) + "' at character " +
              std::to_string(at_ - start + 1) + " cannot stand there",
          "write ${section.key}, ${.sibling}, ${resolver:argument}, or \\${ for a literal ${");
@@ -389,6 +390,14 @@ Element parse_element(std::string_view text) {
 
 std::vector<Piece> parse_text(std::string_view text) {
   return Parser(text, Parser::Dialect::resolver).text();
+}
+
+std::string shortened(std::string_view text) {
+  constexpr size_t kShown = 120;
+  if (text.size() <= kShown) return std::string(text);
+  size_t end = kShown;
+  while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // keep characters whole
+  return std::string(text.substr(0, end)).append("...");
 }
 
 }  // namespace plexiform::config

@@ -49,4 +49,7 @@ Element parse_element(std::string_view text);
 // The text of a node: literals and interpolations in turn.
 std::vector<Piece> parse_text(std::string_view text);
 
+// Text of any length as a message shows it.
+std::string shortened(std::string_view text);
+
 }  // namespace plexiform::config

@@ -86,8 +86,9 @@ Repository::Repository(std::vector<std::string> folders) {
 }
 
 void Repository::append(const std::string& folder) {
-  if (!is_folder(folder))
+  if (!is_folder(folder)) {
     throw Error(folder, "no such config folder", "name a folder that holds YAML files");
+  }
   folders_.push_back(folder);
 }
 
@@ -113,8 +114,9 @@ const ConfigFile* Repository::load(const std::string& name) {
 bool Repository::has_group(const std::string& group) const {
   for (const auto& file : hydra_files()) {
     if (file.name.size() > group.size() && file.name.starts_with(group) &&
-        file.name[group.size()] == '/')
+        file.name[group.size()] == '/') {
       return true;
+    }
   }
   for (const auto& folder : folders_) {
     if (!group.empty() && is_folder(fs::path(folder) / group)) return true;

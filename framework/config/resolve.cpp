@@ -1,6 +1,8 @@
 #include <config/compose.h>
 #include <config/grammar.h>
+#include <config/python.h>
 #include <config/resolve.h>
+#include <config/resolvers.h>
 #include <config/scalars.h>
 
 #include <array>
@@ -101,14 +103,12 @@ class Evaluator {
     return done_[&node] = result;
   }
 
-  // Where the interpolation at `at` leads, if it is one of a path; null when it is a text or a
-  // call.
-  At followed(const At& at) {
-    const auto pieces = in_place(at, [&] { return parse_text(at->node->string); });
-    if (pieces.size() != 1 || !pieces[0].interpolation || pieces[0].interpolation->resolver)
-      return nullptr;
+  // The node at the end of a chain of interpolations; null when the chain ends in a text or a call.
+  At end_of_chain(const At& at) {
+    if (at->node->kind != Kind::interpolation) return at;
     const Active active(*this, at);
-    return in_place(at, [&] { return target(*pieces[0].interpolation, at); });
+    const At next = followed(at);
+    return next ? end_of_chain(next) : nullptr;
   }
 
  private:
@@ -162,14 +162,16 @@ class Evaluator {
 
   void grow(size_t amount) {
     grown_ += amount;
-    if (grown_ > kLargest)
+    if (grown_ > kLargest) {
       throw Error("", "the resolved config is too large",
                   "let fewer interpolations repeat each other");
+    }
   }
 
   Node text_value(const std::vector<Piece>& pieces, const At& at, const Location& location) {
-    if (pieces.size() == 1 && pieces[0].interpolation)
+    if (pieces.size() == 1 && pieces[0].interpolation) {
       return interpolated(*pieces[0].interpolation, at);
+    }
     std::string text;
     for (const auto& piece : pieces) {
       text +=
@@ -221,8 +223,9 @@ class Evaluator {
     }
     At start = at;
     for (size_t i = 0; i < dots; ++i) {
-      if (!start->parent)
+      if (!start->parent) {
         throw Error("", "'" + shown + "' climbs above the root", "use fewer leading dots");
+      }
       start = start->parent;
     }
     return start;
@@ -245,11 +248,24 @@ class Evaluator {
     return at;
   }
 
+  // Where the interpolation at `at` leads, if it is one of a path; null when it is a text or a
+  // call.
+  At followed(const At& at) {
+    const auto pieces = in_place(at, [&] { return parse_text(at->node->string); });
+    const bool path =
+        pieces.size() == 1 && pieces[0].interpolation && !pieces[0].interpolation->resolver;
+    if (!path) return nullptr;
+    return in_place(at, [&] { return target(*pieces[0].interpolation, at); });
+  }
+
   // The container that `at` is or leads to.
   At entered(const At& at) {
     if (at->node->kind == Kind::missing) throw PointsAtMissing{path_of(at)};
     if (at->node->kind != Kind::interpolation) return at;
-    if (const At next = followed(at)) return entered(next);
+    {
+      const Active active(*this, at);
+      if (const At next = followed(at)) return entered(next);
+    }
     owned_.push_back(value(at));
     return child(at->parent, at->key, &owned_.back());
   }
@@ -316,8 +332,9 @@ class Evaluator {
       std::function<Node()> run;
     };
     const auto text = [&](size_t i) -> std::string {
-      if (arguments[i].kind == Kind::string || arguments[i].kind == Kind::interpolation)
+      if (arguments[i].kind == Kind::string || arguments[i].kind == Kind::interpolation) {
         return arguments[i].string;
+      }
       if (arguments[i].is_map() || arguments[i].is_list()) {
         throw Error(
             "", "'" + call.source + "' is given a " + (arguments[i].is_map() ? "mapping" : "list"),
@@ -327,13 +344,15 @@ class Evaluator {
     };
     const std::map<std::string, Resolver> known = {
         {"oc.env",
-         {1, 2, "${oc.env:VARIABLE,default}", [&] { return environment(text(0), arguments); }}},
+         {1, 2, "${oc.env:VARIABLE,default}",
+          [&] { return environment_value(text(0), arguments); }}},
         {"oc.select",
          {1, 2, "${oc.select:key,default}",
           [&] { return selected(text(0), arguments, at, call.source); }}},
         {"oc.decode",
          {1, 1, "${oc.decode:text}", [&] { return decoded(arguments[0], at, call.source); }}},
-        {"oc.create", {1, 1, "${oc.create:{key: value}}", [&] { return created(arguments[0]); }}},
+        {"oc.create",
+         {1, 1, "${oc.create:{key: value}}", [&] { return created_node(arguments[0]); }}},
         {"oc.deprecated",
          {1, 2, "${oc.deprecated:key}", [&] { return at_key(text(0), at, call.source); }}},
         {"oc.dict.keys",
@@ -342,8 +361,8 @@ class Evaluator {
         {"oc.dict.values",
          {1, 1, "${oc.dict.values:section}",
           [&] { return values_of(at_key(text(0), at, call.source), call.source); }}},
-        {"len", {1, 1, "${len:${list}}", [&] { return length(arguments[0], call.source); }}},
-        {"now", {1, 1, "${now:%Y-%m-%d}", [&] { return time_text(text(0)); }}},
+        {"len", {1, 1, "${len:${list}}", [&] { return length_of(arguments[0], call.source); }}},
+        {"now", {1, 1, "${now:%Y-%m-%d}", [&] { return time_text(text(0), resolvers_.now); }}},
         {"hydra",
          {1, 1, "${hydra:runtime.output_dir}", [&] { return of_hydra(text(0), call.source); }}},
     };
@@ -362,15 +381,6 @@ class Evaluator {
     Node result = found->second.run();
     if (!result.location.file) result.location = at->node->location;
     return result;
-  }
-
-  static Node environment(const std::string& name, const std::vector<Node>& arguments) {
-    if (const char* value = std::getenv(name.c_str())) return Node::text(value);
-    if (arguments.size() < 2) {
-      throw Error("", "the environment variable '" + name + "' is not set",
-                  "set it, or give a default: ${oc.env:" + name + ",default}");
-    }
-    return arguments[1].is_null() ? Node() : Node::text(python_text(arguments[1]));
   }
 
   // The keys of "a.b[0]" or ".a.b", and where they start.
@@ -427,54 +437,6 @@ class Evaluator {
     return result;
   }
 
-  static Node created(const Node& node) {
-    if (node.kind == Kind::string) return parse_yaml(node.string, "oc.create");
-    return node;
-  }
-
-  static const Node& mapping(const Node& node, const std::string& shown) {
-    if (!node.is_map())
-      throw Error("", "'" + shown + "' needs a mapping", "name a section of the config");
-    return node;
-  }
-
-  static Node keys_of(const Node& node, const std::string& shown) {
-    Node list = Node::list();
-    for (const auto& [key, value] : mapping(node, shown).entries)
-      list.items.push_back(Node::text(key));
-    return list;
-  }
-
-  static Node values_of(const Node& node, const std::string& shown) {
-    Node list = Node::list();
-    for (const auto& entry : mapping(node, shown).entries) list.items.push_back(entry.second);
-    return list;
-  }
-
-  static Node length(const Node& node, const std::string& shown) {
-    if (node.is_list()) return Node::number(static_cast<int64_t>(node.items.size()));
-    if (node.is_map()) return Node::number(static_cast<int64_t>(node.entries.size()));
-    if (node.kind == Kind::string) return Node::number(static_cast<int64_t>(node.string.size()));
-    throw Error("", "'" + shown + "' is given a single value",
-                "give it a list, a mapping or a text");
-  }
-
-  Node time_text(const std::string& format) {
-    std::tm local{};
-    const std::time_t now = resolvers_.now;
-    localtime_r(&now, &local);
-    std::string text(64, '\0');
-    if (format.empty()) return Node::text("");
-    for (size_t n = 0;
-         (n = std::strftime(text.data(), text.size(), format.c_str(), &local)) == 0;) {
-      if (text.size() > (1 << 16))
-        return Node::text("");  // a format may mean nothing at all (%p in some languages)
-      text.resize(text.size() * 2);
-    }
-    text.resize(std::char_traits<char>::length(text.c_str()));
-    return Node::text(text);
-  }
-
   Node of_hydra(const std::string& path, const std::string& shown) {
     return at_key("hydra." + path, hydra_root_, shown);
   }
@@ -523,7 +485,7 @@ const Node* pointed_at(const Node& root, std::string_view path) {
   Evaluator evaluator(root, none);
   At at = evaluator.find(path);
   try {
-    while (at && at->node->kind == Kind::interpolation) at = evaluator.followed(at);
+    if (at) at = evaluator.end_of_chain(at);
   } catch (const Error&) {
     return nullptr;
   } catch (const PointsAtMissing&) {

@@ -2,6 +2,7 @@
 // what it refuses.
 #include <config/compose.h>
 #include <config/grammar.h>
+#include <config/python.h>
 #include <config/scalars.h>
 #include <config/yaml_source.h>
 #include <yaml-cpp/eventhandler.h>
@@ -72,8 +73,9 @@ class Builder final : public YAML::EventHandler {
     } catch (const Error& e) {
       fail(place(mark), e.problem(), e.fix());
     }
-    if (expects_key() && end != start && !source_.question_precedes(start))
+    if (expects_key() && end != start && !source_.question_precedes(start)) {
       stack_.back().key_end = end;
+    }
     if (expects_key() && anchor) stack_.back().key_end = 0;
     add(std::move(node), place(mark), anchor, plain && value == "<<");
   }
@@ -157,8 +159,9 @@ class Builder final : public YAML::EventHandler {
   }
 
   void check_tag(const YAML::Mark& mark, const std::string& tag, const std::string& allowed) {
-    if (tag != "?" && tag != "!" && !tag.empty() && tag != "tag:yaml.org,2002:" + allowed)
+    if (tag != "?" && tag != "!" && !tag.empty() && tag != "tag:yaml.org,2002:" + allowed) {
       unknown_tag(mark, tag);
+    }
   }
   [[noreturn]] void unknown_tag(const YAML::Mark& mark, const std::string& tag) const {
     fail(place(mark), "the tag '" + tag + "' is not known", kTagFix);
@@ -192,8 +195,9 @@ class Builder final : public YAML::EventHandler {
       whole.location = closed.node.location;
       closed.merged.push_back(std::move(closed.node));
       for (auto& part : closed.merged) {
-        for (auto& [key, value] : part.entries)
+        for (auto& [key, value] : part.entries) {
           set_entry(whole, key_node(key, value), std::move(value));
+        }
       }
       closed.node = std::move(whole);
     }
@@ -268,9 +272,10 @@ class Builder final : public YAML::EventHandler {
     }
     bool maps = node.is_list();
     for (const auto& item : node.items) maps = maps && item.is_map();
-    if (!maps)
+    if (!maps) {
       fail(node.location, "'<<' needs a mapping or a list of mappings",
            "point it at a mapping: <<: *name");
+    }
     for (auto item = node.items.rbegin(); item != node.items.rend();
          ++item) {  // the first one wins
       parent.merged.push_back(std::move(*item));
@@ -307,8 +312,9 @@ std::pair<std::string, std::string> explain(const std::string& message) {
   }
   if (is(Msg::TAB_IN_INDENTATION)) return {"a tab in the indentation", "indent with spaces"};
   if (is(Msg::EOF_IN_SCALAR)) return {"a quoted text that is never closed", "close the quote"};
-  if (is(Msg::UNKNOWN_TOKEN))
+  if (is(Msg::UNKNOWN_TOKEN)) {
     return {"a value cannot start with this character", "quote the value"};
+  }
   if (is(Msg::INVALID_ESCAPE) || is(Msg::INVALID_HEX) || is(Msg::INVALID_UNICODE)) {
     return {"an unknown escape in double quotes",
             "write \\\\ for a backslash, or use single quotes"};
@@ -317,15 +323,19 @@ std::pair<std::string, std::string> explain(const std::string& message) {
     return {"an alias without an anchor",
             "write '&name' before the value it means, or quote the text"};
   }
-  if (is(Msg::ANCHOR_NOT_FOUND) || is(Msg::CHAR_IN_ANCHOR))
+  if (is(Msg::ANCHOR_NOT_FOUND) || is(Msg::CHAR_IN_ANCHOR)) {
     return {"an anchor without a name", "write '&name', or quote the text"};
-  if (is(Msg::BLOCK_ENTRY))
+  }
+  if (is(Msg::BLOCK_ENTRY)) {
     return {"a '-' that cannot stand here", "put the list on lines of its own, or quote the text"};
+  }
   if (is(Msg::MAP_KEY)) return {"a '?' that cannot stand here", "quote the text"};
-  if (is(Msg::FLOW_END))
+  if (is(Msg::FLOW_END)) {
     return {"a ']' or '}' that closes nothing", "remove it, or quote the text"};
-  if (is(Msg::BAD_FILE))
+  }
+  if (is(Msg::BAD_FILE)) {
     return {"is nested too deeply", "simplify the file"};  // said of deep nesting
+  }
   if (is(Msg::DOC_IN_SCALAR)) return {"a document marker inside a quoted text", "close the quote"};
   return {"not YAML: " + message, "see the line above for a missing quote, colon or bracket"};
 }
@@ -365,11 +375,13 @@ Node parse_yaml(const std::string& text, const std::string& name_for_errors) {
 
 Node read_yaml(const std::string& file) {
   std::error_code failed;
-  if (std::filesystem::is_directory(file, failed))
+  if (std::filesystem::is_directory(file, failed)) {
     throw Error(file, "is a folder", "name a YAML file");
+  }
   std::ifstream stream(file, std::ios::binary);
-  if (!stream)
+  if (!stream) {
     throw Error(file, "cannot be read", "check that the file exists and that you may read it");
+  }
   std::ostringstream text;
   text << stream.rdbuf();
   if (stream.bad()) throw Error(file, "cannot be read to its end", "check the disk and the file");

@@ -1,6 +1,7 @@
 // Nodes to YAML, laid out and quoted as PyYAML does for OmegaConf: block style, two spaces, folded
 // after column 80.
 #include <config/compose.h>
+#include <config/python.h>
 #include <config/scalars.h>
 
 #include <cmath>
@@ -73,8 +74,9 @@ Ways ways(const std::u32string& text) {
     }
   }
   const auto edge = [](char32_t c) { return c == ' ' || line_break(c); };
-  if (edge(text.front()) || edge(text.back()) || result.multiline || indicators)
+  if (edge(text.front()) || edge(text.back()) || result.multiline || indicators) {
     result.plain = false;
+  }
   if (break_then_space) result.plain = result.single = false;
   if (space_then_break || special) result.plain = result.single = false;
   return result;

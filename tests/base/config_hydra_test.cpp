@@ -193,8 +193,9 @@ std::string difference(const Case& asked) {
     given.printed = e.what();
     exit_code = 1;
   }
-  if (exit_code != asked.exit_code)
+  if (exit_code != asked.exit_code) {
     return "exit code " + std::to_string(exit_code) + ": " + given.printed;
+  }
   if (exit_code != 0) return "";
   if (!given.printed.empty()) {
     if (stable(given.printed, asked.tree) == stable(asked.output, asked.tree)) return "";

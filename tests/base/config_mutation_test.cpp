@@ -167,8 +167,9 @@ TEST_CASE("a config tree with mutated files and arguments composes or is refused
     const std::string text = mutator.mutated(text_of(file), 1 + mutator.below(3));
     std::ofstream(file) << text;
     std::vector<std::string> overrides;
-    for (size_t k = mutator.below(3); k > 0; --k)
+    for (size_t k = mutator.below(3); k > 0; --k) {
       overrides.push_back(arguments[mutator.below(arguments.size())]);
+    }
     INFO(file << "\n" << text);
     try {
       const Composition composition = compose({{folder.string()}, "train", overrides});

@@ -65,8 +65,9 @@ bool resolves_to(const Node& value, const Node& shown, const Node& root) {
 }
 
 Node with_interpolations(Node node) {
-  if (node.kind == Kind::string && node.string.find("${") != std::string::npos)
+  if (node.kind == Kind::string && node.string.find("${") != std::string::npos) {
     node.kind = Kind::interpolation;
+  }
   for (auto& item : node.items) item = with_interpolations(item);
   for (auto& entry : node.entries) entry.second = with_interpolations(entry.second);
   return node;
@@ -162,6 +163,16 @@ TEST_CASE("configs merge as OmegaConf merges them") {
       CHECK(expected.starts_with("ERR"));
     }
   }
+}
+
+TEST_CASE("an interpolation that points at itself is found out wherever it is followed") {
+  Node config = parse_yaml("a: ${a}\nb: ${c}\nc: ${b}\nd: ${b.x.y}\n", "test.yaml");
+  CHECK(pointed_at(config, "a") == nullptr);
+  CHECK(pointed_at(config, "b") == nullptr);
+  CHECK_THROWS_AS(resolve_at(config, "d", Resolvers()), Error);
+  merge(config, "", python_literal("{'a': {'x': 1}, 'b': {'x': 1}}"));
+  CHECK(config.at_path("a.x")->integer == 1);
+  CHECK(config.at_path("b.x")->integer == 1);
 }
 
 TEST_CASE("closed keys take no new ones") {

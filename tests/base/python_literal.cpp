@@ -1,6 +1,6 @@
 #include "python_literal.h"
 
-#include <config/scalars.h>
+#include <config/python.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -56,8 +56,9 @@ class Reader {
     const std::string digits(rest_.substr(0, length));
     if (digits.empty()) throw std::runtime_error("no value: " + std::string(rest_));
     rest_.remove_prefix(length);
-    if (digits.find_first_of(".e") != std::string::npos)
+    if (digits.find_first_of(".e") != std::string::npos) {
       return Node::number(std::strtod(digits.c_str(), nullptr));
+    }
     return Node::number(static_cast<int64_t>(std::stoll(digits)));
   }
 
@@ -140,8 +141,9 @@ bool same(const Node& a, const Node& b) {
       for (size_t i = 0; i < a.entries.size(); ++i) {
         const auto& [key, value] = a.entries[i];
         const auto& [other_key, other] = b.entries[i];
-        if (key != other_key || value.key_kind != other.key_kind || !same(value, other))
+        if (key != other_key || value.key_kind != other.key_kind || !same(value, other)) {
           return false;
+        }
       }
       return true;
   }
