@@ -1,5 +1,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <evaluation/metrics.h>
 #include <evaluation/predict.h>
 
 namespace plexiform::evaluation {
@@ -24,6 +25,21 @@ Trace predict(const model::Model& model, const data::Recordings& recordings, con
   Trace trace{at::cat(predictions), at::cat(targets), {}};
   if (!repeats.empty()) trace.repeats = at::cat(repeats, 1);
   return trace;
+}
+
+std::vector<NeuronScores> score_parts(const model::Model& model, const data::Recordings& recordings, const std::vector<data::Part>& parts,
+                                      const data::LoaderParams& loader) {
+  std::vector<NeuronScores> all;
+  for (const auto& part : parts) {
+    const auto& session = recordings.sessions[part.session];
+    const auto trace = predict(model, recordings, part, data::windows_per_batch(loader, part.length));
+    NeuronScores scores{session.name, part.name, {}, score(trace.prediction, trace.target, trace.repeats)};
+    if (const auto ids = session.info.find("cell_id"); ids != session.info.end() && ids->second.numel() == session.neurons) {
+      for (int64_t n = 0; n < session.neurons; ++n) scores.neurons.push_back(std::to_string(ids->second.flatten()[n].item<int64_t>()));
+    }
+    all.push_back(std::move(scores));
+  }
+  return all;
 }
 
 }  // namespace plexiform::evaluation

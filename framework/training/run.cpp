@@ -1,7 +1,6 @@
 #include <ATen/Context.h>
 #include <config/shipped.h>
 #include <evaluation/predict.h>
-#include <evaluation/report.h>
 #include <fmt/format.h>
 #include <model/build.h>
 #include <model/bundle.h>
@@ -101,9 +100,9 @@ int train(Run& run, const std::string& folder, Start start) {
   run.model.load_state(best.model, best.file);
   const Json& history = best.loop.at("state").at("history");
   model::write_bundle(folder + "/model", run.model, run.composed, run.config, run.recordings, history.empty() ? Json::object() : history.back());
-  const auto scores = evaluation::score(run.model, run.recordings, run.split.tests, run.loader);
-  evaluation::write_scores(folder, scores);
-  fmt::print("\n{}\nmodel: {}/model\n", evaluation::table(scores), folder);
+  const auto scores = evaluation::score_parts(run.model, run.recordings, run.split.tests, run.loader);
+  evaluation::write_report(folder, scores);
+  fmt::print("\n{}\nmodel: {}/model\n", evaluation::to_table(scores), folder);
   return 0;
 }
 

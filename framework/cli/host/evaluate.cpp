@@ -2,7 +2,7 @@
 #include <cli/host/commands.h>
 #include <config/compose.h>
 #include <config/resolve.h>
-#include <evaluation/report.h>
+#include <evaluation/predict.h>
 #include <fmt/format.h>
 #include <model/bundle.h>
 
@@ -33,10 +33,10 @@ int evaluate(const Arguments& arguments) {
   const auto recordings = data::read_recordings(config);
   model::check_sessions(bundle.model, recordings, folder);
   const auto split = data::split(recordings, loader, bundle.model.lag());
-  const auto scores = evaluation::score(bundle.model, recordings, line.split == "test" ? split.tests : split.validation, loader);
-  fmt::print("{}\n", evaluation::table(scores));
-  const auto written = evaluation::write_scores(line.target, scores);
-  fmt::print("neuron by neuron: {}\n", written);
+  const auto scores =
+      evaluation::score_parts(bundle.model, recordings, line.split == "test" ? split.tests : split.validation, loader);
+  evaluation::write_report(line.target, scores);
+  fmt::print("{}\nneuron by neuron: {}/scores.csv and scores.json\n", evaluation::to_table(scores), line.target);
   return 0;
 }
 
