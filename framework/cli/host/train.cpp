@@ -4,9 +4,11 @@
 #include <config/resolve.h>
 #include <files/atomic_file.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <training/run.h>
 
 #include <filesystem>
+#include <limits>
 
 namespace plexiform::cli {
 namespace {
@@ -43,9 +45,16 @@ void write_provenance(const std::string& folder, const config::Composition& comp
   files::write_atomically(folder + "/.hydra/config.yaml", config::to_yaml(composition.job));
 }
 
+// Keeps freed memory for the next step: handing it back and faulting it in anew took a fifth of a step's time.
+void keep_freed_memory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
+
 }  // namespace
 
 int train(const Arguments& arguments) {
+  keep_freed_memory();
   auto line = parse_command_line("train", arguments);
   const bool resume = !line.resume.empty();
   if (resume) {
