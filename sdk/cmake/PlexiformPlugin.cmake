@@ -1,7 +1,8 @@
 # plexiform_add_plugin(name sources... [TEST sources...] [VERSION 1.0.0])
 #
 # Builds `name.plexiform.so`, a plugin: hidden visibility, one exported symbol, every symbol bound at load, the note. TEST
-# sources make a Catch2 test program `name_test` that has the plugin's file in PLEXIFORM_PLUGIN_FILE.
+# sources make a Catch2 test program `name_test` that has the plugin's file in PLEXIFORM_PLUGIN_FILE and its own folder in
+# PLEXIFORM_TEST_FOLDER.
 include_guard(GLOBAL)
 
 set(PLEXIFORM_PLUGIN_SUFFIX ".plexiform.so")
@@ -31,7 +32,8 @@ function(plexiform_add_plugin name)
   if(arg_TEST AND BUILD_TESTING)
     add_executable(${name}_test ${arg_TEST})
     set_target_properties(${name}_test PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON)
-    target_compile_definitions(${name}_test PRIVATE PLEXIFORM_PLUGIN_FILE="$<TARGET_FILE:${name}>")
+    target_compile_definitions(${name}_test PRIVATE
+      PLEXIFORM_PLUGIN_FILE="$<TARGET_FILE:${name}>" PLEXIFORM_TEST_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}")
     target_link_libraries(${name}_test PRIVATE plexiform::testing)
     add_dependencies(${name}_test ${name})
     add_test(NAME ${name} COMMAND ${name}_test)

@@ -1,0 +1,109 @@
+#include "testing.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cos.h>
+#include <ATen/ops/sin.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fstream>
+
+#include "plugin_file.h"
+
+namespace plexiform::testing {
+
+namespace {
+
+// sin(0.37 (i + 1) + phase) for i < n, in double.
+at::Tensor sines(int64_t n, double phase) {
+  return (at::arange(1, n + 1, at::kDouble) * 0.37 + phase).sin();
+}
+
+void check_close(const char* what, double actual, double expected, double allowed) {
+  INFO(what << ": " << actual << ", golden " << expected);
+  CHECK(std::abs(actual - expected) <= allowed);
+}
+
+}  // namespace
+
+std::shared_ptr<Core> make_core(const std::string& name, const std::string& knobs,
+                                const Shape& stimulus, const std::string& compat,
+                                const std::string& plugin) {
+  const CoreContext context = {stimulus, compat};
+  std::shared_ptr<Core> core;
+  create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &core);
+  return core;
+}
+
+std::shared_ptr<Readout> make_readout(const std::string& name, const std::string& knobs,
+                                      const ReadoutContext& context, const std::string& plugin) {
+  std::shared_ptr<Readout> readout;
+  create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &readout);
+  return readout;
+}
+
+std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs,
+                                const std::string& compat, const std::string& plugin) {
+  const LossContext context = {compat};
+  std::shared_ptr<Loss> loss;
+  create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &loss);
+  return loss;
+}
+
+at::Tensor tensor(Component& component, const std::string& name) {
+  auto all = component.parameters();
+  const auto buffers = component.buffers();
+  all.insert(all.end(), buffers.begin(), buffers.end());
+  std::vector<std::string> known;
+  for (const auto& one : all) {
+    if (one.name == name) return one.tensor;
+    known.push_back(one.name);
+  }
+  throw Error(name, "no such parameter or buffer", did_you_mean(name, known));
+}
+
+void fill(Component& component, double size) {
+  at::NoGradGuard no_grad;
+  int index = 0;
+  for (auto& [name, parameter] : component.parameters()) {
+    if (!parameter.requires_grad()) continue;
+    parameter.copy_((size * sines(parameter.numel(), index++)).view(parameter.sizes()));
+  }
+}
+
+at::Tensor wave(at::IntArrayRef sizes) {
+  const auto i = at::arange(c10::multiply_integers(sizes), at::kDouble);
+  return ((i * 0.11).sin() + (i * 0.037).cos() * 0.5).to(at::kFloat).view(sizes);
+}
+
+at::Tensor weighted_sum(const at::Tensor& x) {
+  return (x.reshape({-1}) * sines(x.numel(), 0).to(x.scalar_type())).sum();
+}
+
+void check_golden(const std::string& key, const at::Tensor& actual, double tolerance,
+                  const std::string& file) {
+  INFO(key << " of " << file);
+  std::ifstream stream(file);
+  REQUIRE(stream);
+  const Json all = Json::parse(stream);
+  REQUIRE(all.contains(key));
+  const Json& golden = all[key];
+  REQUIRE(Json(actual.sizes().vec()) == golden["shape"]);
+
+  const auto x = actual.detach().to(at::kDouble).reshape({-1});
+  const auto n = static_cast<double>(x.numel()), squares = golden["sumsq"].get<double>();
+  const double typical = std::sqrt(squares / n),
+               of_sum = std::sqrt(squares * n);  // as large as a sum can get
+  check_close("sum", x.sum().item<double>(), golden["sum"], tolerance * of_sum);
+  check_close("sum of squares", x.square().sum().item<double>(), squares, 2 * tolerance * squares);
+  check_close("last", x[-1].item<double>(), golden["last"], tolerance * typical);
+  for (size_t i = 0; i < golden["first"].size(); ++i) {
+    check_close("first", x[static_cast<int64_t>(i)].item<double>(), golden["first"][i],
+                tolerance * typical);
+  }
+  check_close("weighted sum", weighted_sum(x).item<double>(), golden["weighted"],
+              tolerance * of_sum);
+}
+
+}  // namespace plexiform::testing

@@ -15,7 +15,8 @@ struct Linear final : plexiform::CoreModule {
     }
   };
 
-  Linear(const plexiform::Shape& in, const Params& params) : p(params) {
+  Linear(const plexiform::Shape& in, const Params& params) : p(params), channels(in.channels) {
+    output_shape(in);
     const auto init = torch::randn({p.features, in.channels, 1, p.kernel, p.kernel}) / p.kernel;
     filter = register_parameter("filter", init);
   }
@@ -23,6 +24,19 @@ struct Linear final : plexiform::CoreModule {
     return torch::conv3d(stimulus, filter);  // depth 1: each time bin on its own
   }
   plexiform::Shape output_shape(const plexiform::Shape& in) const override {
+    if (const int64_t side = std::min(in.height, in.width); p.kernel > side) {
+      throw plexiform::Error("kernel",
+                             "is " + std::to_string(p.kernel) + " for frames of " +
+                                 std::to_string(in.height) + " x " + std::to_string(in.width) +
+                                 " px",
+                             "use at most " + std::to_string(side - (side + 1) % 2));
+    }
+    if (in.channels != channels) {
+      throw plexiform::Error("",
+                             "a stimulus of " + std::to_string(in.channels) + " channels, not " +
+                                 std::to_string(channels),
+                             "build a core for it");
+    }
     return {p.features, in.time, in.height - p.kernel + 1, in.width - p.kernel + 1};
   }
   plexiform::Temporal temporal() const override { return {}; }
@@ -31,6 +45,7 @@ struct Linear final : plexiform::CoreModule {
   }
 
   const Params p;
+  const int64_t channels;
   torch::Tensor filter;  // (F, C, 1, kernel, kernel)
 };
 PLEXIFORM_CORE(Linear, "plexiform.cores.Linear", "one bank of spatial filters")

@@ -132,9 +132,7 @@ struct GaussianMask final : plexiform::ReadoutModule {
   }
 
   void clamp_features() {
-    if (!p.positive) return;
-    torch::NoGradGuard no_grad;
-    features.clamp_min_(0);
+    if (p.positive) features.variable_data().clamp_min_(0);  // behind autograd's back
   }
 
   void check_in_shape() const {

@@ -1,0 +1,236 @@
+#include <plexiform/layers/channels.h>
+#include <plexiform/layers/custom_separable.h>
+#include <plexiform/layers/nonlinearity.h>
+#include <plexiform/layers/regularisers.h>
+#include <testing.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
+
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+using namespace plexiform;
+using namespace plexiform::layers;
+using namespace plexiform::testing;
+using Catch::Approx;
+
+namespace {
+
+void fill_module(torch::nn::Module& module) {  // as testing.h's fill does with components
+  at::NoGradGuard no_grad;
+  int index = 0;
+  for (auto& parameter : module.parameters()) {
+    const auto i = torch::arange(1, parameter.numel() + 1, torch::kDouble);
+    parameter.copy_((0.1 * torch::sin(0.37 * i + index++)).view(parameter.sizes()));
+  }
+}
+
+std::vector<Named> named(torch::nn::Module& module) {
+  std::vector<Named> all;
+  for (const auto& item : module.named_parameters()) all.push_back({item.key(), item.value()});
+  return all;
+}
+
+const ConvolutionSize size = {.inputs = 2, .outputs = 3, .bins = 7, .height = 4, .width = 4};
+
+std::vector<int64_t> shape_of(const Shape& s) { return {s.channels, s.time, s.height, s.width}; }
+
+}  // namespace
+
+TEST_CASE("the temporal basis is openretina's") {
+  const auto [sines, cosines] = temporal_basis(21, torch::ones(1));
+  check_golden("sines, stretch 1", sines);
+  check_golden("cosines, stretch 1", cosines);
+  const auto [stretched_sines, stretched_cosines] = temporal_basis(21, torch::full(1, 1.25));
+  check_golden("sines, stretch 1.25", stretched_sines);
+  check_golden("cosines, stretch 1.25", stretched_cosines);
+}
+
+TEST_CASE("the oldest bins of the basis fade in, the newest has full strength") {
+  const auto constant =
+      temporal_basis(21, torch::ones(1, torch::kDouble)).second[0];  // cos 0 = 1: the fade alone
+  CHECK(constant[0].item<double>() ==
+        Approx(1 / (1 + std::exp(2.0))));  // 21 - floor(0.95 x 21) = 2
+  CHECK(constant[2].item<double>() == Approx(0.5));
+  CHECK(constant[20].item<double>() == Approx(1));
+}
+
+TEST_CASE("the custom_separable convolution is openretina's, dense and factored") {
+  CustomSeparable conv(size);
+  fill_module(conv);
+  const auto x = wave({1, 2, 9, 8, 8});
+  check_golden("custom_separable", conv.dense(x));
+  check_golden("custom_separable", conv.factored(x));
+  check_golden("custom_separable kernel",
+               conv.temporal_kernel().unsqueeze(3).unsqueeze(4) * conv.spatial_kernel());
+}
+
+TEST_CASE("with openretina's padding every convolution is openretina's") {
+  const auto x = wave({1, 2, 9, 8, 8});
+  Padding sides;
+  sides.sides = {0, 2, 2};
+  for (const std::string type : {"custom_separable", "separable", "full", "time_independent"}) {
+    ConvolutionSize padded = size;
+    padded.padding = Padding::same();
+    auto conv = make_convolution(type, padded, true);
+    fill_module(*conv);
+    check_golden(type + " same", conv->forward(x));
+    padded.padding = sides;
+    conv = make_convolution(type, padded, true);
+    fill_module(*conv);
+    check_golden(type + " (0, 2, 2)", conv->forward(x));
+  }
+}
+
+TEST_CASE("the declared shape of a convolution is its shape") {
+  Padding uneven;
+  uneven.sides = {2, 0, 3};
+  const Shape in = {2, 12, 8, 9};
+  const auto x = wave({1, 2, 12, 8, 9});
+  for (const char* type : convolution_types()) {
+    for (const auto& padding : {Padding{}, Padding::same(), Padding::same_space(), uneven}) {
+      for (const bool openretina : {false, true}) {
+        ConvolutionSize s = {
+            .inputs = 2, .outputs = 3, .bins = 4, .height = 3, .width = 2, .padding = padding};
+        auto conv = make_convolution(type, s, openretina);
+        INFO(type << ", padding " << Json(padding).dump() << ", openretina " << openretina);
+        CHECK(conv->forward(x).squeeze(0).sizes().vec() == shape_of(conv->output_shape(in)));
+      }
+    }
+  }
+}
+
+TEST_CASE("dense and factored kernels agree in value and gradient") {
+  struct Case {
+    const char* what;
+    ConvolutionSize size;
+    Shape in;
+    bool openretina = false;
+  };
+  Padding uneven;
+  uneven.sides = {3, 1, 2};
+  const Case cases[] = {
+      {"one input", {1, 4, 6, 3, 5}, {1, 20, 9, 8}},
+      {"two inputs", {2, 3, 7, 4, 4}, {2, 15, 8, 9}},
+      {"many inputs", {8, 5, 3, 3, 3}, {8, 9, 5, 5}},
+      {"causal same padding, even kernel", {2, 3, 6, 4, 4, Padding::same()}, {2, 11, 7, 6}},
+      {"padding on both sides", {2, 3, 6, 4, 4, Padding::same()}, {2, 11, 7, 6}, true},
+      {"same in space", {2, 3, 4, 3, 3, Padding::same_space()}, {2, 9, 7, 6}},
+      {"uneven padding", {1, 3, 5, 3, 3, uneven}, {1, 9, 7, 6}},
+      {"a clip of several blocks", {1, 2, 5, 3, 3, Padding::same()}, {1, 200, 4, 4}},
+      {"more zeros than kernel", {1, 2, 3, 1, 1, uneven}, {1, 4, 4, 4}},
+  };
+  for (const auto& [what, s, in, openretina] : cases) {
+    INFO(what);
+    CustomSeparable conv(s, openretina);
+    fill_module(conv);
+    conv.to(torch::kDouble);
+    auto x =
+        wave({2, in.channels, in.time, in.height, in.width}).to(torch::kDouble).requires_grad_();
+    const auto dense = conv.dense(x), factored = conv.factored(x);
+    REQUIRE(dense.sizes() == factored.sizes());
+    CHECK(torch::allclose(dense, factored, 1e-10, 1e-12));
+    auto leaves = conv.parameters();
+    leaves.push_back(x);
+    const auto of_dense = torch::autograd::grad({weighted_sum(dense)}, leaves);
+    const auto of_factored = torch::autograd::grad({weighted_sum(factored)}, leaves);
+    for (size_t i = 0; i < leaves.size(); ++i)
+      CHECK(torch::allclose(of_dense[i], of_factored[i], 1e-10, 1e-10));
+  }
+}
+
+TEST_CASE("factors are chosen where they need less time") {
+  auto factored = [](ConvolutionSize s, std::vector<int64_t> in) {
+    return CustomSeparable(s).factored_is_faster(torch::empty(in, torch::kMeta));
+  };
+  CHECK(factored({1, 16, 20, 9, 9}, {16, 1, 60, 48, 40}));     // a first layer: 2.5 times
+  CHECK(factored({2, 16, 21, 11, 11}, {128, 2, 50, 18, 16}));  // with two colours
+  CHECK_FALSE(
+      factored({8, 16, 7, 5, 5}, {16, 8, 41, 40, 32}));  // a hidden layer: many maps, small kernels
+  CHECK_FALSE(factored({1, 16, 20, 1, 1}, {16, 1, 60, 48, 40}));      // nothing to factor
+  CHECK_FALSE(factored({16, 16, 20, 15, 15}, {64, 16, 60, 48, 40}));  // 13 GiB of maps
+}
+
+TEST_CASE("gradients of every convolution equal finite differences") {
+  for (const int64_t inputs : {1, 2, 8}) {  // 2 takes the channels-last weight gradient
+    for (const char* type : convolution_types()) {
+      INFO(type << ", " << inputs << " inputs");
+      ConvolutionSize s = {.inputs = inputs,
+                           .outputs = 2,
+                           .bins = 4,
+                           .height = 3,
+                           .width = 2,
+                           .padding = Padding::same()};
+      auto conv = make_convolution(type, s);
+      fill_module(*conv);
+      conv->to(torch::kDouble);
+      auto leaves = named(*conv);
+      leaves.push_back({"input", wave({2, inputs, 7, 5, 4}).to(torch::kDouble).requires_grad_()});
+      check_gradients([&] { return weighted_sum(conv->forward(leaves.back().tensor).square()); },
+                      leaves);
+    }
+  }
+}
+
+TEST_CASE("an unknown convolution is answered with the nearest") {
+  try {
+    make_convolution("seperable", size);
+    FAIL("accepted");
+  } catch (const Error& e) {
+    CHECK(std::string(e.what()) ==
+          "convolution_type: is 'seperable'\n  fix: did you mean 'separable'?");
+  }
+}
+
+TEST_CASE("a kernel without curvature costs nothing, a single pixel its Laplacian") {
+  const auto ramp =
+      torch::arange(25, torch::kDouble).view({1, 1, 1, 5, 5});  // rises by 5 a row, 1 a column
+  CHECK(spatial_roughness(ramp).item<double>() == Approx(0).margin(1e-12));
+  auto pixel = torch::zeros({1, 1, 1, 5, 5}, torch::kDouble);
+  pixel[0][0][0][2][2] = 1;
+  CHECK(spatial_roughness(pixel).item<double>() ==
+        Approx(4 * 4 + 4 * 1).epsilon(1e-5));  // centre 4, four neighbours -1
+  const auto spike = torch::tensor({0., 0., 1., 0., 0.}, torch::kDouble);
+  CHECK(temporal_roughness(spike).item<double>() == Approx(2 * 2 + 1 + 1).epsilon(1e-5));
+}
+
+TEST_CASE("high frequencies cost more") {  // q from 0.1 to 0.9
+  const auto none = torch::zeros({2, 1, 3}),
+             low = torch::tensor({1.0, 0.0, 0.0}).view({1, 1, 3}).repeat({2, 1, 1});
+  const auto high = low.flip(2);
+  CHECK(frequency_roughness(low, none).item<double>() == Approx(0.1 * 0.1));
+  CHECK(frequency_roughness(none, high).item<double>() == Approx(0.9 * 0.9));
+}
+
+TEST_CASE("group sparsity counts the inputs that an output listens to") {
+  auto kernels = torch::zeros({1, 4, 1, 3, 3}, torch::kDouble);
+  kernels[0][0].fill_(1);
+  CHECK(group_sparsity(kernels).item<double>() == Approx(1).epsilon(1e-4));
+  kernels.fill_(1);
+  CHECK(group_sparsity(kernels).item<double>() == Approx(2).epsilon(1e-4));  // sqrt 4
+}
+
+TEST_CASE("a weighted channel sum is openretina's, and refuses other channels") {
+  WeightedChannelSum sum({0.25, 0.75});
+  check_golden("weighted channel sum", sum.forward(wave({1, 2, 2, 2, 2})));
+  CHECK_THROWS(sum.forward(wave({1, 1, 2, 2, 2})));
+  CHECK_FALSE(sum.parameters()[0].requires_grad());
+}
+
+TEST_CASE("bias and scale start without effect and have one value per channel") {
+  const auto x = wave({2, 3, 4, 2, 2});
+  CHECK(torch::equal(Bias(3).forward(x), x));
+  CHECK(torch::equal(Scale(3).forward(x), x));
+  CHECK(torch::equal(Bias(3, 2.0).forward(x), x + 2));
+  CHECK(Scale(3).parameters()[0].sizes() == at::IntArrayRef{1, 3, 1, 1, 1});
+}
+
+TEST_CASE("every output nonlinearity is undone by its inverse") {
+  const auto rates = torch::tensor({0.002, 0.1, 1.0, 7.0, 90.0}, torch::kDouble);
+  for (const char* f : nonlinearities()) {
+    INFO(f);
+    CHECK(torch::allclose(apply_nonlinearity(f, invert_nonlinearity(f, rates)), rates));
+  }
+  CHECK(apply_nonlinearity("softplus", torch::zeros(1)).item<double>() == Approx(std::log(2.0)));
+  CHECK(apply_nonlinearity("exp", torch::ones(1)).item<double>() == Approx(std::exp(1.0)));
+}
