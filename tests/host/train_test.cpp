@@ -145,7 +145,7 @@ TEST_CASE("mistakes are refused before anything is written, with place and remed
       {"dataloader.num_val_clips=100000", "num_val_clips"},
       {"dataloader.batch_size=0", "batch_size"},
       {"paths.data_dir=nowhere", "nowhere"},
-      {"data_io.test_names=[tset]", "tset"},
+      {"data_io.test_names=[test_noize]", "test_noize"},
       {"+optimiser.lr=3", "did you mean 'optimizer'?"},
       {"seed=-1", "seed"},
   };
