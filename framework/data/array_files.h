@@ -1,11 +1,13 @@
 // Arrays on disk: NumPy's .npy and data sets of HDF5 files, as tensors in C order with their own
-// dtype. dtypes   uint8 int8 int16 int32 int64 float16 float32 float64 bool, of either byte order.
-// Unsigned 16 bit are read as
-//          int32, unsigned 32 and 64 bit as int64 (an Error when a value does not fit).
+// dtype.
+// dtypes   uint8 int8 int16 int32 int64 float16 float32 float64 bool, of either byte order.
+//          Unsigned 16 bit are read as int32, unsigned 32 and 64 bit as int64 (an Error when a
+//          value does not fit).
 // Errors   Error(file or "file: /data/set", what, fix): missing, truncated, not an array,
-// unsupported dtype, no memory. Writing  a file appears under its name when it is complete, and
-// replaces an older one then; a failure leaves the older
-//          one as it was. The same arrays give the same bytes.
+//          unsupported dtype, no memory.
+// Writing  A file appears under its name when it is complete, and replaces an older one then; a
+//          failure leaves the older one as it was. The same arrays give the same bytes. An HDF5
+//          file is in memory until it is closed.
 // Threads  HDF5 is not built for several at a time: one Hdf5File call at once in the whole process.
 #pragma once
 

@@ -2,7 +2,8 @@
 // reason.
 #include <data/allocate.h>
 #include <data/array_files.h>
-#include <data/files.h>
+#include <data/input_file.h>
+#include <files/atomic_file.h>
 #include <hdf5.h>
 
 #include <array>
@@ -177,8 +178,7 @@ void check_compression(const std::string& where, hid_t data_set) {
     std::array<char, 64> name = {};
     unsigned flags = 0;
     size_t no_values = 0;
-    const auto filter = H5Pget_filter2(properties, i, &flags, &no_values, nullptr, name.size(),
-                                       name.data(), nullptr);
+    const auto filter = H5Pget_filter2(properties, i, &flags, &no_values, nullptr, name.size(), name.data(), nullptr);
     if (H5Zfilter_avail(filter) <= 0) {
       throw Error(where, fmt::format("is compressed by '{}', which is not known here", name.data()),
                   "store it with gzip or uncompressed; where the filter is installed: h5repack -f "
@@ -205,12 +205,25 @@ Id making_groups() {
 
 struct Hdf5File::Handle {
   std::string name;
-  std::unique_ptr<AtomicFile> target;  // of a created file
+  std::unique_ptr<files::AtomicFile> target;  // of a created file, which is in memory until it is closed
   hid_t id = H5I_INVALID_HID;
 
-  ~Handle() {
+  ~Handle() { end(); }
+
+  void end() {
     QuietErrors quiet;
-    if (id >= 0) H5Fclose(id);
+    if (id >= 0) H5Fclose(std::exchange(id, H5I_INVALID_HID));
+  }
+
+  // The bytes of a file that is in memory.
+  std::vector<char> image() const {
+    const bool flushed = H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0;
+    const auto bytes = flushed ? H5Fget_file_image(id, nullptr, 0) : -1;
+    std::vector<char> all(std::max<ssize_t>(bytes, 0));
+    if (bytes < 0 || H5Fget_file_image(id, all.data(), all.size()) != bytes) {
+      throw Error(name, "cannot be made: " + reason(), "free some memory");
+    }
+    return all;
   }
 
   std::string where(const std::string& path) const { return name + ": /" + path; }
@@ -219,8 +232,8 @@ struct Hdf5File::Handle {
   bool has(const std::string& path) const {
     for (size_t slash = path.find('/');; slash = path.find('/', slash + 1)) {
       const auto part = path.substr(0, slash);
-      if (!part.empty() && (H5Lexists(id, part.c_str(), H5P_DEFAULT) <= 0 ||
-                            H5Oexists_by_name(id, part.c_str(), H5P_DEFAULT) <= 0)) {
+      if (!part.empty() &&
+          (H5Lexists(id, part.c_str(), H5P_DEFAULT) <= 0 || H5Oexists_by_name(id, part.c_str(), H5P_DEFAULT) <= 0)) {
         return false;
       }
       if (slash == std::string::npos) return true;
@@ -236,16 +249,13 @@ struct Hdf5File::Handle {
   std::vector<std::string> names(const std::string& group) const {
     const Id opened(H5Gopen2(id, group.empty() ? "/" : group.c_str(), H5P_DEFAULT), H5Gclose);
     H5G_info_t info;
-    if (!opened.valid() || H5Gget_info(opened, &info) < 0)
-      throw damaged(where(group), "cannot be listed");
+    if (!opened.valid() || H5Gget_info(opened, &info) < 0) throw damaged(where(group), "cannot be listed");
     std::vector<std::string> all;
     for (hsize_t i = 0; i < info.nlinks; ++i) {
-      const auto length =
-          H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
+      const auto length = H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
       if (length < 0) throw damaged(where(group), "cannot be listed");
       std::string name(length + 1, 0);
-      H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(),
-                         H5P_DEFAULT);
+      H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
       name.pop_back();
       all.push_back(is_group(group.empty() ? name : group + "/" + name) ? name + "/" : name);
     }
@@ -257,12 +267,10 @@ struct Hdf5File::Handle {
       const auto slash = path.rfind('/');
       const auto group = slash == std::string::npos ? "" : path.substr(0, slash);
       const bool known = has(group) && is_group(group);
-      throw Error(
-          where(path), "no such data set",
-          known ? did_you_mean(path.substr(slash + 1), names(group)) : "check the group's name");
+      throw Error(where(path), "no such data set",
+                  known ? did_you_mean(path.substr(slash + 1), names(group)) : "check the group's name");
     }
-    if (is_group(path))
-      throw Error(where(path), "is a group, not a data set", "name a data set in it");
+    if (is_group(path)) throw Error(where(path), "is a group, not a data set", "name a data set in it");
     Id data_set(H5Dopen2(id, path.c_str(), H5P_DEFAULT), H5Dclose);
     if (!data_set.valid()) throw damaged(where(path), "cannot be opened");
     return data_set;
@@ -270,13 +278,10 @@ struct Hdf5File::Handle {
 
   void create_data_set(const std::string& path, hid_t type, hid_t space, const void* values) const {
     const Id groups = making_groups(), no_times = without_times();
-    const Id made(H5Dcreate2(id, path.c_str(), type, space, groups, no_times, H5P_DEFAULT),
-                  H5Dclose);
-    if (!made.valid())
-      throw Error(where(path), "cannot be made: " + reason(), "use each name once");
+    const Id made(H5Dcreate2(id, path.c_str(), type, space, groups, no_times, H5P_DEFAULT), H5Dclose);
+    if (!made.valid()) throw Error(where(path), "cannot be made: " + reason(), "use each name once");
     if (values && H5Dwrite(made, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
-      throw Error(where(path), "cannot be written: " + reason(),
-                  "free some space or write to another disk");
+      throw Error(where(path), "cannot be written: " + reason(), "free some memory");
     }
   }
 };
@@ -285,19 +290,16 @@ Hdf5File::Hdf5File(const std::string& file, Mode mode) : handle_(std::make_uniqu
   QuietErrors quiet;
   handle_->name = file;
   if (mode == Mode::create) {
-    handle_->target = std::make_unique<AtomicFile>(file);
-    handle_->id =
-        H5Fcreate(handle_->target->temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    if (handle_->id < 0) {
-      throw Error(file, "cannot be written: " + reason(),
-                  "free some space or write to another disk");
-    }
+    handle_->target = std::make_unique<files::AtomicFile>(file);
+    const Id in_memory(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+    H5Pset_fapl_core(in_memory, /*bytes to grow by*/ 1 << 20, /*write to the disk*/ false);
+    handle_->id = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, in_memory);
+    if (handle_->id < 0) throw Error(file, "cannot be made: " + reason(), "choose another name");
     return;
   }
   check_input_file(file);
   if (H5Fis_hdf5(file.c_str()) <= 0) {
-    throw Error(file, "is not an HDF5 file",
-                "write it with h5py or another HDF5 library, or remove it");
+    throw Error(file, "is not an HDF5 file", "write it with h5py or another HDF5 library, or remove it");
   }
   handle_->id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   if (handle_->id < 0) throw damaged(file, "cannot be opened");
@@ -308,12 +310,12 @@ Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 
 void Hdf5File::close() {
   QuietErrors quiet;
-  const hid_t id = std::exchange(handle_->id, H5I_INVALID_HID);
-  if (id >= 0 && H5Fclose(id) < 0) {
-    throw Error(file(), "cannot be written to its end: " + reason(),
-                "free some space or write to another disk");
+  if (handle_->id >= 0 && handle_->target) {
+    const auto image = handle_->image();
+    handle_->target->write(image.data(), image.size());
+    handle_->target->commit();
   }
-  if (id >= 0 && handle_->target) handle_->target->commit();
+  handle_->end();
 }
 
 const std::string& Hdf5File::file() const { return handle_->name; }
@@ -347,8 +349,8 @@ at::Tensor Hdf5File::read(const std::string& path) const {
   check_compression(where, data_set);
   auto array = allocate(where, shape_of(where, Id(H5Dget_space(data_set), H5Sclose)), *dtype);
   if (array.numel() == 0) return array;
-  const bool unsigned_64 = H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 8 &&
-                           H5Tget_sign(type) == H5T_SGN_NONE;
+  const bool unsigned_64 =
+      H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 8 && H5Tget_sign(type) == H5T_SGN_NONE;
   const Id wanted = unsigned_64 ? Id(H5Tcopy(H5T_NATIVE_UINT64), H5Tclose) : memory_type(*dtype);
   if (H5Dread(data_set, wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.mutable_data_ptr()) < 0) {
     throw damaged(where, "cannot be read");
@@ -371,17 +373,14 @@ std::string Hdf5File::read_text(const std::string& path) const {
   if (H5Tis_variable_str(type) > 0) {
     char* text = nullptr;
     const Id wanted(H5Tcopy(type), H5Tclose);
-    if (H5Dread(data_set, wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, &text) < 0)
-      throw damaged(where, "cannot be read");
+    if (H5Dread(data_set, wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, &text) < 0) throw damaged(where, "cannot be read");
     std::string result = text ? text : "";
     H5Dvlen_reclaim(wanted, space, H5P_DEFAULT, &text);
     return result;
   }
   std::string text(H5Tget_size(type), 0);
-  if (H5Dread(data_set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) < 0)
-    throw damaged(where, "cannot be read");
-  const auto end =
-      H5Tget_strpad(type) == H5T_STR_SPACEPAD ? text.find_last_not_of(' ') + 1 : text.find('\0');
+  if (H5Dread(data_set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) < 0) throw damaged(where, "cannot be read");
+  const auto end = H5Tget_strpad(type) == H5T_STR_SPACEPAD ? text.find_last_not_of(' ') + 1 : text.find('\0');
   return text.substr(0, end);
 }
 
@@ -390,17 +389,14 @@ void Hdf5File::write(const std::string& path, const at::Tensor& array) {
   const auto values = array.detach().cpu().contiguous();
   const Id type = memory_type(values.scalar_type());
   if (!type.valid()) {
-    throw Error(handle_->where(path),
-                fmt::format("cannot hold the dtype {}", c10::toString(values.scalar_type())),
+    throw Error(handle_->where(path), fmt::format("cannot hold the dtype {}", c10::toString(values.scalar_type())),
                 "convert the tensor, to float32 for example");
   }
   const std::vector<hsize_t> lengths(values.sizes().begin(), values.sizes().end());
-  const Id space(lengths.empty()
-                     ? H5Screate(H5S_SCALAR)
-                     : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
+  const Id space(lengths.empty() ? H5Screate(H5S_SCALAR)
+                                 : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
                  H5Sclose);
-  handle_->create_data_set(path, type, space,
-                           values.numel() > 0 ? values.const_data_ptr() : nullptr);
+  handle_->create_data_set(path, type, space, values.numel() > 0 ? values.const_data_ptr() : nullptr);
 }
 
 void Hdf5File::write_text(const std::string& path, const std::string& text) {

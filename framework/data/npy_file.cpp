@@ -2,7 +2,8 @@
 // Source  NumPy enhancement proposal 1; numpy.lib.format of NumPy 2.
 #include <data/allocate.h>
 #include <data/array_files.h>
-#include <data/files.h>
+#include <data/input_file.h>
+#include <files/atomic_file.h>
 
 #include <algorithm>
 #include <array>
@@ -54,8 +55,7 @@ std::string_view value_of(const std::string& file, std::string_view header, std:
   auto at = header.find(quoted);
   if (at != std::string_view::npos) at = header.find(':', at + quoted.size());
   if (at != std::string_view::npos) at = header.find_first_not_of(" ", at + 1);
-  if (at == std::string_view::npos)
-    throw damaged(file, fmt::format("its header has no {}", quoted));
+  if (at == std::string_view::npos) throw damaged(file, fmt::format("its header has no {}", quoted));
   return header.substr(at);
 }
 
@@ -70,8 +70,7 @@ Dtype find_dtype(const std::string& file, std::string_view descr, bool& swapped)
     throw Error(file, "holds Python objects, not numbers", std::string(accepted));
   }
   const auto code = text.substr(std::min<size_t>(1, text.size()));
-  const auto found =
-      std::find_if(dtypes.begin(), dtypes.end(), [&](const Dtype& d) { return d.code == code; });
+  const auto found = std::find_if(dtypes.begin(), dtypes.end(), [&](const Dtype& d) { return d.code == code; });
   if (found == dtypes.end()) {
     throw Error(file, fmt::format("has the dtype '{}'", text), std::string(accepted));
   }
@@ -114,8 +113,7 @@ Layout read_layout(const std::string& file, std::ifstream& stream) {
   std::array<unsigned char, 12> start = {};
   stream.read(reinterpret_cast<char*>(start.data()), 8);
   if (stream.gcount() < 8 || std::memcmp(start.data(), magic.data(), magic.size()) != 0) {
-    throw Error(file, "is not a NumPy array file",
-                "write it with numpy.save (not savez or savetxt)");
+    throw Error(file, "is not a NumPy array file", "write it with numpy.save (not savez or savetxt)");
   }
   const int version = start[6];
   if (version < 1 || version > 3) {
@@ -137,8 +135,7 @@ Layout read_layout(const std::string& file, std::ifstream& stream) {
   layout.fortran_order = value_of(file, header, "fortran_order").substr(0, 4) == "True";
   layout.shape = parse_shape(file, value_of(file, header, "shape"));
   layout.data_begin = 8 + length_bytes + static_cast<int64_t>(header_bytes);
-  layout.data_bytes =
-      bytes_of(file, layout.shape, static_cast<int64_t>(c10::elementSize(layout.dtype.stored)));
+  layout.data_bytes = bytes_of(file, layout.shape, static_cast<int64_t>(c10::elementSize(layout.dtype.stored)));
   const auto there = static_cast<int64_t>(std::filesystem::file_size(file)) - layout.data_begin;
   if (there != layout.data_bytes) {
     throw damaged(file, fmt::format("holds {} bytes of data where the shape ({}) needs {}", there,
@@ -185,29 +182,25 @@ at::Tensor read_npy(const std::string& file) {
 
 void write_npy(const std::string& file, const at::Tensor& array) {
   const auto values = array.detach().cpu().contiguous();
-  const auto dtype = std::find_if(dtypes.begin(), dtypes.end(),
-                                  [&](const Dtype& d) { return d.stored == values.scalar_type(); });
+  const auto dtype =
+      std::find_if(dtypes.begin(), dtypes.end(), [&](const Dtype& d) { return d.stored == values.scalar_type(); });
   if (dtype == dtypes.end()) {
     throw Error(file, fmt::format("cannot hold the dtype {}", c10::toString(values.scalar_type())),
                 "convert the tensor, to float32 for example");
   }
   const bool byte = dtype->code[1] == '1';
-  auto header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}",
-                            byte ? '|' : '<', dtype->code, fmt::join(values.sizes(), ", "),
-                            values.dim() == 1 ? "," : "");
+  auto header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}", byte ? '|' : '<',
+                            dtype->code, fmt::join(values.sizes(), ", "), values.dim() == 1 ? "," : "");
   const size_t before = magic.size() + 4;
   header.append(63 - (before + header.size()) % 64, ' ').append("\n");  // data start at 64 bytes
 
-  AtomicFile target(file);
-  std::ofstream stream(target.temporary(), std::ios::binary);
-  stream << magic << '\x01' << '\0' << static_cast<char>(header.size() & 0xff)
-         << static_cast<char>(header.size() >> 8) << header;
-  stream.write(static_cast<const char*>(values.const_data_ptr()),
-               static_cast<int64_t>(values.nbytes()));
-  stream.close();
-  if (!stream) {
-    throw Error(file, "cannot be written to its end", "free some space or write to another disk");
-  }
+  files::AtomicFile target(file);
+  target.write(magic);
+  const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 0xff),
+                                     static_cast<char>(header.size() >> 8)};
+  target.write(version_and_length, sizeof version_and_length);
+  target.write(header);
+  target.write(values.const_data_ptr(), values.nbytes());
   target.commit();
 }
 

@@ -243,8 +243,8 @@ TEST_CASE("an older file stays as it was until the new one is complete") {
 
 TEST_CASE("files are not written where there is no folder or nobody may write") {
   Folder folder;
-  CHECK_ERROR(write_npy(folder / "none/a.npy", at::ones({1})), "its folder does not exist");
-  CHECK_ERROR(Hdf5File(folder / "none/a.h5", Hdf5File::Mode::create), "its folder does not exist");
+  CHECK_ERROR(write_npy(folder / "none/a.npy", at::ones({1})), "create its folder first");
+  CHECK_ERROR(Hdf5File(folder / "none/a.h5", Hdf5File::Mode::create), "create its folder first");
   fs::create_directory(folder / "a.npy");
   CHECK_ERROR(write_npy(folder / "a.npy", at::ones({1})), "is a folder");
 }
