@@ -12,6 +12,15 @@
 namespace plexiform::config {
 namespace {
 
+namespace fs = std::filesystem;
+
+// Absolute, if the working directory still exists.
+std::string absolute(const std::string& path) {
+  std::error_code failed;
+  const fs::path whole = fs::absolute(path, failed);
+  return (failed ? fs::path(path) : whole).lexically_normal().string();
+}
+
 // The content inside mappings for each part of the package.
 Node wrapped(const Node& content, const std::string& package) {
   Node node = content;
@@ -101,8 +110,7 @@ Node config_sources(const Repository& repository) {
   };
   add("hydra.conf", "pkg", "hydra");
   for (const auto& folder : repository.folders()) {
-    add(std::filesystem::absolute(folder).lexically_normal().string(), "file",
-        list.items.size() == 1 ? "main" : "command-line");
+    add(absolute(folder), "file", list.items.size() == 1 ? "main" : "command-line");
   }
   add("", "structured", "schema");
   return list;
@@ -120,11 +128,13 @@ void record(Node& hydra, const std::vector<Override>& overrides, const Defaults&
   set_record(hydra, "overrides.hydra", texts(of_hydra));
   set_record(hydra, "overrides.task", texts(of_task));
   if (Node* choices = hydra.at_path("runtime.choices"); choices && choices->is_map()) {
-    for (const auto& choice : defaults.known) {
+    for (const auto& choice : defaults.choices) {
+      if (choice.is_list) continue;
       (*choices)[choice.key] = choice.option ? Node::text(*choice.option) : Node();
     }
   }
-  set_record(hydra, "runtime.cwd", Node::text(std::filesystem::current_path().string()));
+  std::error_code failed;
+  set_record(hydra, "runtime.cwd", Node::text(fs::current_path(failed).string()));
   set_record(hydra, "runtime.config_sources", config_sources(repository));
   if (const Node* job = hydra.at_path("job.name"); job && job->kind == Kind::missing) {
     set_record(hydra, "job.name", Node::text("plexiform"));
@@ -139,7 +149,9 @@ void record(Node& hydra, const std::vector<Override>& overrides, const Defaults&
                     "the environment variable '" + variable.string + "' is not set",
                     "set it, or take it out of the list");
       }
-      set_record(hydra, "job.env_set." + variable.string, Node::text(value));
+      if (Node* set = hydra.at_path("job.env_set"); set && set->is_map()) {
+        (*set)[variable.string] = Node::text(value);
+      }
     }
   }
 }
@@ -220,8 +232,9 @@ Composition compose(const Request& request) {
   config.entries.erase(hydra);
   record(result.hydra, overrides, defaults, repository, name);
   result.job = std::move(config);
-  for (const auto& choice : defaults.choices) {
-    result.choices.emplace_back(choice.key, choice.option.value_or("null"));
+  for (auto choice = defaults.choices.rbegin(); choice != defaults.choices.rend(); ++choice) {
+    if (choice->key.starts_with("hydra/")) continue;
+    result.choices.emplace_back(choice->key, choice->option.value_or("null"));
   }
   result.files = repository.files();
   return result;
@@ -233,11 +246,11 @@ std::string run_folder(const Composition& composition, std::time_t now) {
   if (folder.kind != Kind::string || folder.string.empty()) {
     throw Error(where(folder, "hydra.run.dir"), "is no folder", "give it the path of a folder");
   }
-  return std::filesystem::absolute(folder.string).lexically_normal().string();
+  return absolute(folder.string);
 }
 
 void set_output_folder(Composition& composition, const std::string& folder) {
-  const std::string path = std::filesystem::absolute(folder).lexically_normal().string();
+  const std::string path = absolute(folder);
   set_record(composition.hydra, "runtime.output_dir", Node::text(path));
 }
 

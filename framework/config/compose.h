@@ -1,5 +1,5 @@
-// Hydra's composition: a primary config with a defaults list of groups, merged in order, then overrides.
-// Oracle: Hydra 1.3.5 and OmegaConf 2.3.1.
+// Hydra's composition: a primary config with a defaults list of groups, merged in order, then the
+// overrides of the command line. Oracle: Hydra 1.3.5 and OmegaConf 2.3.1.
 #pragma once
 
 #include <config/node.h>
@@ -11,17 +11,18 @@ namespace plexiform::config {
 struct Request {
   std::vector<std::string> search_path;  // config folders, the first match wins
   std::string name;                      // of the primary config, with or without ".yaml"
-  std::vector<std::string> overrides;    // "key=value", "+key=value", "++key=value", "~key", "group=option"
+  std::vector<std::string> overrides;    // "key=value", "+key=value", "~key", "group=option", ...
 };
 
 struct Composition {
   Node job;    // the user's config, interpolations unresolved
   Node hydra;  // Hydra's own node (run.dir, sweep, job, runtime), unresolved
-  std::vector<std::pair<std::string, std::string>> choices;  // group -> option ("[a, b]" for a list)
+  // group -> option, "[a, b]" for a list of options, "null" for none
+  std::vector<std::pair<std::string, std::string>> choices;
   std::vector<std::string> files;  // that were read, in order
 };
 
-// Throws Error with file:line:column and, for a group file, the chain of defaults that brought it in.
+// Throws Error with file:line:column and, for a group file, the chain of defaults that chose it.
 Composition compose(const Request& request);
 
 // The folder of a single run, absolute: hydra.run.dir, resolved at the time `now`.

@@ -28,9 +28,7 @@ std::string chain(const Twig& twig) {
 class Expander {
  public:
   Expander(Repository& repository, const std::vector<Override>& overrides)
-      : repository_(repository) {
-    for (const auto& override : overrides) sort_in(override);
-  }
+      : repository_(repository), choices_(repository, overrides) {}
 
   Defaults expand(const std::string& primary) {
     Twig root;
@@ -44,105 +42,22 @@ class Expander {
     if (!repository_.load(primary)) no_primary(primary);
     grow(*root.children[1], false);
     grow(*root.children[0], false);
-    check_all_used();
+    choices_.check_all_used();
 
     result_.tree.text = "<root>";
     for (const auto& twig : root.children) collect(*twig, result_.tree);
     check_no_duplicates();
-    for (auto choice = chosen_.rbegin(); choice != chosen_.rend(); ++choice) {
-      if (!choice->key.starts_with("hydra/")) result_.choices.push_back(*choice);
-    }
+    result_.choices = choices_.settled();
+    result_.config_values = choices_.values();
     return std::move(result_);
   }
 
  private:
-  struct Forced {  // a choice by `override` or by the command line
-    Entry entry;
-    bool from_command_line = false;
-    bool used = false;
-    std::string owner;  // the config that says `override`
-  };
-  struct Chosen : Choice {
-    bool is_list = false;
-  };
-  struct Deletion {
-    const Override* override;
-    std::optional<std::string> option;
-    bool used = false;
-  };
-
-  [[noreturn]] static void fail(const Override& override, const std::string& problem,
-                                const std::string& fix) {
-    throw Error(override.location.text() + ": " + override.text, problem, fix);
-  }
   [[noreturn]] static void fail(const Twig& twig, const std::string& problem,
                                 const std::string& fix) {
     const std::string above = twig.parent ? chain(*twig.parent) : "";
     throw Error(twig.entry.location.text() + ": " + twig.entry.written(),
                 problem + (above.empty() ? "" : " (this list is " + above + ")"), fix);
-  }
-
-  // Decides which overrides choose options and which set values.
-  void sort_in(const Override& override) {
-    const bool value_is_map = override.value && override.value->is_map();
-    if (value_is_map || !repository_.has_group(override.key)) {
-      result_.config_values.push_back(override);
-      return;
-    }
-    using Action = Override::Action;
-    if (override.action == Action::force) {
-      fail(override, "'++' cannot choose an option",
-           "write +" + override.address() + "=OPTION to add, or " + override.address() +
-               "=OPTION to change");
-    }
-    if (override.action == Action::remove) {
-      Deletion deletion{&override, std::nullopt};
-      if (override.value && override.value->kind != Kind::string) {
-        fail(override, "the option is no text", "write ~" + override.address());
-      }
-      if (override.value) deletion.option = override.value->string;
-      deletions_.emplace_back(override.address(), deletion);
-      return;
-    }
-    Entry entry;
-    entry.kind = Entry::Kind::group;
-    entry.name = override.key;
-    entry.package = override.package;
-    if (entry.package == "_here_") entry.package = "";
-    entry.location = override.location;
-    const auto options = [&] {
-      return "options of " + override.key + ": " + joined(repository_.options(override.key));
-    };
-    const auto name = [&](const Node& node) {
-      if (node.kind == Kind::missing) return std::string("???");
-      if (node.kind != Kind::string && node.kind != Kind::interpolation) {
-        fail(override, "'" + override.key + "' is a group, and the value is no name of an option",
-             options() +
-                 (node.is_null() ? "; to leave the group out, write ~" + override.address() : ""));
-      }
-      return node.string;
-    };
-    if (override.value->is_list()) {
-      entry.is_list = true;
-      for (const auto& item : override.value->items) entry.options.push_back(name(item));
-    } else {
-      entry.option = name(*override.value);
-    }
-    if (override.action == Action::add) {
-      entry.appended = true;
-      appended_.push_back(entry);
-    } else {
-      set_forced(override.address(), {entry, true, false, ""}, true);
-    }
-  }
-
-  void set_forced(const std::string& key, Forced forced, bool replace) {
-    for (auto& [known, old] : forced_) {
-      if (known != key) continue;
-      if (replace) old = std::move(forced);
-      return;
-    }
-    forced_.emplace_back(key, std::move(forced));
   }
 
   [[noreturn]] void no_primary(const std::string& primary) const {
@@ -166,11 +81,8 @@ class Expander {
         if (!global) entry.header = "_global_." + *entry.header;  // a header is always absolute
       }
     }
-    if (deleted(entry)) {
-      entry.dropped = true;
-      return;
-    }
-    remember(twig);
+    if (choices_.deletes(entry)) return;
+    if (!choices_.settle(entry)) refuse_second_choice(twig);
     if (entry.kind == Entry::Kind::group && !entry.option) return;
     if (entry.missing()) {
       fail(twig, "'" + entry.key() + "' has to be chosen",
@@ -180,18 +92,19 @@ class Expander {
     const ConfigFile* config = load(twig);
     if (!config) {
       if (!entry.optional) not_found(twig);
-      entry.dropped = true;
       return;
     }
     refuse_cycle(twig);
     twig.config = config;
     std::vector<Entry> entries;
     for (const auto& item : config->defaults.items) entries.push_back(read_entry(item));
-    if (!entries.empty() || (twig.primary && !appended_.empty())) add_self(entries, *config);
-    if (twig.primary) entries.insert(entries.end(), appended_.begin(), appended_.end());
+    if (!entries.empty() || (twig.primary && !choices_.appended().empty()))
+      add_self(entries, *config);
+    if (twig.primary)
+      entries.insert(entries.end(), choices_.appended().begin(), choices_.appended().end());
     const std::string group = entry.group(), package = entry.final_package(true);
     for (auto& each : entries) each.stand_in(group, package);
-    note_overrides(twig, entries, interpolated);
+    note_overrides(entries, interpolated);
 
     // From the end, so that what comes later may override what comes earlier.
     std::vector<std::unique_ptr<Twig>> children;
@@ -208,9 +121,9 @@ class Expander {
         continue;
       }
       if (each->overrides) continue;
-      apply_forced(*each);
+      choices_.apply_override(*each);
       if (each->is_list) {
-        chosen_.push_back({{each->key(), each->value_text()}, true});
+        choices_.settle(*each);
         for (auto option = each->options.rbegin(); option != each->options.rend(); ++option) {
           Entry single = *each;
           single.kind = Entry::Kind::config;
@@ -267,7 +180,7 @@ class Expander {
     entries.push_back(self);
   }
 
-  void note_overrides(const Twig& twig, const std::vector<Entry>& entries, bool interpolated) {
+  void note_overrides(const std::vector<Entry>& entries, bool interpolated) {
     const Entry* last = nullptr;
     for (const auto& entry : entries) {
       if (entry.kind == Entry::Kind::self) continue;
@@ -278,7 +191,7 @@ class Expander {
                       "name that option, or override in the config above");
         }
         last = &entry;
-        set_forced(entry.key(), {entry, false, false, twig.entry.config_path()}, false);
+        choices_.note_override(entry);
       } else if (last && !entry.appended) {
         throw Error(last->location.text() + ": " + last->written(),
                     "stands before '" + entry.written() + "'" +
@@ -288,47 +201,12 @@ class Expander {
     }
   }
 
-  void apply_forced(Entry& entry) {
-    if (entry.kind != Entry::Kind::group) return;
-    for (auto& [key, forced] : forced_) {
-      if (key != entry.key()) continue;
-      forced.used = true;
-      entry.option = forced.entry.option;
-      entry.options = forced.entry.options;
-      entry.is_list = forced.entry.is_list;
-      entry.location = forced.entry.location;
-      return;
-    }
-  }
-
-  bool deleted(const Entry& entry) {
-    if (entry.kind != Entry::Kind::group) return false;
-    for (auto& [key, deletion] : deletions_) {
-      if (key != entry.key() || (deletion.option && deletion.option != entry.option)) continue;
-      deletion.used = true;
-      return true;
-    }
-    return false;
-  }
-
-  void remember(const Twig& twig) {
-    const Entry& entry = twig.entry;
-    if (entry.kind != Entry::Kind::group) return;
-    const std::string key = entry.key();
-    per_group_[entry.group()].insert(key);
-    for (const auto& known : result_.known) {
-      if (known.key != key) continue;
-      if (known.option != entry.option) {
-        fail(twig,
-             "the group '" + key + "' is chosen a second time, as '" +
-                 known.option.value_or("null") + "' too",
-             "write 'override " + key + ": " + known.option.value_or("null") +
-                 "' there, or give one of them a package: " + entry.name + "@other");
-      }
-      return;
-    }
-    result_.known.push_back({key, entry.option});
-    chosen_.push_back({{key, entry.option}, false});
+  [[noreturn]] void refuse_second_choice(const Twig& twig) const {
+    const std::string key = twig.entry.key();
+    const std::string other = choices_.find(key)->option.value_or("null");
+    fail(twig, "the group '" + key + "' is chosen a second time, as '" + other + "' too",
+         "write 'override " + key + ": " + other +
+             "' there, or give one of them a package: " + twig.entry.name + "@other");
   }
 
   void refuse_cycle(const Twig& twig) {
@@ -364,8 +242,8 @@ class Expander {
   void fill_in_choices(Twig& twig, const std::vector<Entry>& entries) {
     Entry& entry = twig.entry;
     Node known = Node::map();
-    for (const auto& choice : result_.known) {
-      known[choice.key] = choice.option ? Node::text(*choice.option) : Node();
+    for (const auto& choice : choices_.settled()) {
+      if (!choice.is_list) known[choice.key] = choice.option ? Node::text(*choice.option) : Node();
     }
     const auto names = known.keys();
     Node list = Node::list();
@@ -395,41 +273,6 @@ class Expander {
       entry.option = value.string;
     } else {
       entry.name = "/" + value.string;
-    }
-  }
-
-  void check_all_used() const {
-    for (const auto& [key, forced] : forced_) {
-      if (forced.used) continue;
-      const std::string group = key.substr(0, key.find('@'));
-      const auto found = per_group_.find(group);
-      std::string fix;
-      if (found != per_group_.end()) {
-        fix = "did you mean " + joined({found->second.begin(), found->second.end()}) + "?";
-        if (!forced.from_command_line) {
-          fix += " A config that overrides choices at the top begins with '# @package _global_'";
-        }
-      } else if (forced.from_command_line) {
-        fix = "write +" + key + "=" + forced.entry.value_text() + " to add it";
-      } else {
-        fix = "remove 'override' to choose it here";
-      }
-      throw Error(forced.entry.location.text() + ": " +
-                      (forced.from_command_line ? key : forced.entry.written()),
-                  "no defaults list chooses '" + key + "'", fix);
-    }
-    for (const auto& [key, deletion] : deletions_) {
-      if (deletion.used) continue;
-      for (const auto& list : chosen_) {
-        if (list.key != key || !list.is_list) continue;
-        fail(*deletion.override, "'" + key + "' is a list of options: " + *list.option,
-             "write " + key + "=[] to leave out all of them");
-      }
-      std::vector<std::string> known;
-      for (const auto& choice : result_.known) known.push_back(choice.key);
-      const std::string wanted = key + (deletion.option ? ": " + *deletion.option : "");
-      fail(*deletion.override, "no defaults list chooses '" + wanted + "'",
-           did_you_mean(key, known));
     }
   }
 
@@ -473,12 +316,8 @@ class Expander {
   }
 
   Repository& repository_;
+  Choices choices_;
   Defaults result_;
-  std::vector<std::pair<std::string, Forced>> forced_;
-  std::vector<std::pair<std::string, Deletion>> deletions_;
-  std::vector<Entry> appended_;
-  std::map<std::string, std::set<std::string>> per_group_;  // keys of each group
-  std::vector<Chosen> chosen_;                              // from the last to the first
   std::vector<const Entry*> leaves_;
 };
 

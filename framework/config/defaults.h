@@ -2,8 +2,7 @@
 // places they land in.
 #pragma once
 
-#include <config/override.h>
-#include <config/repository.h>
+#include <config/choices.h>
 
 namespace plexiform::config {
 
@@ -12,9 +11,8 @@ struct Step {
   const ConfigFile* config = nullptr;
   std::string package;  // where its content lands, "" for the top
   std::string parent;   // the config whose defaults list names it
-  std::string
-      chain;  // why it is here: "chosen by 'model: big' in conf/train.yaml:3:5"; "" for the primary
-  bool self = false;  // it has a defaults list, and this is its _self_
+  std::string chain;    // "chosen by 'model: big' in conf/train.yaml:3:5"; "" for the primary
+  bool self = false;    // it has a defaults list, and this is its _self_
 };
 
 // A line of the tree that --info defaults-tree prints.
@@ -23,16 +21,9 @@ struct Branch {
   std::vector<Branch> children;  // none for a config without a defaults list
 };
 
-struct Choice {
-  std::string key;                    // "model", "optimizer@second"
-  std::optional<std::string> option;  // none: null
-};
-
 struct Defaults {
   std::vector<Step> steps;
-  std::vector<Choice> choices;  // in the order of the list; "[a, b]" for a list of options
-  std::vector<Choice>
-      known;  // in the order that Hydra finds them, which hydra.runtime.choices keeps
+  std::vector<Choice> choices;          // from the last entry to the first, as Hydra keeps them
   std::vector<Override> config_values;  // the overrides that do not choose
   Branch tree;                          // <root>
 };

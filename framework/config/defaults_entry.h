@@ -1,4 +1,4 @@
-// One entry of a defaults list: "- group: option", "- config", "- _self_", with its words and its package.
+// One entry of a defaults list: "- group: option", "- override group@package: option", "- config".
 #pragma once
 
 #include <config/node.h>
@@ -10,7 +10,7 @@ namespace plexiform::config {
 struct Entry {
   enum class Kind { self, config, group };
   Kind kind = Kind::config;
-  std::string name;                    // path of a config, or of a group; a leading / makes it absolute
+  std::string name;                    // path of a config or a group; a leading / is absolute
   std::optional<std::string> package;  // after the @
   std::optional<std::string> option;   // of a group; none: null
   std::vector<std::string> options;    // of a group with a list
@@ -23,7 +23,6 @@ struct Entry {
   std::string base;                   // group of the config that holds the list
   std::string parent_package;         // where that config lands
   std::optional<std::string> header;  // package header of the config that is chosen
-  bool dropped = false;               // deleted, or optional and not there
 
   std::string relative_group() const;  // as written: "split" in data/retina.yaml
   std::string group() const;           // "data/split"
@@ -32,15 +31,15 @@ struct Entry {
   bool interpolation() const;
 
   std::string default_package() const;  // "data.split"
-  // Where the config lands: its @package, else its header (if that counts), else its group; below the parent's package
-  // unless it says _global_.
+  // Where the config lands: its @package, else its header (if that counts), else its group; below
+  // the parent's package unless it says _global_.
   std::string final_package(bool use_header) const;
   // What addresses this use of the group: "optimizer", "optimizer@second".
   std::string key() const;
 
-  std::string text() const;     // "data/split: clips", "data/demo", "_self_"
+  std::string text() const;        // "data/split: clips", "data/demo", "_self_"
   std::string value_text() const;  // of a group: "clips", "[a, b]", "null"
-  std::string written() const;  // the words of the list: "override /data/split: clips"
+  std::string written() const;     // the words of the list: "override /data/split: clips"
 
   // Takes its place in the list of a config of this group, which lands in this package.
   void stand_in(const std::string& group, const std::string& package);

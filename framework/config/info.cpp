@@ -74,7 +74,8 @@ std::string search_path_table(const Request& request) {
                                                 {"hydra", "pkg://hydra.conf"}};
   const Repository repository(request.search_path);
   for (const auto& folder : repository.folders()) {
-    const auto path = std::filesystem::absolute(folder).lexically_normal();
+    std::error_code failed;
+    const auto path = std::filesystem::absolute(folder, failed).lexically_normal();
     rows.push_back({rows.size() == 2 ? "main" : "command-line", "file://" + path.string()});
   }
   rows.push_back({"schema", "structured://"});

@@ -29,6 +29,46 @@ std::string Location::text() const {
   return column > 0 ? *file + ", argument " + std::to_string(column) : *file;
 }
 
+Node Node::map() {
+  Node node;
+  node.kind = Kind::map;
+  return node;
+}
+
+Node Node::list() {
+  Node node;
+  node.kind = Kind::list;
+  return node;
+}
+
+Node Node::text(std::string value) {
+  Node node;
+  node.kind = Kind::string;
+  node.string = std::move(value);
+  return node;
+}
+
+Node Node::number(int64_t value) {
+  Node node;
+  node.kind = Kind::integer;
+  node.integer = value;
+  return node;
+}
+
+Node Node::number(double value) {
+  Node node;
+  node.kind = Kind::real;
+  node.real = value;
+  return node;
+}
+
+Node Node::truth(bool value) {
+  Node node;
+  node.kind = Kind::boolean;
+  node.boolean = value;
+  return node;
+}
+
 const Node* Node::find(std::string_view key) const {
   if (kind != Kind::map) return nullptr;
   for (const auto& [name, node] : entries) {

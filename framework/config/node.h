@@ -1,5 +1,6 @@
 // A config is a tree of nodes, each of which knows the file, line and column that it came from.
-// Composition (compose.h) makes the tree, resolution (resolve.h) replaces its interpolations; both leave locations intact.
+// Composition (compose.h) makes the tree, resolution (resolve.h) replaces its interpolations; both
+// leave locations intact.
 #pragma once
 
 #include <plexiform/error.h>
@@ -18,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 struct Location {
   std::shared_ptr<const std::string> file;  // a path, or "command line"; null: made by the program
-  int line = 0, column = 0;                 // from 1; on the command line `line` is 0 and `column` the argument's number
+  int line = 0, column = 0;  // from 1; on the command line 0 and the argument's number
 
   // "retina.yaml:12:5", "command line, argument 2", or "".
   std::string text() const;
@@ -41,19 +42,19 @@ struct Node {
   bool boolean = false;
   int64_t integer = 0;
   double real = 0;
-  std::string string;                               // of string and interpolation
-  std::vector<Node> items;                          // of a list
+  std::string string;                                 // of string and interpolation
+  std::vector<Node> items;                            // of a list
   std::vector<std::pair<std::string, Node>> entries;  // of a map, in order
-  Location location;                                // of the value
-  Location key_location;                            // of the key, for an entry of a map
-  Kind key_kind = Kind::string;                     // of the key: YAML tells 1, 1.0, true and '1' apart
+  Location location;                                  // of the value
+  Location key_location;                              // of the key, for an entry of a map
+  Kind key_kind = Kind::string;  // of the key: YAML tells 1, 1.0, true and '1' apart
 
-  static Node map() { Node n; n.kind = Kind::map; return n; }
-  static Node list() { Node n; n.kind = Kind::list; return n; }
-  static Node text(std::string s) { Node n; n.kind = Kind::string; n.string = std::move(s); return n; }
-  static Node number(int64_t i) { Node n; n.kind = Kind::integer; n.integer = i; return n; }
-  static Node number(double d) { Node n; n.kind = Kind::real; n.real = d; return n; }
-  static Node truth(bool b) { Node n; n.kind = Kind::boolean; n.boolean = b; return n; }
+  static Node map();
+  static Node list();
+  static Node text(std::string value);
+  static Node number(int64_t value);
+  static Node number(double value);
+  static Node truth(bool value);
 
   // The entry of a map, or null.
   const Node* find(std::string_view key) const;
@@ -83,8 +84,8 @@ Node from_json(const Json& json);
 std::string where(const Node& node, std::string_view path);
 std::string where_key(const Node& node, std::string_view path);
 
-// The place of the knob `knob` ("kernel", "kernels.1", an unknown key, or "") of the mapping `node` at `path`: turns the
-// `where` of an Error thrown by params.h into file:line:column and full path.
+// The place of the knob `knob` ("kernel", "kernels.1", an unknown key, or "") of the mapping `node`
+// at `path`: turns the `where` of an Error thrown by params.h into file:line:column and full path.
 std::string where_knob(const Node& node, std::string_view path, const std::string& knob, bool key);
 
 }  // namespace plexiform::config

@@ -1,4 +1,5 @@
-// The functions of the command line: choice, range, interval, glob, tag, sort, shuffle, and the casts int, float, bool, str.
+// The functions of the command line: choice, range, interval, glob, tag, sort, shuffle, and the
+// casts int, float, bool, str.
 #pragma once
 
 #include <config/grammar.h>

@@ -1,4 +1,4 @@
-// Values as Python shows, reads and compares them: what OmegaConf's interpolations, dumps and dicts come down to.
+// Values as Python shows, reads and compares them, which OmegaConf builds on.
 #pragma once
 
 #include <config/node.h>

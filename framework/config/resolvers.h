@@ -1,5 +1,5 @@
-// The resolvers of ${name:arguments} that need nothing but their arguments. `written` is the whole ${...}, for messages.
-// All throw Error without a place.
+// The resolvers of ${name:arguments} that need nothing but their arguments. `written` is the whole
+// ${...}, for messages. All throw Error without a place.
 #pragma once
 
 #include <config/node.h>
