@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <stdexcept>
 
 namespace plexiform::evaluation {
 
@@ -29,7 +30,15 @@ const at::Tensor* find(const NeuronScores& one, const std::string& metric) {
 }
 
 int64_t count(const NeuronScores& one) {
-  return one.scores.empty() ? 0 : one.scores[0].tensor.numel();
+  const int64_t n = one.scores.empty() ? 0 : one.scores[0].tensor.numel();
+  for (const auto& [name, scores] : one.scores) {
+    if (scores.numel() != n)
+      throw std::invalid_argument("scores of " + name + " are of other neurons");
+  }
+  if (!one.neurons.empty() && static_cast<int64_t>(one.neurons.size()) != n) {
+    throw std::invalid_argument("as many names as neurons are needed");
+  }
+  return n;
 }
 
 std::string neuron(const NeuronScores& one, size_t i) {

@@ -1,5 +1,6 @@
 // The scores of a model: one row per neuron for the record, one line per session for the eye.
 // Medians and means are over the neurons whose score is a number; n counts them.
+// Scores of different lengths within a session are a programmer's error: std::invalid_argument.
 #pragma once
 
 #include <ATen/core/Tensor.h>

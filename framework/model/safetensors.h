@@ -1,6 +1,6 @@
 // Named tensors in a file of the safetensors format, readable from Python in one line:
 //   safetensors.torch.load_file("model.safetensors")
-// Layout    8 bytes N, little-endian · N bytes of JSON, padded with spaces · the tensors' bytes in
+// Layout    8 bytes N, little-endian, N bytes of JSON padded with spaces, the tensors' bytes in
 //           C order, without gaps. The JSON:
 //           {"__metadata__": {"key": "text"},
 //            "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}

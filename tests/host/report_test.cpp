@@ -53,18 +53,27 @@ TEST_CASE("the CSV has a line per neuron") {
   CHECK(to_csv({}) == "session,stimulus,neuron\n");
 }
 
+TEST_CASE("scores of different numbers of neurons are refused") {
+  auto all = two_sessions();
+  all[0].neurons.pop_back();
+  CHECK_THROWS_AS(to_csv(all), std::invalid_argument);
+  all = two_sessions();
+  all[1].scores[1].tensor = scores({1, 2});
+  CHECK_THROWS_AS(to_json(all), std::invalid_argument);
+}
+
 TEST_CASE("the JSON has scores, summaries and what each metric means") {
   const auto json = to_json(two_sessions());
   CHECK(json["definitions"].size() == 3);
   CHECK(json["definitions"]["noise_ceiling"].get<std::string>().find("Schoppe") !=
         std::string::npos);
-  CHECK(
-      json["sessions"][0].dump() ==
-      R"({"session":"day 1, left","stimulus":"movie","neurons":["a","b \"2\""],)"
-      R"("scores":{"correlation_to_average":[0.5,0.25],"noise_ceiling":[0.625,0.0],"normalized_correlation":[0.8,null]},)"
-      R"("summary":{"correlation_to_average":{"median":0.375,"mean":0.375,"n":2},)"
-      R"("noise_ceiling":{"median":0.3125,"mean":0.3125,"n":2},)"
-      R"("normalized_correlation":{"median":0.8,"mean":0.8,"n":1}}})");
+  CHECK(json["sessions"][0].dump() ==
+        R"({"session":"day 1, left","stimulus":"movie","neurons":["a","b \"2\""],)"
+        R"("scores":{"correlation_to_average":[0.5,0.25],"noise_ceiling":[0.625,0.0],)"
+        R"("normalized_correlation":[0.8,null]},)"
+        R"("summary":{"correlation_to_average":{"median":0.375,"mean":0.375,"n":2},)"
+        R"("noise_ceiling":{"median":0.3125,"mean":0.3125,"n":2},)"
+        R"("normalized_correlation":{"median":0.8,"mean":0.8,"n":1}}})");
   CHECK(json["sessions"][1]["neurons"].dump() == R"(["0"])");
   CHECK(json["summary"]["correlation_to_average"].dump() == R"({"median":0.5,"mean":0.5,"n":3})");
 }
