@@ -10,15 +10,12 @@
 
 namespace plexiform::data {
 
-inline at::Tensor allocate(const std::string& where, const std::vector<int64_t>& shape,
-                           at::ScalarType dtype) {
+inline at::Tensor allocate(const std::string& where, const std::vector<int64_t>& shape, at::ScalarType dtype) {
   try {
     return at::empty(shape, dtype);
   } catch (const c10::Error&) {  // also when the number of elements overflows
-    throw Error(
-        where,
-        fmt::format("an array of shape ({}) does not fit into memory", fmt::join(shape, ", ")),
-        "use a machine with more memory, or fewer frames; a damaged file claims any size");
+    throw Error(where, fmt::format("an array of shape ({}) does not fit into memory", fmt::join(shape, ", ")),
+                "use a machine with more memory, or fewer frames; a damaged file claims any size");
   }
 }
 

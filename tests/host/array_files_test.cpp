@@ -31,9 +31,7 @@ struct Folder {  // a new, empty folder, removed at the end
   std::string operator/(const std::string& name) const { return (path / name).string(); }
 };
 
-void write_bytes(const std::string& file, const std::string& bytes) {
-  std::ofstream(file, std::ios::binary) << bytes;
-}
+void write_bytes(const std::string& file, const std::string& bytes) { std::ofstream(file, std::ios::binary) << bytes; }
 
 std::string read_bytes(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -47,10 +45,9 @@ bool same(const at::Tensor& a, const at::Tensor& b) {
 }
 
 const std::map<std::string, at::ScalarType> dtypes = {
-    {"u1", at::kByte},      {"i1", at::kChar}, {"i2", at::kShort}, {"i4", at::kInt},
-    {"i8", at::kLong},      {"f2", at::kHalf}, {"f4", at::kFloat}, {"f8", at::kDouble},
-    {"u2", at::kInt},       {"u4", at::kLong}, {"u8", at::kLong},  {"big_i4", at::kInt},
-    {"big_f8", at::kDouble}};
+    {"u1", at::kByte}, {"i1", at::kChar},    {"i2", at::kShort},     {"i4", at::kInt}, {"i8", at::kLong},
+    {"f2", at::kHalf}, {"f4", at::kFloat},   {"f8", at::kDouble},    {"u2", at::kInt}, {"u4", at::kLong},
+    {"u8", at::kLong}, {"big_i4", at::kInt}, {"big_f8", at::kDouble}};
 
 }  // namespace
 
@@ -118,8 +115,7 @@ TEST_CASE("files that are no .npy files, or not whole, are refused by both reade
 
 TEST_CASE("a header that is altered is refused") {
   Folder folder;
-  const auto refuse = [&](const std::string& from, const std::string& to,
-                          const std::string& message) {
+  const auto refuse = [&](const std::string& from, const std::string& to, const std::string& message) {
     auto bytes = read_bytes(arrays + "f4.npy");
     const auto at = bytes.find(from);
     REQUIRE(at != std::string::npos);
@@ -128,8 +124,7 @@ TEST_CASE("a header that is altered is refused") {
     CHECK_ERROR(read_npy(folder / "altered.npy"), message);
   };
   refuse("(2, 3), } ", "(-2, 3), }", "has the shape (-2, 3)");
-  refuse("(2, 3), }                      ", "(4611686018427387904, 8000), } ",
-         "4611686018427387904, 8000");
+  refuse("(2, 3), }                      ", "(4611686018427387904, 8000), } ", "4611686018427387904, 8000");
   refuse("(2, 3)", "(2; 3)", "has the shape (2; 3)");
   refuse("'shape'", "'shake'", "no 'shape'");
   refuse("'<f4'", "'<g4'", "dtype '<g4'");
@@ -151,12 +146,10 @@ TEST_CASE("h5py's data sets of every dtype are read with their values") {
   CHECK(file.read_text("fixed_text") == "retina");
 }
 
-TEST_CASE(
-    "data sets that are missing, no numbers or unreadable are refused with file, name and remedy") {
+TEST_CASE("data sets that are missing, no numbers or unreadable are refused with file, name and remedy") {
   const Hdf5File file(arrays + "arrays.h5");
-  CHECK_THROWS_WITH(
-      file.read("deep/group/value"),
-      arrays + "arrays.h5: /deep/group/value: no such data set\n  fix: did you mean 'values'?");
+  CHECK_THROWS_WITH(file.read("deep/group/value"),
+                    arrays + "arrays.h5: /deep/group/value: no such data set\n  fix: did you mean 'values'?");
   CHECK_ERROR(file.read("dip/group/values"), "check the group's name");
   CHECK_ERROR(file.read("deep"), "is a group");
   CHECK_ERROR(file.read("dangling"), "no such data set");
@@ -213,9 +206,7 @@ TEST_CASE("files that are no HDF5 files, or not whole, are refused") {
   Folder folder;
   const auto whole = read_bytes(arrays + "arrays.h5");
   const std::map<std::string, std::string> broken = {
-      {"", "is empty"},
-      {"a text\n", "is not an HDF5 file"},
-      {whole.substr(0, whole.size() / 2), "truncated file"}};
+      {"", "is empty"}, {"a text\n", "is not an HDF5 file"}, {whole.substr(0, whole.size() / 2), "truncated file"}};
   for (const auto& [bytes, message] : broken) {
     write_bytes(folder / "broken.h5", bytes);
     CHECK_ERROR(Hdf5File(folder / "broken.h5"), message);
