@@ -1,5 +1,4 @@
-// `plexiform --probe-plugins FILE...`: not for people. The host starts it to open new plugins where
-// a crash does no harm.
+// `plexiform --probe-plugins FILE...`: not for people. The host starts it to open new plugins where a crash does no harm.
 #pragma once
 
 #include <string>

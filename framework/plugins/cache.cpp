@@ -1,6 +1,7 @@
 #include <files/atomic_file.h>
 #include <plugins/cache.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +26,29 @@ Verdict parse_verdict(const std::string& text) {
 }
 
 }  // namespace
+
+bool is_description(const Json& components) {
+  const auto holds = [](const Json& object, const char* key, bool (Json::*is)() const) {
+    return !object.contains(key) || (object[key].*is)();
+  };
+  const auto is_knob = [&](const Json& knob) {
+    return knob.is_object() && knob.contains("name") && knob.contains("type") &&
+           holds(knob, "name", &Json::is_string) && holds(knob, "type", &Json::is_string) &&
+           holds(knob, "doc", &Json::is_string) && holds(knob, "unit", &Json::is_string) &&
+           holds(knob, "min", &Json::is_number) && holds(knob, "max", &Json::is_number) &&
+           holds(knob, "step", &Json::is_number) && holds(knob, "choices", &Json::is_array) &&
+           (!knob.contains("choices") || std::all_of(knob["choices"].begin(), knob["choices"].end(),
+                                                     [](const Json& choice) { return choice.is_string(); }));
+  };
+  if (!components.is_array()) return false;
+  for (const auto& component : components) {
+    if (!component.is_object() || !component.contains("kind") || !component["kind"].is_string()) return false;
+    if (!component.contains("name") || !component["name"].is_string()) return false;
+    if (!component.contains("knobs") || !component["knobs"].is_array()) return false;
+    if (!std::all_of(component["knobs"].begin(), component["knobs"].end(), is_knob)) return false;
+  }
+  return true;
+}
 
 std::string Cache::default_file() {
   const auto absolute = [](const char* name) -> fs::path {
@@ -58,11 +82,7 @@ std::map<std::string, Cache::Record> Cache::read(const std::string& file) {
       record.seen.verdict = parse_verdict(entry.at("verdict").get<std::string>());
       record.seen.problem = {entry.at("problem").get<std::string>(), entry.at("fix").get<std::string>()};
       record.seen.components = entry.at("components");
-      for (const auto& component : record.seen.components) {  // what is read later has to be there
-        (void)component.at("kind").get_ref<const std::string&>();
-        (void)component.at("name").get_ref<const std::string&>();
-        if (!component.at("knobs").is_array()) throw std::invalid_argument("knobs");
-      }
+      if (!is_description(record.seen.components)) return {};
       records.emplace(path, std::move(record));
     }
   } catch (const std::exception&) {

@@ -1,6 +1,6 @@
-// What is known of plugin files that were opened before, so that only new and changed ones are
-// opened in a child process. A JSON file in the user's cache folder. It only saves time: one that
-// is damaged is taken as empty, one that cannot be written is done without.
+// What is known of plugin files that were opened before, so that only new and changed ones are opened in a child process.
+// A JSON file in the user's cache folder. It only saves time: one that is damaged is taken as empty, one that cannot be
+// written is done without.
 #pragma once
 
 #include <plexiform/params.h>
@@ -26,10 +26,13 @@ struct Seen {
   Json components;  // of good: [{"kind", "name", "knobs": list_params}]
 };
 
+// Whether `components` has the form that Seen says: it comes from a file on disk, or from a plugin.
+bool is_description(const Json& components);
+
 class Cache {
  public:
-  // $XDG_CACHE_HOME/plexiform/plugins-<host version>-torch<version>-<platform>.json, or
-  // ~/.cache/...; "" without a home. One file per host: what one LibTorch opens may crash another.
+  // $XDG_CACHE_HOME/plexiform/plugins-<host version>-torch<version>-<platform>.json, or ~/.cache/...; "" without a home.
+  // One file per host: what one LibTorch opens may crash another.
   static std::string default_file();
 
   // Reads `file`; "" keeps nothing on disk.
@@ -44,8 +47,8 @@ class Cache {
 
   void put(const std::string& path, const Stamp& stamp, const std::string& sha256, Seen seen);
 
-  // Writes to a temporary name (mode 0600) and renames. What other processes wrote meanwhile is
-  // kept, what is known of files that are gone is not. False when the file cannot be written.
+  // Writes the file, whole or not at all, for its user alone (mode 0600). What other processes wrote meanwhile is kept,
+  // what is known of files that are gone is not. False when it cannot be written.
   bool save();
 
  private:

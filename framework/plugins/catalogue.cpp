@@ -15,10 +15,10 @@ namespace {
 // Of one level, by name. A hidden file is an installer's temporary one.
 std::vector<std::string> plugin_files(const std::string& folder) {
   std::vector<std::string> files;
-  std::error_code unreadable;
-  for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
-    const std::string name = entry.path().filename().string();
-    if (name.ends_with(PLEXIFORM_PLUGIN_SUFFIX) && name[0] != '.') files.push_back(entry.path().string());
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
+    if (name.ends_with(PLEXIFORM_PLUGIN_SUFFIX) && name[0] != '.') files.push_back(entry->path().string());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -46,8 +46,7 @@ struct Target {
   }
 };
 
-// One that could not be opened the last time is worth another try: a library may have been
-// installed meanwhile.
+// One that could not be opened the last time is worth another try: a library may have been installed meanwhile.
 bool usable(const PluginFile& file) { return file.problems.empty() || file.seen == Verdict::failed; }
 
 // Fills in what the file itself says.
@@ -89,7 +88,9 @@ std::string nearest_name(const std::vector<PluginFile>& files, const Target& wan
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
   if (known.empty()) return "name a folder of plugins with --plugin-path; `plexiform plugins list` shows what is found";
-  return did_you_mean(target, known);
+  const bool any_unread = std::any_of(files.begin(), files.end(), [](const auto& file) { return !file.note; });
+  return did_you_mean(target, known) +
+         (any_unread ? " (some files could not be read: `plexiform plugins list` says why)" : "");
 }
 
 }  // namespace
@@ -163,8 +164,7 @@ void Catalogue::add(const std::string& path, bool named) {
   files_.push_back(std::move(file));
 }
 
-// A refused file shadows too: falling back to another build of the same plugin in silence would
-// give other results.
+// A refused file shadows too: falling back to another build of the same plugin in silence would give other results.
 void Catalogue::shadow() {
   for (size_t i = 0; i < files_.size(); ++i) {
     for (size_t j = 0; j < i && files_[i].note && files_[i].shadowed_by.empty(); ++j) {
@@ -253,16 +253,17 @@ void Catalogue::open(const PluginFile* again) {
 std::string Catalogue::prepare(const PluginFile& file) {
   const File opened(file.path);
   const std::string hash = opened.sha256();
-  const bool unchanged = opened.stamp() == file.stamp;
-  const bool good = file.seen == Verdict::good && unchanged;
-  if (!good && !(file.seen == Verdict::blocked && unchanged)) open(&file);
+  const std::string recorded = cache_.sha256(file.path, opened.stamp());
+  const bool unchanged = opened.stamp() == file.stamp && (recorded.empty() || recorded == hash);
+  const bool settled = file.seen == Verdict::good || file.seen == Verdict::blocked;
+  if (!settled || !unchanged) open(&file);
   if (!file.problems.empty()) refuse(file);
   return hash;
 }
 
 void Catalogue::trust_new_files() {
   for (auto& file : files_) {
-    if (file.status() == Status::fresh) file.seen = Verdict::good;
+    if (file.problems.empty()) file.seen = Verdict::good;
   }
 }
 

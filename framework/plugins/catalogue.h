@@ -1,6 +1,6 @@
-// The catalogue of all plugins that the search order holds: what each file offers, which of them
-// are refused and why, and which component a config's `_target_` means. It is made from the files'
-// notes and the cache; no plugin is loaded. Threads  one at a time per catalogue.
+// The catalogue of all plugins that the search order holds: what each file offers, which of them are refused and why, and
+// which component a config's `_target_` means. It is made from the files' notes and the cache; no plugin is loaded.
+// Threads  one at a time per catalogue.
 #pragma once
 
 #include <plugins/cache.h>
@@ -51,22 +51,19 @@ class Catalogue {
   // In search order.
   const std::vector<PluginFile>& files() const { return files_; }
 
-  // The component that `target` names: "mylab.cores.Net", or pinned to a plugin
-  // "net:mylab.cores.Net" or to one of its versions "net@1.2.0:mylab.cores.Net". A component's own
-  // name goes before another's alias.
+  // The component that `target` names: "mylab.cores.Net", or pinned to a plugin "net:mylab.cores.Net" or to one of its
+  // versions "net@1.2.0:mylab.cores.Net". A component's own name goes before another's alias.
   //   kind  "core", "readout", "loss"; "" any
-  // Throws Error, `where` "" unless it is a file: unknown (with the nearest name), of another kind,
-  // offered by two plugins (with the pinned forms), or in a file that was refused (with the
-  // reasons).
+  // Throws Error, `where` "" unless it is a file: unknown (with the nearest name), of another kind, offered by two plugins
+  // (with the pinned forms), or in a file that was refused (with the reasons).
   Found find(const std::string& target, const std::string& kind) const;
 
-  // To be called before a file is loaded: makes sure that its present content was opened in a child
-  // process without harm, and with it all other files that are new, in the same child. Returns the
-  // content's SHA-256. Throws Error when the file is refused or blocked, or became so.
+  // To be called before a file is loaded: makes sure that its present content was opened in a child process without harm,
+  // and with it all other files that are new, in the same child. Returns the content's SHA-256.
+  // Throws Error when the file is refused or blocked, or became so.
   std::string prepare(const PluginFile& file);
 
-  // Opens all files that are new in one child process, and remembers the results. Nothing happens
-  // when there is none.
+  // Opens all files that are new in one child process, and remembers the results. Nothing happens when there is none.
   void open_new_files() { open(nullptr); }
 
   // For tests of plugins: files that are new count as good.

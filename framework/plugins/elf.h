@@ -1,5 +1,4 @@
-// What the host must know of a shared library before any of its code can run is read from the file
-// itself.
+// What the host must know of a shared library before any of its code can run is read from the file itself.
 #pragma once
 
 #include <plugins/file.h>
@@ -7,9 +6,8 @@
 namespace plexiform::plugins {
 
 // The bytes of one section of a shared library.
-// Throws Error when it is not a 64-bit ELF shared library for this machine, when it is cut short or
-// damaged, or has no such section. Why: the dynamic loader maps a truncated file without complaint
-// and dies by SIGBUS at the first touch.
+// Throws Error when it is not a 64-bit ELF shared library for this machine, when it is cut short or damaged, or has no
+// such section. Why: the dynamic loader maps a truncated file without complaint and dies by SIGBUS at the first touch.
 std::string read_section(const File& file, const std::string& section);
 
 }  // namespace plexiform::plugins

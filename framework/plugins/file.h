@@ -13,12 +13,10 @@ struct Stamp {
   bool operator==(const Stamp&) const = default;
 };
 
-// A regular file, open for reading by read(): a mapped file that is cut short meanwhile would end
-// the process (SIGBUS).
+// A regular file, open for reading by read(): a mapped file that is cut short meanwhile would end the process (SIGBUS).
 class File {
  public:
-  // Throws Error when `path` is not a regular file (a folder, a FIFO, a link to nothing) or cannot
-  // be read.
+  // Throws Error when `path` is not a regular file (a folder, a FIFO, a link to nothing) or cannot be read.
   explicit File(const std::string& path);
   ~File();
   File(const File&) = delete;
@@ -39,8 +37,7 @@ class File {
   int descriptor_ = -1;
 };
 
-// "": only its owner and its group can change or replace the file; else a sentence that says
-// otherwise.
+// "": only its owner and its group can change or replace the file; else a sentence that says otherwise.
 std::string loose_permissions(const std::string& path);
 
 }  // namespace plexiform::plugins

@@ -109,7 +109,7 @@ Note read_note(const File& file) {
   const Parser parser{file};
   if (bytes.size() < first_note_size) parser.damaged("it is too short");
   Note note;
-  std::memcpy(&note.fields, bytes.data(), sizeof note.fields);
+  std::memcpy(&note.fields, bytes.data(), std::min(bytes.size(), sizeof note.fields));
   if (std::memcmp(note.fields.magic, PLEXIFORM_NOTE_MAGIC, sizeof PLEXIFORM_NOTE_MAGIC) != 0) {
     parser.damaged("its first bytes are wrong (a transfer in text mode?)");
   }

@@ -1,5 +1,4 @@
-// What a plugin's file says of itself (plexiform/abi.h, plexiform_note), read without loading it,
-// and whether it fits.
+// What a plugin's file says of itself (plexiform/abi.h, plexiform_note), read without loading it, and whether it fits.
 #pragma once
 
 #include <plexiform/abi.h>
@@ -27,12 +26,11 @@ struct Note {
   std::vector<ListedComponent> components;
 };
 
-// Throws Error when the file is no plugin or is damaged. A note of another ABI major may mean
-// something else by its later fields: they are read as far as they make sense.
+// Throws Error when the file is no plugin or is damaged. A note of another ABI major may mean something else by its later
+// fields: they are read as far as they make sense.
 Note read_note(const File& file);
 
-// What a host was built with. A size that is 0 is not compared: only libplexiform.so knows
-// LibTorch's classes.
+// What a host was built with. A size that is 0 is not compared: only libplexiform.so knows LibTorch's classes.
 struct HostBuild {
   std::string torch_version, platform, cxx_abi;
   uint64_t torch_abi_version = 0;

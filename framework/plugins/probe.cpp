@@ -23,8 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A child process and the lines that it prints. (Boost.Process 1.74 needs Boost.Filesystem's
-// compiled library.)
+// A child process and the lines that it prints. (Boost.Process 1.74 needs Boost.Filesystem's compiled library.)
 class Child {
  public:
   Child(const std::string& command, const std::vector<std::string>& files) {
@@ -56,8 +55,7 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // The next line; none when there is none before the deadline (`timed_out`) or the output has
-  // ended.
+  // The next line; none when there is none before the deadline (`timed_out`) or the output has ended.
   std::optional<std::string> line(Clock::time_point deadline, bool& timed_out) {
     timed_out = false;
     for (;;) {
@@ -101,12 +99,22 @@ class Child {
   std::string read_;
 };
 
+std::string signal_name(int status) {
+  const char* name = sigabbrev_np(WTERMSIG(status));
+  return name ? "SIG" + std::string(name) : "signal " + std::to_string(WTERMSIG(status));
+}
+
 std::string how_it_ended(int status) {
-  if (WIFSIGNALED(status)) {
-    const char* name = sigabbrev_np(WTERMSIG(status));
-    return "crashed (SIG" + std::string(name ? name : std::to_string(WTERMSIG(status))) + ")";
-  }
+  if (WIFSIGNALED(status)) return "crashed (" + signal_name(status) + ")";
   return "ended the process (exit status " + std::to_string(WEXITSTATUS(status)) + ")";
+}
+
+// By the user, a batch system or the kernel (out of memory): the file did nothing wrong.
+bool was_interrupted(int status) {
+  if (!WIFSIGNALED(status)) return false;
+  const int signal = WTERMSIG(status);
+  return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT || signal == SIGKILL ||
+         signal == SIGXCPU;
 }
 
 Seen blocked(const std::string& what) {
@@ -117,6 +125,9 @@ Seen blocked(const std::string& what) {
 Seen parse_end(const Json& line) {
   if (line.contains("problem")) {
     return {Verdict::failed, {line.at("problem").get<std::string>(), line.at("fix").get<std::string>()}, {}};
+  }
+  if (!is_description(line.at("components"))) {
+    return {Verdict::failed, {"does not describe its knobs as it should", "report it to the plugin's author"}, {}};
   }
   return {Verdict::good, {}, line.at("components")};
 }
@@ -156,7 +167,12 @@ size_t probe_some(const std::string& command, const std::vector<std::string>& fi
     --next;
     results.pop_back();
   }
-  results.push_back(blocked(what));
+  if (!killed && was_interrupted(child.status())) {
+    results.push_back(
+        {Verdict::failed, {"opening it was interrupted (" + signal_name(child.status()) + ")", "try again"}, {}});
+  } else {
+    results.push_back(blocked(what));
+  }
   return next + 1 - first;
 }
 
@@ -169,9 +185,9 @@ std::vector<Seen> probe(const std::string& command, const std::vector<std::strin
 }
 
 int answer_probe(const std::vector<std::string>& files, Json (*open)(const std::string& file)) {
-  // A crash here is expected: no core file, no survivor of the host, and no text of the files
-  // between the lines.
+  // A crash here is expected: no core file, no survivor of the host, and no text of the files between the lines.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int from_terminal : {SIGINT, SIGQUIT, SIGHUP}) signal(from_terminal, SIG_IGN);  // the host decides
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   const int channel = fcntl(1, F_DUPFD_CLOEXEC, 3);

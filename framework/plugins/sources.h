@@ -1,5 +1,4 @@
-// Where plugins are looked for. The working directory is never searched: whoever can write there
-// would run code.
+// Where plugins are looked for. The working directory is never searched: whoever can write there would run code.
 #pragma once
 
 #include <string>
@@ -8,28 +7,27 @@
 namespace plexiform::plugins {
 
 struct Sources {
-  std::vector<std::string> files;    // named one by one; they come before the folders
-  std::vector<std::string> folders;  // one level is searched, by file name; a folder that is not there is skipped
+  std::vector<std::string> files;  // named one by one, whatever they are called; they come before the folders
+  std::vector<std::string>
+      folders;  // one level is searched for *.plexiform.so, by name; one that is not there is skipped
 
   // What installing a plugin for this user means; "" when the environment knows no home.
   //   $XDG_DATA_HOME/plexiform/plugins-abi1, or ~/.local/share/...
   static std::string user_folder();
-  // What comes with the host: ../lib/plexiform/plugins beside the folder of the running program or
-  // libplexiform.so.
+  // What comes with the host: ../lib/plexiform/plugins beside the folder of the running program or libplexiform.so.
   static std::string installed_folder();
 };
 
-// The search order: `files` (--plugin, then the config's `plugins:`), `folders` (--plugin-path),
-// the folders of PLEXIFORM_PLUGIN_PATH (separated by ':'; only absolute ones), the user's folder,
-// the installed folder. Throws Error for a folder of `folders` that is none.
+// The search order: `files` (--plugin, then the config's `plugins:`), `folders` (--plugin-path), the folders of
+// PLEXIFORM_PLUGIN_PATH (separated by ':'; only absolute ones), the user's folder, the installed folder.
+// Throws Error for a folder of `folders` that is none.
 Sources search_order(std::vector<std::string> files = {}, std::vector<std::string> folders = {});
 
-// The `plexiform` program that belongs to the running host: this process, or ../bin/plexiform
-// beside libplexiform.so. Throws Error when it is not there.
+// The `plexiform` program that belongs to the running host: beside this program, or ../bin/plexiform beside libplexiform.so.
+// Throws Error when it is not there.
 std::string command_file();
 
-// libplexiform.so of the running host: ../lib beside the program. Throws Error when it is not
-// there.
+// libplexiform.so of the running host: ../lib beside the program. Throws Error when it is not there.
 std::string host_library();
 
 }  // namespace plexiform::plugins

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const Json described = {{{"kind", "core"}, {"name", "a.Core"}, {"knobs", {{{"name", "kernel"}}}}}};
+const Json described = {{{"kind", "core"}, {"name", "a.Core"}, {"knobs", {{{"name", "kernel"}, {"type", "integer"}}}}}};
 
 struct Fixture {
   Folder folder;

@@ -24,6 +24,8 @@ for file in "$@"; do
     failed) echo "{\"end\": \"$file\", \"problem\": \"undefined symbol: f\", \"fix\": \"rebuild\"}" ;;
     crash) kill -SEGV $$ ;;
     exit) exit 0 ;;
+    term) kill -TERM $$ ;;
+    strange) echo "{\"end\": \"$file\", \"components\": [{\"kind\": \"core\", \"name\": \"x\", \"knobs\": [3]}]}" ;;
     hang) exec sleep 100 ;;
     garbage) echo "not a line of ours" ;;
     closes) exec >&- ; exec sleep 100 ;;
@@ -63,6 +65,19 @@ TEST_CASE("a file that ends the child is blocked, and the rest goes on in anothe
   CHECK(seen[3].problem.problem == "hung for 0.3 s when it was opened");
   CHECK(seen[4].problem.problem == "undefined symbol: f");
   CHECK(seen[5].problem.problem == "ended the process (exit status 0) when it was opened");
+}
+
+TEST_CASE("a child that is interrupted from outside is not the file's fault, and worth another try") {
+  const Script child(obedient);
+  const auto seen = child.probe({"term", "good"});
+  REQUIRE(verdicts(seen) == "fg");
+  CHECK(seen[0].problem.problem == "opening it was interrupted (SIGTERM)");
+}
+
+TEST_CASE("knobs that are described wrongly do not reach the host") {
+  const auto seen = Script(obedient).probe({"strange"});
+  REQUIRE(verdicts(seen) == "f");
+  CHECK(seen[0].problem.problem == "does not describe its knobs as it should");
 }
 
 TEST_CASE("a child that ends after its last file without its closing line is not believed") {

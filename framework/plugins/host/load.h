@@ -1,6 +1,6 @@
-// Creates cores, readouts and losses by the name that a config gives them. The only door from the
-// host to plugins. Ownership  components are shared; their code stays loaded until the process
-// ends. Threads    one at a time per catalogue.
+// Creates cores, readouts and losses by the name that a config gives them. The only door from the host to plugins.
+// Ownership  components are shared; their code stays loaded until the process ends.
+// Threads    one at a time per catalogue.
 #pragma once
 
 #include <plexiform/core.h>
@@ -30,18 +30,16 @@ struct Created {
   Provenance provenance;
 };
 
-// Finds `target` (Catalogue::find), loads its plugin if that has not been done
-// (Catalogue::prepare), and builds the component.
+// Finds `target` (Catalogue::find), loads its plugin if that has not been done (Catalogue::prepare), and builds the
+// component.
 //   knobs  an object; Hydra's own keys (`_target_`, ...) taken out
-// Throws Error. `where` is a knob's name ("kernels.1") when the component refuses the knobs, the
-// plugin's file when that cannot be used, "" when the component gives no place or no component has
-// that name.
+// Throws Error. `where` is a knob's name ("kernels.1") when the component refuses the knobs, the plugin's file (an absolute
+// path) when that cannot be used, "" when the component gives no place or no component has that name.
 Created<Core> create_core(Catalogue&, const std::string& target, const Json& knobs, const CoreContext&);
 Created<Readout> create_readout(Catalogue&, const std::string& target, const Json& knobs, const ReadoutContext&);
 Created<Loss> create_loss(Catalogue&, const std::string& target, const Json& knobs, const LossContext&);
 
-// [{"name", "type", "doc", "default", ...}]: the knobs of a component (plexiform/params.h,
-// list_params).
+// [{"name", "type", "doc", "default", ...}]: the knobs of a component (plexiform/params.h, list_params).
 Json list_knobs(Catalogue&, const std::string& target, const std::string& kind);
 
 }  // namespace plexiform::plugins

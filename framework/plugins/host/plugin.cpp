@@ -6,6 +6,7 @@
 #include <plugins/host/plugin.h>
 #include <plugins/library.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <map>
@@ -132,7 +133,8 @@ void Plugin::check_descriptor() const {
   if (plugin.abi_major != note_.fields.abi_major || plugin.abi_minor != note_.fields.abi_minor || !plugin.note) {
     refuse("its descriptor and its note disagree");
   }
-  if (std::memcmp(plugin.note, &note_.fields, sizeof note_.fields) != 0) {
+  const size_t note_size = std::min<size_t>(note_.fields.note_size, sizeof note_.fields);
+  if (std::memcmp(plugin.note, &note_.fields, note_size) != 0) {
     if (File(file_).stamp() == stamp_) refuse("its descriptor and its note disagree");
     throw Error(file_, "was replaced while it was being loaded", "start again");
   }

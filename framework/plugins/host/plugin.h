@@ -12,13 +12,12 @@ namespace plexiform::plugins {
 
 class Plugin {
  public:
-  // Loads a file for the life of the process. `sha256` is that of its content, which was opened in
-  // a child process without harm (Catalogue::prepare). Throws Error when it cannot be loaded or
-  // breaks the contract.
+  // Loads a file for the life of the process. `sha256` is that of its content, which was opened in a child process without
+  // harm (Catalogue::prepare). Throws Error when it cannot be loaded or breaks the contract.
   static const Plugin& load(const std::string& file, const std::string& sha256);
 
-  // What this process has loaded of `file`; null: nothing yet. Throws Error when the file was
-  // overwritten since: the loaded code is then no longer what it was.
+  // What this process has loaded of `file`; null: nothing yet. Throws Error when the file was overwritten since: the loaded
+  // code is then no longer what it was.
   static const Plugin* loaded(const std::string& file);
 
   const std::string& file() const { return file_; }
