@@ -45,6 +45,19 @@ std::string argument_text(const Node& node) {
   }
 }
 
+// An element as it was written, without the blanks inside lists and mappings.
+std::string compact(const Element& element) {
+  const bool map = element.kind == Element::Kind::map;
+  if (!map && element.kind != Element::Kind::list) return element.source;
+  std::string text = map ? "{" : "[";
+  for (size_t i = 0; i < element.items.size(); ++i) {
+    if (i > 0) text += ',';
+    if (map) text.append(element.keys[i].source).append(":");
+    text += compact(element.items[i]);
+  }
+  return text + (map ? '}' : ']');
+}
+
 enum class Cast { integer, real, truth, text };
 
 Node cast_scalar(const Node& node, Cast to) {
@@ -122,20 +135,19 @@ double number(const Node& node, const std::string& shown) {
 
 // start, start + step, ... before stop
 Sweep range(const Node& start, const Node& stop, const Node& step, const std::string& shown) {
-  constexpr double kMost = 1e6;
+  constexpr double kMost = 1e5;
   const double first = number(start, shown), last = number(stop, shown), by = number(step, shown);
   const double count = by == 0 ? 0 : std::ceil((last - first) / by);
   if (by == 0) fail("'" + shown + "' has a step of 0", "use another step");
   if (!(count <= kMost)) {
-    fail("'" + shown + "' has more than a million values", "use a larger step");
+    fail("'" + shown + "' has more than 100000 values", "use a larger step");
   }
   Sweep sweep;
   sweep.kind = Sweep::Kind::range;
   const bool whole =
       start.kind == Kind::integer && stop.kind == Kind::integer && step.kind == Kind::integer;
-  double at = first;
-  for (double i = 0; i < count; ++i, at += by) {
-    if (by > 0 ? at >= last : at <= last) break;  // sums of fractions may pass the end
+  for (double i = 0; i < count; ++i) {
+    const auto at = static_cast<double>(first + i * static_cast<long double>(by));  // rounded once
     const Node value = whole ? Node::number(static_cast<int64_t>(at)) : Node::number(at);
     sweep.choices.push_back({value, python_text(value)});
   }
@@ -381,7 +393,7 @@ Value called(const Element& call) {
 
 }  // namespace
 
-Sweep::Choice choice(const Element& element) { return {single(element), element.source}; }
+Sweep::Choice choice(const Element& element) { return {single(element), compact(element)}; }
 
 Value evaluate(const Element& element) {
   switch (element.kind) {

@@ -3,6 +3,7 @@
 #include <config/compose.h>
 #include <config/override.h>
 #include <config/resolve.h>
+#include <config/sweep.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -132,11 +133,12 @@ TEST_CASE("a mutated argument is read or refused") {
         mutator.mutated(arguments[i % arguments.size()], 1 + mutator.below(3));
     INFO(argument);
     try {
-      parse_override(argument, 7);
+      const Override override = parse_override(argument, 7);
       ++read;
+      if (override.sweep) sweep_jobs({{kGroups.string()}, "train", {argument}});
     } catch (const plexiform::Error& e) {
       ++refused;
-      REQUIRE(e.where().starts_with("command line, argument 7"));
+      REQUIRE(e.where().starts_with("command line, argument "));
       REQUIRE(!e.fix().empty());
     }
   }
