@@ -76,8 +76,7 @@ class Editor {
     std::string fix = near.empty() ? "" : "did you mean '" + near + "'? ";
     fail("there is no key '" + path + "'", fix + "To add it, write +" + override_.text);
   }
-  [[noreturn]] void below_value(const Node& node, const std::string& key,
-                                const std::string& path) const {
+  [[noreturn]] void below_value(const Node& node, const std::string& key, const std::string& path) const {
     if (node.kind == Kind::interpolation) {
       fail("'" + path + "' is " + node.string + ", and holds no key of its own",
            "change the key at the place it points at");
@@ -111,8 +110,7 @@ class Editor {
     const Node* old = config_.at_path(override_.key);
     const bool there = old && !old->is_null() && old->kind != Kind::missing;
     if (there && !override_.value->is_map() && !override_.value->is_list()) {
-      fail("'" + override_.key + "' exists already",
-           "leave out the '+' to change it, or write '++' to do either");
+      fail("'" + override_.key + "' exists already", "leave out the '+' to change it, or write '++' to do either");
     }
     set(true);
   }
@@ -120,28 +118,23 @@ class Editor {
   void remove() {
     const Node* old = config_.at_path(override_.key);
     const auto dot = override_.key.rfind('.');
-    const std::string last =
-        dot == std::string::npos ? override_.key : override_.key.substr(dot + 1);
-    Node* above =
-        dot == std::string::npos ? &config_ : config_.at_path(override_.key.substr(0, dot));
+    const std::string last = dot == std::string::npos ? override_.key : override_.key.substr(dot + 1);
+    Node* above = dot == std::string::npos ? &config_ : config_.at_path(override_.key.substr(0, dot));
     if (!old) {
       std::vector<std::string> names;
       if (above) names = above->keys();
       fail("there is no key '" + override_.key + "' to remove", did_you_mean(last, names));
     }
     if (old->is_null() || old->kind == Kind::missing) {
-      fail("'" + override_.key + "' has no value to remove: it is " +
-               (old->is_null() ? "null" : "???"),
+      fail("'" + override_.key + "' has no value to remove: it is " + (old->is_null() ? "null" : "???"),
            "leave this argument out");
     }
     if (override_.value && !equal(*override_.value, *old)) {
-      fail("'" + override_.key + "' is " + python_text(*old) + ", not " +
-               python_text(*override_.value),
+      fail("'" + override_.key + "' is " + python_text(*old) + ", not " + python_text(*override_.value),
            "leave out the value to remove it anyway");
     }
     if (above->is_list()) {
-      fail("an item of a list cannot be removed",
-           "give the list anew: " + override_.key.substr(0, dot) + "=[...]");
+      fail("an item of a list cannot be removed", "give the list anew: " + override_.key.substr(0, dot) + "=[...]");
     }
     std::erase_if(above->entries, [&](const auto& entry) { return &entry.second == old; });
   }

@@ -7,8 +7,7 @@ namespace {
 
 using Action = Override::Action;
 
-[[noreturn]] void fail(const Override& override, const std::string& problem,
-                       const std::string& fix) {
+[[noreturn]] void fail(const Override& override, const std::string& problem, const std::string& fix) {
   throw Error(override.location.text() + ": " + override.text, problem, fix);
 }
 
@@ -72,8 +71,7 @@ Entry Choices::entry_of(const Override& override, const Repository& repository) 
 
 void Choices::note_override(const Entry& entry) {
   const std::string key = entry.key();
-  const bool known = std::any_of(forced_.begin(), forced_.end(),
-                                 [&](const auto& each) { return each.first == key; });
+  const bool known = std::any_of(forced_.begin(), forced_.end(), [&](const auto& each) { return each.first == key; });
   if (!known) forced_.emplace_back(key, Forced{entry});
 }
 
@@ -133,8 +131,7 @@ void Choices::check_all_used() const {
       fix = "write +" + key + "=" + forced.entry.value_text() + " to add it";
     }
     const std::string shown = forced.from_command_line ? key : forced.entry.written();
-    throw Error(forced.entry.location.text() + ": " + shown,
-                "no defaults list chooses '" + key + "'", fix);
+    throw Error(forced.entry.location.text() + ": " + shown, "no defaults list chooses '" + key + "'", fix);
   }
   for (const auto& [key, deletion] : deletions_) {
     if (deletion.used) continue;

@@ -38,12 +38,9 @@ Node wrapped(const Node& content, const std::string& package) {
 void merge_step(Node& config, const Step& step) {
   try {
     if (step.package.empty() && !step.config->content.is_map()) {
-      throw Error(step.config->content.location.text(), "the file is a list",
-                  "write 'key: value' lines");
+      throw Error(step.config->content.location.text(), "the file is a list", "write 'key: value' lines");
     }
-    merge(
-        config, "",
-        step.package.empty() ? step.config->content : wrapped(step.config->content, step.package));
+    merge(config, "", step.package.empty() ? step.config->content : wrapped(step.config->content, step.package));
   } catch (const Error& e) {
     if (step.chain.empty()) throw;
     throw Error(e.where(), e.problem() + " (this file is " + step.chain + ")", e.fix());
@@ -57,8 +54,7 @@ void check_hydra_keys(const Node& node, const Node& known, const std::string& pa
     const Node* same = known.find(key);
     const std::string full = path + "." + key;
     if (!same) {
-      throw Error(where_key(value, full), "no such key of Hydra's",
-                  did_you_mean(key, known.keys()));
+      throw Error(where_key(value, full), "no such key of Hydra's", did_you_mean(key, known.keys()));
     }
     check_hydra_keys(value, *same, full);
   }
@@ -85,9 +81,8 @@ std::string override_dirname(const Node& hydra, const std::vector<std::string>& 
   const Node* excluded = hydra.at_path("job.config.override_dirname.exclude_keys");
   std::vector<std::string> parts;
   for (size_t i = 0; i < overrides.size(); ++i) {
-    const bool skip =
-        excluded && std::any_of(excluded->items.begin(), excluded->items.end(),
-                                [&](const Node& item) { return item.string == keys[i]; });
+    const bool skip = excluded && std::any_of(excluded->items.begin(), excluded->items.end(),
+                                              [&](const Node& item) { return item.string == keys[i]; });
     if (!skip) parts.push_back(overrides[i]);
   }
   std::sort(parts.begin(), parts.end());
@@ -100,8 +95,7 @@ std::string override_dirname(const Node& hydra, const std::vector<std::string>& 
 
 Node config_sources(const Repository& repository) {
   Node list = Node::list();
-  const auto add = [&](const std::string& path, const std::string& schema,
-                       const std::string& provider) {
+  const auto add = [&](const std::string& path, const std::string& schema, const std::string& provider) {
     Node source = Node::map();
     source["path"] = Node::text(path);
     source["schema"] = Node::text(schema);
@@ -116,12 +110,12 @@ Node config_sources(const Repository& repository) {
   return list;
 }
 
-void record(Node& hydra, const std::vector<Override>& overrides, const Defaults& defaults,
-            const Repository& repository, const std::string& name) {
+void record(Node& hydra, const std::vector<Override>& overrides, const Defaults& defaults, const Repository& repository,
+            const std::string& name) {
   std::vector<std::string> of_hydra, of_task, keys;
   for (const auto& override : overrides) {
-    const bool own = override.key == "hydra" || override.key.starts_with("hydra.") ||
-                     override.key.starts_with("hydra/");
+    const bool own =
+        override.key == "hydra" || override.key.starts_with("hydra.") || override.key.starts_with("hydra/");
     (own ? of_hydra : of_task).push_back(override.text);
     if (!own) keys.push_back(override.key);
   }
@@ -158,9 +152,9 @@ void record(Node& hydra, const std::vector<Override>& overrides, const Defaults&
 
 void refuse_sweep(const Override& override) {
   if (!override.sweep) return;
-  const std::string listed = override.sweep->simple ? "for a list write " + override.address() +
-                                                          "=[...], for text with commas quote it, "
-                                                    : "";
+  const std::string listed = override.sweep->simple
+                                 ? "for a list write " + override.address() + "=[...], for text with commas quote it, "
+                                 : "";
   throw Error(override.location.text() + ": " + override.text, "gives several values to one key",
               listed + "to run once per value add -m");
 }
@@ -173,8 +167,7 @@ std::string without_suffix(const std::string& name) {
 }
 
 // hydra.searchpath: more config folders, from the command line or the primary config.
-void extend_search_path(Repository& repository, const std::string& primary,
-                        const std::vector<Override>& overrides) {
+void extend_search_path(Repository& repository, const std::string& primary, const std::vector<Override>& overrides) {
   const ConfigFile* config = repository.load(primary);
   const Node* folders = config ? config->content.at_path("hydra.searchpath") : nullptr;
   for (const auto& override : overrides) {
@@ -183,12 +176,10 @@ void extend_search_path(Repository& repository, const std::string& primary,
   if (!folders || folders->is_null()) return;
   const auto text = [](const Node& node) { return node.kind == Kind::string; };
   if (!folders->is_list() || !std::all_of(folders->items.begin(), folders->items.end(), text)) {
-    throw Error(where(*folders, "hydra.searchpath"), "is not a list of folders",
-                "write [folder, folder]");
+    throw Error(where(*folders, "hydra.searchpath"), "is not a list of folders", "write [folder, folder]");
   }
   for (const auto& folder : folders->items) {
-    const std::string path =
-        folder.string.starts_with("file://") ? folder.string.substr(7) : folder.string;
+    const std::string path = folder.string.starts_with("file://") ? folder.string.substr(7) : folder.string;
     if (path.starts_with("pkg://")) {
       throw Error(where(folder, "hydra.searchpath"), "'" + path + "' is a Python package",
                   "name a folder that holds YAML files");

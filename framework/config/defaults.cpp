@@ -53,8 +53,7 @@ class Expander {
   }
 
  private:
-  [[noreturn]] static void fail(const Twig& twig, const std::string& problem,
-                                const std::string& fix) {
+  [[noreturn]] static void fail(const Twig& twig, const std::string& problem, const std::string& fix) {
     const std::string above = twig.parent ? chain(*twig.parent) : "";
     throw Error(twig.entry.location.text() + ": " + twig.entry.written(),
                 problem + (above.empty() ? "" : " (this list is " + above + ")"), fix);
@@ -65,8 +64,7 @@ class Expander {
     for (const auto& folder : repository_.folders()) {
       folders += (folders.empty() ? "" : ", ") + folder;
     }
-    throw Error(primary,
-                "no such config in " + (folders.empty() ? "an empty search path" : folders),
+    throw Error(primary, "no such config in " + (folders.empty() ? "an empty search path" : folders),
                 did_you_mean(primary, repository_.options("")));
   }
 
@@ -86,8 +84,7 @@ class Expander {
     if (entry.kind == Entry::Kind::group && !entry.option) return;
     if (entry.missing()) {
       fail(twig, "'" + entry.key() + "' has to be chosen",
-           "write " + entry.key() +
-               "=OPTION; options: " + joined(repository_.options(entry.group())));
+           "write " + entry.key() + "=OPTION; options: " + joined(repository_.options(entry.group())));
     }
     const ConfigFile* config = load(twig);
     if (!config) {
@@ -98,10 +95,8 @@ class Expander {
     twig.config = config;
     std::vector<Entry> entries;
     for (const auto& item : config->defaults.items) entries.push_back(read_entry(item));
-    if (!entries.empty() || (twig.primary && !choices_.appended().empty()))
-      add_self(entries, *config);
-    if (twig.primary)
-      entries.insert(entries.end(), choices_.appended().begin(), choices_.appended().end());
+    if (!entries.empty() || (twig.primary && !choices_.appended().empty())) add_self(entries, *config);
+    if (twig.primary) entries.insert(entries.end(), choices_.appended().begin(), choices_.appended().end());
     const std::string group = entry.group(), package = entry.final_package(true);
     for (auto& each : entries) each.stand_in(group, package);
     note_overrides(entries, interpolated);
@@ -132,8 +127,7 @@ class Expander {
           single.options.clear();
           Twig& child = add(single);
           if (option->find("${") != std::string::npos) {
-            fail(child, "an interpolation inside a list of options",
-                 "name the options, or use a single one");
+            fail(child, "an interpolation inside a list of options", "name the options, or use a single one");
           }
           grow(child, interpolated);
         }
@@ -167,8 +161,7 @@ class Expander {
     bool others = entries.empty();
     for (const auto& entry : entries) {
       if (entry.kind == Entry::Kind::self && ++selves > 1) {
-        throw Error(entry.location.text() + ": defaults", "_self_ stands twice in the list",
-                    "keep one of them");
+        throw Error(entry.location.text() + ": defaults", "_self_ stands twice in the list", "keep one of them");
       }
       others = others || !entry.overrides;
     }
@@ -193,10 +186,10 @@ class Expander {
         last = &entry;
         choices_.note_override(entry);
       } else if (last && !entry.appended) {
-        throw Error(last->location.text() + ": " + last->written(),
-                    "stands before '" + entry.written() + "'" +
-                        (entry.key() == last->key() ? ", which it overrides" : ""),
-                    "move the overrides to the end of the list, before _self_ if it is there");
+        throw Error(
+            last->location.text() + ": " + last->written(),
+            "stands before '" + entry.written() + "'" + (entry.key() == last->key() ? ", which it overrides" : ""),
+            "move the overrides to the end of the list, before _self_ if it is there");
       }
     }
   }
@@ -205,8 +198,8 @@ class Expander {
     const std::string key = twig.entry.key();
     const std::string other = choices_.find(key)->option.value_or("null");
     fail(twig, "the group '" + key + "' is chosen a second time, as '" + other + "' too",
-         "write 'override " + key + ": " + other +
-             "' there, or give one of them a package: " + twig.entry.name + "@other");
+         "write 'override " + key + ": " + other + "' there, or give one of them a package: " + twig.entry.name +
+             "@other");
   }
 
   void refuse_cycle(const Twig& twig) {
@@ -230,8 +223,7 @@ class Expander {
       const std::string near = nearest(name, options);
       fail(twig, "there is no config '" + path + "'",
            (near.empty() ? "" : "did you mean '" + near + "'? ") +
-               (group.empty() ? "configs are: " : "options of " + group + " are: ") +
-               joined(options));
+               (group.empty() ? "configs are: " : "options of " + group + " are: ") + joined(options));
     }
     const auto groups = repository_.subgroups(parent_of(group));
     fail(twig, "there is no group '" + group + "' to choose '" + name + "' from",
@@ -300,8 +292,8 @@ class Expander {
     if (!twig.config) return;
     const Entry& entry = twig.entry;
     const bool top = !twig.parent->config;
-    result_.steps.push_back({twig.config, entry.final_package(true),
-                             top ? "<root>" : twig.parent->entry.config_path(), chain(twig), self});
+    result_.steps.push_back(
+        {twig.config, entry.final_package(true), top ? "<root>" : twig.parent->entry.config_path(), chain(twig), self});
     if (!self && entry.kind == Entry::Kind::group) leaves_.push_back(&entry);
   }
 
@@ -309,8 +301,8 @@ class Expander {
     std::set<std::string> seen;
     for (const Entry* leaf : leaves_) {
       if (!seen.insert(leaf->key()).second) {
-        throw Error(leaf->location.text() + ": " + leaf->written(),
-                    "the group '" + leaf->key() + "' is chosen twice", "keep one of them");
+        throw Error(leaf->location.text() + ": " + leaf->written(), "the group '" + leaf->key() + "' is chosen twice",
+                    "keep one of them");
       }
     }
   }
@@ -323,8 +315,7 @@ class Expander {
 
 }  // namespace
 
-Defaults expand_defaults(Repository& repository, const std::string& primary,
-                         const std::vector<Override>& overrides) {
+Defaults expand_defaults(Repository& repository, const std::string& primary, const std::vector<Override>& overrides) {
   return Expander(repository, overrides).expand(primary);
 }
 

@@ -29,7 +29,6 @@ struct Defaults {
 };
 
 // Throws Error with the place of the entry that is wrong, and the chain of entries above it.
-Defaults expand_defaults(Repository& repository, const std::string& primary,
-                         const std::vector<Override>& overrides);
+Defaults expand_defaults(Repository& repository, const std::string& primary, const std::vector<Override>& overrides);
 
 }  // namespace plexiform::config

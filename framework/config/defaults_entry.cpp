@@ -57,8 +57,7 @@ std::string Entry::group() const {
 
 std::string Entry::config_path() const {
   const std::string group = this->group();
-  const std::string own =
-      kind == Kind::group ? option.value_or("null") : name.substr(name.rfind('/') + 1);
+  const std::string own = kind == Kind::group ? option.value_or("null") : name.substr(name.rfind('/') + 1);
   return group.empty() ? own : group + "/" + own;
 }
 
@@ -131,14 +130,12 @@ Entry read_entry(const Node& node) {
       entry.kind = Entry::Kind::self;
     }
     if (entry.name.empty() || entry.name == "/") {
-      bad_entry(node, "an entry without a name",
-                "write '- group: option', '- config' or '- _self_'");
+      bad_entry(node, "an entry without a name", "write '- group: option', '- config' or '- _self_'");
     }
     return entry;
   }
   if (!node.is_map()) {
-    bad_entry(node, "an entry that names no config",
-              "write '- group: option', '- config' or '- _self_'");
+    bad_entry(node, "an entry that names no config", "write '- group: option', '- config' or '- _self_'");
   }
   if (node.entries.size() != 1) {
     bad_entry(node, "an entry with " + std::to_string(node.entries.size()) + " groups",

@@ -34,8 +34,8 @@ std::string path_of(const At& at) {
 class Evaluator::Active {
  public:
   Active(Evaluator& evaluator, const At& at) : stack_(evaluator.active_) {
-    const auto begun = std::find_if(stack_.begin(), stack_.end(),
-                                    [&](const At& other) { return other->node == at->node; });
+    const auto begun =
+        std::find_if(stack_.begin(), stack_.end(), [&](const At& other) { return other->node == at->node; });
     if (begun != stack_.end()) {
       std::string names;
       for (auto each = begun; each != stack_.end(); ++each) names += name_of(*each) + " -> ";
@@ -43,8 +43,7 @@ class Evaluator::Active {
                   "give one of them a value of its own");
     }
     if (stack_.size() >= kDeepest) {
-      throw Error(where(*at->node, path_of(at)),
-                  "hangs on more than " + std::to_string(kDeepest) + " nodes in a row",
+      throw Error(where(*at->node, path_of(at)), "hangs on more than " + std::to_string(kDeepest) + " nodes in a row",
                   "shorten the chain of interpolations");
     }
     stack_.push_back(at);
@@ -76,8 +75,7 @@ Evaluator::Evaluator(const Node& root, const Resolvers& resolvers)
 void Evaluator::grow(size_t amount) {
   grown_ += amount;
   if (grown_ > kLargest) {
-    throw Error("", "the resolved config is too large",
-                "let fewer interpolations repeat each other");
+    throw Error("", "the resolved config is too large", "let fewer interpolations repeat each other");
   }
 }
 
@@ -246,15 +244,13 @@ At Evaluator::select(const std::vector<std::string>& keys, At at, const std::str
   return at;
 }
 
-void Evaluator::not_found(const At& at, const std::vector<std::string>& keys, size_t i,
-                          const std::string& shown) {
+void Evaluator::not_found(const At& at, const std::vector<std::string>& keys, size_t i, const std::string& shown) {
   const std::string path = path_of(at);
   const std::string full = path.empty() ? keys[i] : path + "." + keys[i];
   const Node& node = *at->node;
   std::string fix = did_you_mean(keys[i], node.keys());
   if (node.is_list()) {
-    fix = "the list '" + path + "' has " + std::to_string(node.items.size()) +
-          " items, counted from 0";
+    fix = "the list '" + path + "' has " + std::to_string(node.items.size()) + " items, counted from 0";
   } else if (!node.is_map()) {
     fix = "'" + path + "' is a single value: point at it, or make it a mapping";
   } else if (path.empty() && keys[i] == "hydra") {

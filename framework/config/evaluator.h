@@ -63,12 +63,10 @@ class Evaluator {
   // Calls of resolvers (evaluator_calls.cpp).
   Node called(const Interpolation& call, const At& at);
   Node argument(const Element& element, const At& at);
-  Node run(const std::string& name, const std::vector<Node>& arguments, const At& at,
-           const std::string& written);
+  Node run(const std::string& name, const std::vector<Node>& arguments, const At& at, const std::string& written);
   At by_text(const std::string& text, const At& at, const std::string& shown);
   Node at_key(const std::string& key, const At& at, const std::string& shown);
-  Node selected(const std::string& key, const Node& otherwise, const At& at,
-                const std::string& shown);
+  Node selected(const std::string& key, const Node& otherwise, const At& at, const std::string& shown);
   Node decoded(const Node& node, const At& at, const std::string& shown);
 
   const Resolvers& resolvers_;

@@ -131,8 +131,7 @@ Node Evaluator::at_key(const std::string& key, const At& at, const std::string& 
   return found->node->kind == Kind::interpolation ? value(found) : resolved(found);
 }
 
-Node Evaluator::selected(const std::string& key, const Node& otherwise, const At& at,
-                         const std::string& shown) {
+Node Evaluator::selected(const std::string& key, const Node& otherwise, const At& at, const std::string& shown) {
   At found;
   try {
     found = by_text(key, at, shown);
@@ -149,13 +148,11 @@ Node Evaluator::selected(const std::string& key, const Node& otherwise, const At
 Node Evaluator::decoded(const Node& node, const At& at, const std::string& shown) {
   if (node.is_null()) return node;
   if (node.kind != Kind::string && node.kind != Kind::interpolation) {
-    throw Error("", "'" + shown + "' decodes a value that is no text",
-                "use it directly, or quote it");
+    throw Error("", "'" + shown + "' decodes a value that is no text", "use it directly, or quote it");
   }
   const Element element = parse_element(node.string);
   Node result = argument(element, at);
-  if (element.kind == Element::Kind::text && result.kind == Kind::string &&
-      result.string == element.source) {
+  if (element.kind == Element::Kind::text && result.kind == Kind::string && result.string == element.source) {
     result.string = node.string;  // blanks around plain text are part of it
   }
   return result;

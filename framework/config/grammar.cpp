@@ -50,9 +50,7 @@ class Parser {
 
  private:
   bool done() const { return at_ >= text_.size(); }
-  char peek(size_t ahead = 0) const {
-    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
-  }
+  char peek(size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
   bool starts(std::string_view word) const { return text_.substr(at_).starts_with(word); }
   bool take(char c) {
     if (done() || peek() != c) return false;
@@ -63,9 +61,7 @@ class Parser {
     while (blank(peek())) ++at_;
   }
 
-  [[noreturn]] void fail(const std::string& problem, const std::string& fix) const {
-    throw Error("", problem, fix);
-  }
+  [[noreturn]] void fail(const std::string& problem, const std::string& fix) const { throw Error("", problem, fix); }
   std::string shown() const { return std::string("'").append(shortened(text_)).append("'"); }
   [[noreturn]] void unexpected() const {
     if (done()) fail(shown() + " ends too early", "close every bracket, brace and quote");
@@ -81,8 +77,7 @@ class Parser {
   struct Depth {  // of brackets and braces
     explicit Depth(Parser& parser) : depth(parser.depth_) {
       if (++depth > kDeepest) {
-        throw Error("", "is nested more than " + std::to_string(kDeepest) + " deep",
-                    "simplify the value");
+        throw Error("", "is nested more than " + std::to_string(kDeepest) + " deep", "simplify the value");
       }
     }
     ~Depth() { --depth; }
@@ -384,13 +379,9 @@ std::vector<Element> parse_values(std::string_view text) {
   return Parser(text, Parser::Dialect::command_line).values();
 }
 
-Element parse_element(std::string_view text) {
-  return Parser(text, Parser::Dialect::resolver).whole_element();
-}
+Element parse_element(std::string_view text) { return Parser(text, Parser::Dialect::resolver).whole_element(); }
 
-std::vector<Piece> parse_text(std::string_view text) {
-  return Parser(text, Parser::Dialect::resolver).text();
-}
+std::vector<Piece> parse_text(std::string_view text) { return Parser(text, Parser::Dialect::resolver).text(); }
 
 std::string shortened(std::string_view text) {
   constexpr size_t kShown = 120;

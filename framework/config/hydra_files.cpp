@@ -58,16 +58,14 @@ sweep:
   dir: multirun/${now:%Y-%m-%d}/${now:%H-%M-%S}
   subdir: ${hydra.job.num}
 )"},
-      {"hydra/launcher/basic",
-       "_target_: hydra._internal.core_plugins.basic_launcher.BasicLauncher\n"},
+      {"hydra/launcher/basic", "_target_: hydra._internal.core_plugins.basic_launcher.BasicLauncher\n"},
       {"hydra/sweeper/basic", R"(
 _target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper
 max_batch_size: null
 params: null
 )"},
       {"hydra/env/default", "{}\n"},
-      {"hydra/help/default",
-       "app_name: ${hydra.job.name}\nheader: null\nfooter: null\ntemplate: null\n"},
+      {"hydra/help/default", "app_name: ${hydra.job.name}\nheader: null\nfooter: null\ntemplate: null\n"},
       {"hydra/hydra_help/default", "hydra_help: null\ntemplate: null\n"},
       {"hydra/hydra_logging/default", R"(
 version: 1
@@ -87,8 +85,7 @@ loggers:
     level: DEBUG
 disable_existing_loggers: false
 )"},
-      {"hydra/hydra_logging/disabled",
-       "version: 1\nroot: {level: ERROR}\ndisable_existing_loggers: true\n"},
+      {"hydra/hydra_logging/disabled", "version: 1\nroot: {level: ERROR}\ndisable_existing_loggers: true\n"},
       {"hydra/hydra_logging/none", "version: 1\nroot: null\ndisable_existing_loggers: false\n"},
       {"hydra/job_logging/default", R"(
 version: 1
@@ -124,8 +121,7 @@ root:
   handlers: [console]
 disable_existing_loggers: false
 )"},
-      {"hydra/job_logging/disabled",
-       "version: 1\nroot: {level: ERROR}\ndisable_existing_loggers: true\n"},
+      {"hydra/job_logging/disabled", "version: 1\nroot: {level: ERROR}\ndisable_existing_loggers: true\n"},
       {"hydra/job_logging/none", "version: 1\nroot: null\ndisable_existing_loggers: false\n"},
   };
   return files;

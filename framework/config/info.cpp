@@ -7,9 +7,7 @@
 namespace plexiform::config {
 namespace {
 
-std::string titled(const std::string& title) {
-  return "\n" + title + "\n" + std::string(title.size(), '*') + "\n";
-}
+std::string titled(const std::string& title) { return "\n" + title + "\n" + std::string(title.size(), '*') + "\n"; }
 
 // The first row is the header.
 std::string table(const std::vector<std::vector<std::string>>& rows) {
@@ -70,8 +68,7 @@ std::string defaults_tree(const Request& request) {
 }
 
 std::string search_path_table(const Request& request) {
-  std::vector<std::vector<std::string>> rows = {{"Provider", "Search path"},
-                                                {"hydra", "pkg://hydra.conf"}};
+  std::vector<std::vector<std::string>> rows = {{"Provider", "Search path"}, {"hydra", "pkg://hydra.conf"}};
   const Repository repository(request.search_path);
   for (const auto& folder : repository.folders()) {
     std::error_code failed;

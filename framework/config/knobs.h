@@ -16,8 +16,7 @@ Params read_knobs(const Node& node, std::string_view path, Params params = {}) {
   try {
     read_params(params, own_knobs(node));
   } catch (const Error& e) {
-    throw Error(where_knob(node, path, e.where(), e.problem() == "no such parameter"), e.problem(),
-                e.fix());
+    throw Error(where_knob(node, path, e.where(), e.problem() == "no such parameter"), e.problem(), e.fix());
   }
   return params;
 }

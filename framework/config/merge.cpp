@@ -25,10 +25,8 @@ class Merger {
     if (above.kind == Kind::missing) return;
     if (container(below) && container(above) && below.kind != above.kind) {
       const std::string is = above.is_list() ? "is a list" : "is a mapping";
-      throw Error(where(above, path),
-                  is + " on top of a " + (below.is_list() ? "list" : "mapping") + shown(below),
-                  std::string("write a ") + (below.is_list() ? "list" : "mapping") +
-                      ", or give the key another name");
+      throw Error(where(above, path), is + " on top of a " + (below.is_list() ? "list" : "mapping") + shown(below),
+                  std::string("write a ") + (below.is_list() ? "list" : "mapping") + ", or give the key another name");
     }
     if (!below.is_map() || !above.is_map()) {
       const Location key = below.key_location.file ? below.key_location : above.key_location;

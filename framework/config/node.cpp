@@ -87,13 +87,9 @@ const Node* Node::item(std::string_view index) const {
   return i < items.size() ? &items[i] : nullptr;
 }
 
-const Node* Node::child(std::string_view key) const {
-  return kind == Kind::list ? item(key) : find(key);
-}
+const Node* Node::child(std::string_view key) const { return kind == Kind::list ? item(key) : find(key); }
 
-Node* Node::child(std::string_view key) {
-  return const_cast<Node*>(std::as_const(*this).child(key));
-}
+Node* Node::child(std::string_view key) { return const_cast<Node*>(std::as_const(*this).child(key)); }
 
 const Node* Node::at_path(std::string_view path) const {
   const Node* node = this;
@@ -101,9 +97,7 @@ const Node* Node::at_path(std::string_view path) const {
   return node;
 }
 
-Node* Node::at_path(std::string_view path) {
-  return const_cast<Node*>(std::as_const(*this).at_path(path));
-}
+Node* Node::at_path(std::string_view path) { return const_cast<Node*>(std::as_const(*this).at_path(path)); }
 
 Node& Node::operator[](std::string_view key) {
   if (Node* found = find(key)) return *found;
@@ -164,9 +158,7 @@ Node from_json(const Json& json) {
   return Node();
 }
 
-std::string where(const Node& node, std::string_view path) {
-  return joined(node.location.text(), path);
-}
+std::string where(const Node& node, std::string_view path) { return joined(node.location.text(), path); }
 
 std::string where_key(const Node& node, std::string_view path) {
   return joined((node.key_location.file ? node.key_location : node.location).text(), path);

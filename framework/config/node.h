@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 struct Location {
   std::shared_ptr<const std::string> file;  // a path, or "command line"; null: made by the program
-  int line = 0, column = 0;  // from 1; on the command line 0 and the argument's number
+  int line = 0, column = 0;                 // from 1; on the command line 0 and the argument's number
 
   // "retina.yaml:12:5", "command line, argument 2", or "".
   std::string text() const;
@@ -47,7 +47,7 @@ struct Node {
   std::vector<std::pair<std::string, Node>> entries;  // of a map, in order
   Location location;                                  // of the value
   Location key_location;                              // of the key, for an entry of a map
-  Kind key_kind = Kind::string;  // of the key: YAML tells 1, 1.0, true and '1' apart
+  Kind key_kind = Kind::string;                       // of the key: YAML tells 1, 1.0, true and '1' apart
 
   static Node map();
   static Node list();

@@ -6,9 +6,7 @@
 namespace plexiform::config {
 namespace {
 
-[[noreturn]] void fail(const std::string& problem, const std::string& fix) {
-  throw Error("", problem, fix);
-}
+[[noreturn]] void fail(const std::string& problem, const std::string& fix) { throw Error("", problem, fix); }
 
 void put_location(Node& node, const Location& location) {
   node.location = node.key_location = location;
@@ -23,13 +21,11 @@ bool digit(char c) { return c >= '0' && c <= '9'; }
 
 bool name(std::string_view text) {
   return !text.empty() && (letter(text[0]) || text[0] == '$') &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return letter(c) || digit(c) || c == '-' || c == '$'; });
+         std::all_of(text.begin(), text.end(), [](char c) { return letter(c) || digit(c) || c == '-' || c == '$'; });
 }
 
 bool index(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), digit) &&
-         (text.size() == 1 || text[0] != '0');
+  return !text.empty() && std::all_of(text.begin(), text.end(), digit) && (text.size() == 1 || text[0] != '0');
 }
 
 std::vector<std::string> split(const std::string& text, char at) {
@@ -45,8 +41,7 @@ std::vector<std::string> split(const std::string& text, char at) {
 bool dotted(const std::string& text) {
   const auto parts = split(text, '.');
   if (parts.size() == 1) return name(text);
-  return std::all_of(parts.begin(), parts.end(),
-                     [](const std::string& part) { return name(part) || index(part); });
+  return std::all_of(parts.begin(), parts.end(), [](const std::string& part) { return name(part) || index(part); });
 }
 
 bool group(const std::string& text) {
@@ -63,8 +58,7 @@ void check_key(const Override& override) {
     if (key.find('[') != std::string::npos) {
       fail("'" + key + "' is no key", "an item of a list is written with a dot: list.0");
     }
-    fail("'" + key + "' is no key",
-         "write names joined by dots (a.b.c), or by slashes for a group (a/b)");
+    fail("'" + key + "' is no key", "write names joined by dots (a.b.c), or by slashes for a group (a/b)");
   }
   if (override.package && !override.package->empty() && !dotted(*override.package)) {
     fail("'" + *override.package + "' is no package", "write group@a.b=option");
@@ -90,8 +84,7 @@ Override parsed(const std::string& argument, const Location& location) {
   const auto at = std::min(argument.find('@', start), equals);
   result.key = argument.substr(start, std::min(at, equals) - start);
   if (at != equals) {
-    result.package =
-        argument.substr(at + 1, equals == std::string::npos ? equals : equals - at - 1);
+    result.package = argument.substr(at + 1, equals == std::string::npos ? equals : equals - at - 1);
   }
   check_key(result);
   if (equals == std::string::npos) {
@@ -126,8 +119,7 @@ Override parse_override(const std::string& argument, int number) {
   try {
     return parsed(argument, location);
   } catch (const Error& e) {
-    throw Error(location.text() + ": " + shortened(e.where().empty() ? argument : e.where()),
-                e.problem(), e.fix());
+    throw Error(location.text() + ": " + shortened(e.where().empty() ? argument : e.where()), e.problem(), e.fix());
   }
 }
 

@@ -12,9 +12,7 @@ namespace {
 
 using Value = std::variant<Node, Sweep>;
 
-[[noreturn]] void fail(const std::string& problem, const std::string& fix) {
-  throw Error("", problem, fix);
-}
+[[noreturn]] void fail(const std::string& problem, const std::string& fix) { throw Error("", problem, fix); }
 
 // The text of an argument that gives this value back.
 std::string argument_text(const Node& node) {
@@ -33,16 +31,26 @@ std::string argument_text(const Node& node) {
     case Kind::map: {
       std::string text = "{";
       for (const auto& [key, value] : node.entries) {
-        text.append(text.size() > 1 ? "," : "")
-            .append(key)
-            .append(":")
-            .append(argument_text(value));
+        text.append(text.size() > 1 ? "," : "").append(key).append(":").append(argument_text(value));
       }
       return text.append("}");
     }
     default:
       return python_text(node);
   }
+}
+
+// An element as it was written, without the blanks inside lists and mappings.
+std::string compact(const Element& element) {
+  const bool map = element.kind == Element::Kind::map;
+  if (!map && element.kind != Element::Kind::list) return element.source;
+  std::string text = map ? "{" : "[";
+  for (size_t i = 0; i < element.items.size(); ++i) {
+    if (i > 0) text += ',';
+    if (map) text.append(element.keys[i].source).append(":");
+    text += compact(element.items[i]);
+  }
+  return text + (map ? '}' : ']');
 }
 
 enum class Cast { integer, real, truth, text };
@@ -85,9 +93,7 @@ Node cast_scalar(const Node& node, Cast to) {
       if (node.kind == Kind::boolean) return node;
       if (node.kind == Kind::integer) return Node::truth(node.integer != 0);
       if (node.kind == Kind::real) return Node::truth(node.real != 0);
-      if (const Node read = read_unquoted(text);
-          node.kind == Kind::string && read.kind == Kind::boolean)
-        return read;
+      if (const Node read = read_unquoted(text); node.kind == Kind::string && read.kind == Kind::boolean) return read;
       wrong("true or false");
       break;
   }
@@ -122,20 +128,18 @@ double number(const Node& node, const std::string& shown) {
 
 // start, start + step, ... before stop
 Sweep range(const Node& start, const Node& stop, const Node& step, const std::string& shown) {
-  constexpr double kMost = 1e6;
+  constexpr double kMost = 1e5;
   const double first = number(start, shown), last = number(stop, shown), by = number(step, shown);
   const double count = by == 0 ? 0 : std::ceil((last - first) / by);
   if (by == 0) fail("'" + shown + "' has a step of 0", "use another step");
   if (!(count <= kMost)) {
-    fail("'" + shown + "' has more than a million values", "use a larger step");
+    fail("'" + shown + "' has more than 100000 values", "use a larger step");
   }
   Sweep sweep;
   sweep.kind = Sweep::Kind::range;
-  const bool whole =
-      start.kind == Kind::integer && stop.kind == Kind::integer && step.kind == Kind::integer;
-  double at = first;
-  for (double i = 0; i < count; ++i, at += by) {
-    if (by > 0 ? at >= last : at <= last) break;  // sums of fractions may pass the end
+  const bool whole = start.kind == Kind::integer && stop.kind == Kind::integer && step.kind == Kind::integer;
+  for (double i = 0; i < count; ++i) {
+    const auto at = static_cast<double>(first + i * static_cast<long double>(by));  // rounded once
     const Node value = whole ? Node::number(static_cast<int64_t>(at)) : Node::number(at);
     sweep.choices.push_back({value, python_text(value)});
   }
@@ -145,16 +149,13 @@ Sweep range(const Node& start, const Node& stop, const Node& step, const std::st
 // The arguments of a function by name: `names` in order, "" values for those not given.
 class Arguments {
  public:
-  Arguments(const Element& call, std::vector<std::string> names, size_t needed)
-      : call_(call), found_(names.size()) {
+  Arguments(const Element& call, std::vector<std::string> names, size_t needed) : call_(call), found_(names.size()) {
     for (size_t i = 0; i < call.items.size(); ++i) {
       size_t slot = i;
       if (!call.names[i].empty()) {
-        slot = static_cast<size_t>(std::find(names.begin(), names.end(), call.names[i]) -
-                                   names.begin());
+        slot = static_cast<size_t>(std::find(names.begin(), names.end(), call.names[i]) - names.begin());
         if (slot == names.size()) {
-          fail("'" + call.source + "' has no argument '" + call.names[i] + "'",
-               did_you_mean(call.names[i], names));
+          fail("'" + call.source + "' has no argument '" + call.names[i] + "'", did_you_mean(call.names[i], names));
         }
       }
       if (slot >= names.size() || found_[slot]) {
@@ -169,9 +170,7 @@ class Arguments {
     }
   }
   const Element* operator[](size_t i) const { return found_[i]; }
-  Node node(size_t i, const Node& otherwise) const {
-    return found_[i] ? single(*found_[i]) : otherwise;
-  }
+  Node node(size_t i, const Node& otherwise) const { return found_[i] ? single(*found_[i]) : otherwise; }
 
  private:
   std::string usage(const std::vector<std::string>& names) const {
@@ -187,8 +186,7 @@ Sweep call_range(const Element& call) {
   const Arguments arguments(call, {"start", "stop", "step"}, 1);
   const Node one = Node::number(int64_t{1});
   if (!arguments[1]) {
-    return range(Node::number(int64_t{0}), arguments.node(0, one), arguments.node(2, one),
-                 call.source);
+    return range(Node::number(int64_t{0}), arguments.node(0, one), arguments.node(2, one), call.source);
   }
   return range(arguments.node(0, one), arguments.node(1, one), arguments.node(2, one), call.source);
 }
@@ -258,9 +256,7 @@ Sweep call_tag(const Element& call) {
 
 bool less(const Node& a, const Node& b, const std::string& shown) {
   if (a.kind == Kind::string && b.kind == Kind::string) return a.string < b.string;
-  const auto comparable = [](const Node& n) {
-    return n.kind == Kind::integer || n.kind == Kind::real;
-  };
+  const auto comparable = [](const Node& n) { return n.kind == Kind::integer || n.kind == Kind::real; };
   if (!comparable(a) || !comparable(b)) {
     fail("'" + shown + "' mixes kinds that have no order", "sort numbers or texts");
   }
@@ -307,8 +303,7 @@ Value call_sort(const Element& call) {
     } else if (call.names[i] == "reverse") {
       reverse = cast(single(call.items[i]), Cast::truth).boolean;
     } else {
-      fail("'" + call.source + "' has no argument '" + call.names[i] + "'",
-           "write sort(3,1,2,reverse=true)");
+      fail("'" + call.source + "' has no argument '" + call.names[i] + "'", "write sort(3,1,2,reverse=true)");
     }
   }
   return reordered(items, call.source, [&](std::vector<Sweep::Choice>& choices) {
@@ -358,16 +353,11 @@ Value call_cast(const Element& call, Cast to) {
 
 Value called(const Element& call) {
   const std::vector<std::pair<std::string, std::function<Value()>>> known = {
-      {"choice", [&] { return Value(call_choice(call)); }},
-      {"range", [&] { return Value(call_range(call)); }},
-      {"interval", [&] { return Value(call_interval(call)); }},
-      {"glob", [&] { return Value(call_glob(call)); }},
-      {"tag", [&] { return Value(call_tag(call)); }},
-      {"sort", [&] { return call_sort(call); }},
-      {"shuffle", [&] { return call_shuffle(call); }},
-      {"int", [&] { return call_cast(call, Cast::integer); }},
-      {"float", [&] { return call_cast(call, Cast::real); }},
-      {"bool", [&] { return call_cast(call, Cast::truth); }},
+      {"choice", [&] { return Value(call_choice(call)); }},     {"range", [&] { return Value(call_range(call)); }},
+      {"interval", [&] { return Value(call_interval(call)); }}, {"glob", [&] { return Value(call_glob(call)); }},
+      {"tag", [&] { return Value(call_tag(call)); }},           {"sort", [&] { return call_sort(call); }},
+      {"shuffle", [&] { return call_shuffle(call); }},          {"int", [&] { return call_cast(call, Cast::integer); }},
+      {"float", [&] { return call_cast(call, Cast::real); }},   {"bool", [&] { return call_cast(call, Cast::truth); }},
       {"str", [&] { return call_cast(call, Cast::text); }},
   };
   std::vector<std::string> names;
@@ -381,7 +371,7 @@ Value called(const Element& call) {
 
 }  // namespace
 
-Sweep::Choice choice(const Element& element) { return {single(element), element.source}; }
+Sweep::Choice choice(const Element& element) { return {single(element), compact(element)}; }
 
 Value evaluate(const Element& element) {
   switch (element.kind) {

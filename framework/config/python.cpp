@@ -55,8 +55,7 @@ std::string real_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                                 std::chars_format::scientific);
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
   const std::string shortest(buffer.data(), end.ptr);
   const auto e = shortest.find('e');
   const int exponent = std::stoi(shortest.substr(e + 1));
@@ -68,8 +67,7 @@ std::string real_text(double value) {
   }
   if (exponent < -4 || exponent >= 16) {
     const int magnitude = std::abs(exponent);
-    return sign + digits + (exponent < 0 ? "e-" : "e+") + (magnitude < 10 ? "0" : "") +
-           std::to_string(magnitude);
+    return sign + digits + (exponent < 0 ? "e-" : "e+") + (magnitude < 10 ? "0" : "") + std::to_string(magnitude);
   }
   std::erase(digits, '.');
   const int point = exponent + 1;  // digits before the decimal point
@@ -82,8 +80,7 @@ std::string real_text(double value) {
 
 std::string python_text(const Node& node) {
   const auto inside = [](const Node& value) {
-    const bool text = value.kind == Kind::string || value.kind == Kind::interpolation ||
-                      value.kind == Kind::missing;
+    const bool text = value.kind == Kind::string || value.kind == Kind::interpolation || value.kind == Kind::missing;
     return text ? quoted(python_text(value)) : python_text(value);
   };
   switch (node.kind) {
@@ -171,9 +168,8 @@ void set_entry(Node& map, const Node& key, Node value) {
   const Kind kind = as_number ? key.kind : Kind::string;
   value.key_kind = kind;
   for (auto& [name, old] : map.entries) {
-    const bool same = as_number
-                          ? old.key_kind != Kind::string && number_of_key(name, old) == as_number
-                          : old.key_kind == Kind::string && name == text;
+    const bool same = as_number ? old.key_kind != Kind::string && number_of_key(name, old) == as_number
+                                : old.key_kind == Kind::string && name == text;
     if (!same) continue;
     value.key_kind = old.key_kind;
     old = std::move(value);

@@ -51,8 +51,7 @@ ConfigFile parsed(const std::string& name, const std::string& file, const std::s
   for (auto entry = entries.begin(); entry != entries.end(); ++entry) {
     if (entry->first != "defaults") continue;
     if (!entry->second.is_list()) {
-      throw Error(where(entry->second, "defaults"), "is not a list",
-                  "write one '- group: option' per line");
+      throw Error(where(entry->second, "defaults"), "is not a list", "write one '- group: option' per line");
     }
     config.defaults = std::move(entry->second);
     entries.erase(entry);
@@ -101,8 +100,7 @@ const ConfigFile* Repository::load(const std::string& name) {
     return &*found->second;
   }
   for (const auto& folder : folders_) {
-    const fs::path path =
-        (fs::path(folder) / (yaml_file(name) ? name : name + ".yaml")).lexically_normal();
+    const fs::path path = (fs::path(folder) / (yaml_file(name) ? name : name + ".yaml")).lexically_normal();
     if (!is_file(path)) continue;
     found->second = parsed(name, path.string(), text_of(path));
     files_.push_back(path.string());
@@ -113,8 +111,7 @@ const ConfigFile* Repository::load(const std::string& name) {
 
 bool Repository::has_group(const std::string& group) const {
   for (const auto& file : hydra_files()) {
-    if (file.name.size() > group.size() && file.name.starts_with(group) &&
-        file.name[group.size()] == '/') {
+    if (file.name.size() > group.size() && file.name.starts_with(group) && file.name[group.size()] == '/') {
       return true;
     }
   }
@@ -124,13 +121,9 @@ bool Repository::has_group(const std::string& group) const {
   return false;
 }
 
-std::vector<std::string> Repository::options(const std::string& group) const {
-  return list(group, false);
-}
+std::vector<std::string> Repository::options(const std::string& group) const { return list(group, false); }
 
-std::vector<std::string> Repository::subgroups(const std::string& group) const {
-  return list(group, true);
-}
+std::vector<std::string> Repository::subgroups(const std::string& group) const { return list(group, true); }
 
 std::vector<std::string> Repository::list(const std::string& group, bool groups) const {
   std::set<std::string> names;

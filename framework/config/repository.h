@@ -27,8 +27,7 @@ class Repository {
   // Null when no folder has it. Throws Error for a file that is no YAML or whose header is broken.
   const ConfigFile* load(const std::string& name);
   bool has_group(const std::string& group) const;
-  std::vector<std::string> options(
-      const std::string& group) const;  // names without ".yaml", sorted
+  std::vector<std::string> options(const std::string& group) const;    // names without ".yaml", sorted
   std::vector<std::string> subgroups(const std::string& group) const;  // sorted; "" for the top
   const std::vector<std::string>& folders() const { return folders_; }
   const std::vector<std::string>& files() const { return files_; }  // that were read, in order

@@ -14,16 +14,13 @@ Node read(Evaluator& evaluator, const Node& tree, const std::string& path, Find 
     return evaluator.value(at);
   } catch (const PointsAtMissing& missing) {
     const std::string place = at ? where(*at->node, path) : path;
-    throw Error(place, "hangs on '" + missing.path + "', which is ???",
-                "set " + missing.path + "=VALUE");
+    throw Error(place, "hangs on '" + missing.path + "', which is ???", "set " + missing.path + "=VALUE");
   }
 }
 
 }  // namespace
 
-Node resolve(const Node& root, const Resolvers& resolvers) {
-  return resolve_at(root, "", resolvers);
-}
+Node resolve(const Node& root, const Resolvers& resolvers) { return resolve_at(root, "", resolvers); }
 
 Node resolve_at(const Node& root, std::string_view path, const Resolvers& resolvers) {
   Evaluator evaluator(root, resolvers);

@@ -47,11 +47,9 @@ Node length_of(const Node& node, const std::string& written) {
   if (node.is_map()) return number(node.entries.size());
   if (node.kind == Kind::string) {
     const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-    return number(
-        static_cast<size_t>(std::count_if(node.string.begin(), node.string.end(), starts)));
+    return number(static_cast<size_t>(std::count_if(node.string.begin(), node.string.end(), starts)));
   }
-  throw Error("", "'" + written + "' is given a single value",
-              "give it a list, a mapping or a text");
+  throw Error("", "'" + written + "' is given a single value", "give it a list, a mapping or a text");
 }
 
 Node time_text(const std::string& format, std::time_t now) {
@@ -59,8 +57,7 @@ Node time_text(const std::string& format, std::time_t now) {
   localtime_r(&now, &local);
   std::string text(256, '\0');
   size_t length = 0;
-  while (!format.empty() &&
-         (length = std::strftime(text.data(), text.size(), format.c_str(), &local)) == 0) {
+  while (!format.empty() && (length = std::strftime(text.data(), text.size(), format.c_str(), &local)) == 0) {
     if (text.size() > 16 * format.size() + 4096) {
       break;  // the format means nothing at all, as %p in some languages
     }

@@ -82,9 +82,8 @@ Base yaml_integer(std::string_view text) {
       return count && c.done() ? Base::two : Base::none;
     }
     if (c.take('x')) {
-      const auto count = c.take_all([](char d) {
-        return digit_or_underscore(d) || (d >= 'a' && d <= 'f') || (d >= 'A' && d <= 'F');
-      });
+      const auto count =
+          c.take_all([](char d) { return digit_or_underscore(d) || (d >= 'a' && d <= 'f') || (d >= 'A' && d <= 'F'); });
       return count && c.done() ? Base::sixteen : Base::none;
     }
     c.take_all([](char d) { return (d >= '0' && d <= '7') || d == '_'; });
@@ -115,8 +114,8 @@ enum class Dialect { yaml, omegaconf };
 bool yaml_real(std::string_view text, Dialect dialect) {
   const bool strict = dialect == Dialect::yaml;
   TextCursor c(text);
-  if (text.starts_with('.') && !text.starts_with(".i") && !text.starts_with(".I") &&
-      !text.starts_with(".n") && !text.starts_with(".N")) {
+  if (text.starts_with('.') && !text.starts_with(".i") && !text.starts_with(".I") && !text.starts_with(".n") &&
+      !text.starts_with(".N")) {
     c.take('.');
     if (strict && !digit(c.peek())) return false;
     if (c.take_all(digit_or_underscore) == 0) return false;
@@ -214,8 +213,8 @@ std::optional<bool> yaml_truth(std::string_view text) {
 }
 
 bool yaml_types(std::string_view text) {
-  return yaml_null(text) || yaml_truth(text) || yaml_integer(text) != Base::none ||
-         yaml_real(text, Dialect::yaml) || yaml_date(text) || text == "=" || text == "<<";
+  return yaml_null(text) || yaml_truth(text) || yaml_integer(text) != Base::none || yaml_real(text, Dialect::yaml) ||
+         yaml_date(text) || text == "=" || text == "<<";
 }
 
 Node read_plain(const std::string& text) {

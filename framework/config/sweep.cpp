@@ -11,15 +11,13 @@ namespace {
 
 constexpr size_t kMostJobs = 100'000;
 
-[[noreturn]] void fail(const Override& override, const std::string& problem,
-                       const std::string& fix) {
+[[noreturn]] void fail(const Override& override, const std::string& problem, const std::string& fix) {
   throw Error(override.location.text() + ": " + override.text, problem, fix);
 }
 
 bool matches_any(const std::string& name, const std::vector<std::string>& patterns) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-  });
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
 }
 
 std::vector<std::string> values(const Override& override, const Repository& repository) {
@@ -42,8 +40,7 @@ std::vector<std::string> values(const Override& override, const Repository& repo
       }
       break;
     case Sweep::Kind::interval:
-      fail(override, "an interval has no list of values",
-           "write choice(a,b,c) or range(start,stop,step)");
+      fail(override, "an interval has no list of values", "write choice(a,b,c) or range(start,stop,step)");
   }
   if (sweep.shuffle) std::shuffle(texts.begin(), texts.end(), std::mt19937(std::random_device{}()));
   if (texts.empty()) fail(override, "no value to run with", "give it at least one value");
@@ -65,8 +62,7 @@ std::string prefix(const Override& override) {
 }
 
 bool of_hydra(const Override& override) {
-  return override.key == "hydra" || override.key.starts_with("hydra.") ||
-         override.key.starts_with("hydra/");
+  return override.key == "hydra" || override.key.starts_with("hydra.") || override.key.starts_with("hydra/");
 }
 
 }  // namespace
@@ -84,8 +80,7 @@ std::vector<std::vector<std::string>> sweep_jobs(const Request& request) {
       for (auto& text : texts) text.insert(0, start);
     }
     if (jobs.size() * texts.size() > kMostJobs) {
-      fail(override, "makes more than " + std::to_string(kMostJobs) + " jobs",
-           "sweep over fewer values");
+      fail(override, "makes more than " + std::to_string(kMostJobs) + " jobs", "sweep over fewer values");
     }
     std::vector<std::vector<std::string>> product;
     for (const auto& job : jobs) {

@@ -18,8 +18,7 @@ namespace plexiform::config {
 namespace {
 
 constexpr auto kTagFix = "remove the tag; only values, lists and mappings can be written";
-constexpr size_t kMostNodes =
-    2'000'000;  // aliases of aliases can make a short file grow without end
+constexpr size_t kMostNodes = 2'000'000;  // aliases of aliases can make a short file grow without end
 
 class Builder final : public YAML::EventHandler {
  public:
@@ -38,14 +37,12 @@ class Builder final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0) {
-      fail(place(mark), "a second document begins here",
-           "keep one document per file: remove the '---'");
+      fail(place(mark), "a second document begins here", "keep one document per file: remove the '---'");
     }
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const std::string tag =
-        source_.tag_at(offset(mark));  // yaml-cpp drops the tag of an empty value
+    const std::string tag = source_.tag_at(offset(mark));  // yaml-cpp drops the tag of an empty value
     if (!tag.empty() && tag != "!" && tag != "!!null" && tag != "!!str") unknown_tag(mark, tag);
     check_colon();
     add(tag == "!!str" ? Node::text("") : Node(), place(mark), anchor);
@@ -82,8 +79,7 @@ class Builder final : public YAML::EventHandler {
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
     for (const unsigned char c : name) {
       if (std::isalnum(c) || c == '-' || c == '_') continue;
-      fail(place(mark),
-           "the anchor '" + name + "' has a character other than letters, digits, - and _",
+      fail(place(mark), "the anchor '" + name + "' has a character other than letters, digits, - and _",
            "give it a plain name, or quote the text");
     }
   }
@@ -108,13 +104,12 @@ class Builder final : public YAML::EventHandler {
     bool has_key = false;
     Node key;
     bool merge_key = false;  // the key is <<
-    size_t key_end = 0;  // where the key ends in the file; 0: written in a way that needs no check
-    bool block = false;  // not in braces
+    size_t key_end = 0;      // where the key ends in the file; 0: written in a way that needs no check
+    bool block = false;      // not in braces
     std::vector<Node> merged;
   };
 
-  [[noreturn]] static void fail(const Location& place, const std::string& problem,
-                                const std::string& fix) {
+  [[noreturn]] static void fail(const Location& place, const std::string& problem, const std::string& fix) {
     throw Error(place.text(), problem, fix);
   }
 
@@ -128,10 +123,8 @@ class Builder final : public YAML::EventHandler {
       Node node = read_plain(value);
       return node;
     }
-    for (const auto& [name, kind] : {std::pair{"int", Kind::integer},
-                                     {"float", Kind::real},
-                                     {"bool", Kind::boolean},
-                                     {"null", Kind::null}}) {
+    for (const auto& [name, kind] :
+         {std::pair{"int", Kind::integer}, {"float", Kind::real}, {"bool", Kind::boolean}, {"null", Kind::null}}) {
       if (tag != core + name) continue;
       Node node = read_plain(value);
       if (kind == Kind::real && node.kind == Kind::integer) {
@@ -143,12 +136,8 @@ class Builder final : public YAML::EventHandler {
     throw Error("", "the tag '" + tag + "' is not known", kTagFix);
   }
 
-  static size_t offset(const YAML::Mark& mark) {
-    return mark.is_null() ? 0 : static_cast<size_t>(mark.pos);
-  }
-  bool expects_key() const {
-    return !stack_.empty() && stack_.back().node.is_map() && !stack_.back().has_key;
-  }
+  static size_t offset(const YAML::Mark& mark) { return mark.is_null() ? 0 : static_cast<size_t>(mark.pos); }
+  bool expects_key() const { return !stack_.empty() && stack_.back().node.is_map() && !stack_.back().has_key; }
 
   // yaml-cpp takes a line without a colon for a key without a value.
   void check_colon() const {
@@ -169,8 +158,7 @@ class Builder final : public YAML::EventHandler {
 
   void count(const Node& node) {
     if (++nodes_ > kMostNodes) {
-      fail(node.location, "aliases make this file too large",
-           "write the values out instead of aliasing aliases");
+      fail(node.location, "aliases make this file too large", "write the values out instead of aliasing aliases");
     }
     for (const auto& item : node.items) count(item);
     for (const auto& entry : node.entries) count(entry.second);
@@ -189,8 +177,7 @@ class Builder final : public YAML::EventHandler {
   void close() {
     Open closed = std::move(stack_.back());
     stack_.pop_back();
-    if (!closed.merged
-             .empty()) {  // what << brings in comes first; the mapping's own keys replace it
+    if (!closed.merged.empty()) {  // what << brings in comes first; the mapping's own keys replace it
       Node whole = Node::map();
       whole.location = closed.node.location;
       closed.merged.push_back(std::move(closed.node));
@@ -273,11 +260,9 @@ class Builder final : public YAML::EventHandler {
     bool maps = node.is_list();
     for (const auto& item : node.items) maps = maps && item.is_map();
     if (!maps) {
-      fail(node.location, "'<<' needs a mapping or a list of mappings",
-           "point it at a mapping: <<: *name");
+      fail(node.location, "'<<' needs a mapping or a list of mappings", "point it at a mapping: <<: *name");
     }
-    for (auto item = node.items.rbegin(); item != node.items.rend();
-         ++item) {  // the first one wins
+    for (auto item = node.items.rbegin(); item != node.items.rend(); ++item) {  // the first one wins
       parent.merged.push_back(std::move(*item));
     }
   }
@@ -316,12 +301,10 @@ std::pair<std::string, std::string> explain(const std::string& message) {
     return {"a value cannot start with this character", "quote the value"};
   }
   if (is(Msg::INVALID_ESCAPE) || is(Msg::INVALID_HEX) || is(Msg::INVALID_UNICODE)) {
-    return {"an unknown escape in double quotes",
-            "write \\\\ for a backslash, or use single quotes"};
+    return {"an unknown escape in double quotes", "write \\\\ for a backslash, or use single quotes"};
   }
   if (is(Msg::UNKNOWN_ANCHOR) || is(Msg::ALIAS_NOT_FOUND) || is(Msg::CHAR_IN_ALIAS)) {
-    return {"an alias without an anchor",
-            "write '&name' before the value it means, or quote the text"};
+    return {"an alias without an anchor", "write '&name' before the value it means, or quote the text"};
   }
   if (is(Msg::ANCHOR_NOT_FOUND) || is(Msg::CHAR_IN_ANCHOR)) {
     return {"an anchor without a name", "write '&name', or quote the text"};
@@ -354,8 +337,7 @@ Node parse_yaml(const std::string& text, const std::string& name_for_errors) {
     if (!e.mark.is_null()) source.check_outside_texts(static_cast<size_t>(e.mark.pos));
     const auto [problem, fix] = explain(e.msg);
     const Location at = builder.place(e.mark);
-    throw Error((problem.ends_with("is never closed") ? builder.innermost(at) : at).text(), problem,
-                fix);
+    throw Error((problem.ends_with("is never closed") ? builder.innermost(at) : at).text(), problem, fix);
   }
   source.check_outside_texts();
   Node root = builder.take();

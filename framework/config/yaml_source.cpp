@@ -19,9 +19,7 @@ std::string with_plain_line_ends(const std::string& text) {
 
 // The length of the UTF-8 character at `i`, or 0 when there is none or YAML does not allow it.
 size_t character_length(const std::string& text, size_t i) {
-  const auto byte = [&](size_t k) -> uint32_t {
-    return k < text.size() ? static_cast<unsigned char>(text[k]) : 0;
-  };
+  const auto byte = [&](size_t k) -> uint32_t { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
   const uint32_t first = byte(i);
   if (first < 0x80) return first >= 0x20 ? first != 0x7F : first == '\t' || first == '\n';
   const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
@@ -41,8 +39,7 @@ size_t character_length(const std::string& text, size_t i) {
 }  // namespace
 
 YamlSource::YamlSource(const std::string& text, std::string name)
-    : text_(with_plain_line_ends(text)),
-      name_(std::make_shared<const std::string>(std::move(name))) {
+    : text_(with_plain_line_ends(text)), name_(std::make_shared<const std::string>(std::move(name))) {
   lines_.push_back(0);
   for (size_t i = 0; i < text_.size(); ++i) {
     if (text_[i] == '\n') lines_.push_back(i + 1);
@@ -114,8 +111,7 @@ size_t YamlSource::quote_end(size_t offset) const {
 // A block ends at the first line that is indented less than its first one.
 size_t YamlSource::block_end(size_t offset) const {
   size_t indent = 0;
-  for (size_t line = text_.find('\n', offset); line != std::string::npos;
-       line = text_.find('\n', line + 1)) {
+  for (size_t line = text_.find('\n', offset); line != std::string::npos; line = text_.find('\n', line + 1)) {
     const size_t word = text_.find_first_not_of(' ', line + 1);
     if (word == std::string::npos) break;
     if (text_[word] == '\n') continue;

@@ -41,9 +41,7 @@ bool in(char32_t c, std::u32string_view set) { return set.find(c) != std::u32str
 bool line_break(char32_t c) { return in(c, U"\n\u0085\u2028\u2029"); }
 bool blank_or_break(char32_t c) { return c == 0 || in(c, U" \t\r") || line_break(c); }
 bool printable(char32_t c) { return c >= 0x20 && c <= 0x7E; }
-bool printable_unicode(char32_t c) {
-  return (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD && c != 0xFEFF);
-}
+bool printable_unicode(char32_t c) { return (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD && c != 0xFEFF); }
 
 // Which ways of writing a text read back as the same text.
 struct Ways {
@@ -195,8 +193,8 @@ class Writer {
   }
 
   static bool needs_quotes(const std::string& text) {
-    return text == "y" || text == "Y" || text == "n" || text == "N" || yaml_truth(text) ||
-           python_reads_integer(text) || python_reads_real(text) || yaml_types(text);
+    return text == "y" || text == "Y" || text == "n" || text == "N" || yaml_truth(text) || python_reads_integer(text) ||
+           python_reads_real(text) || yaml_types(text);
   }
 
   // `key`: the text is a key on one line, which is never folded.
@@ -319,8 +317,8 @@ class Writer {
     };
     for (size_t end = 0; end <= text.size(); ++end) {
       const char32_t c = end < text.size() ? text[end] : 0;
-      const bool literal = end < text.size() && !in(c, U"\"\\\u0085\u2028\u2029\uFEFF") &&
-                           (printable(c) || printable_unicode(c));
+      const bool literal =
+          end < text.size() && !in(c, U"\"\\\u0085\u2028\u2029\uFEFF") && (printable(c) || printable_unicode(c));
       if (!literal) {
         flush(end);
         if (end < text.size()) {
@@ -349,8 +347,7 @@ class Writer {
 
 std::string to_yaml(const Node& node) {
   Writer writer;
-  const bool block =
-      (node.is_map() && !node.entries.empty()) || (node.is_list() && !node.items.empty());
+  const bool block = (node.is_map() && !node.entries.empty()) || (node.is_list() && !node.items.empty());
   writer.node(node, block ? 0 : 2, false, false);
   writer.end_line();
   std::string text = writer.take();

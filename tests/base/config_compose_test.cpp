@@ -22,8 +22,8 @@ const std::string kGroups = std::string(TEST_DATA) + "/hydra/conf_groups";
 class Folder {
  public:
   explicit Folder(const Files& files)
-      : path_(fs::temp_directory_path() / ("plexiform_compose_" + std::to_string(::getpid()) + "_" +
-                                           std::to_string(++count_))) {
+      : path_(fs::temp_directory_path() /
+              ("plexiform_compose_" + std::to_string(::getpid()) + "_" + std::to_string(++count_))) {
     for (const auto& [name, text] : files) {
       fs::create_directories((path_ / name).parent_path());
       std::ofstream(path_ / name) << text;
@@ -40,15 +40,11 @@ class Folder {
 }  // namespace
 
 TEST_CASE("every value knows the file, line and column it was written at") {
-  const Composition composition =
-      compose({{kGroups}, "train", {"trainer.max_epochs=9", "+trainer.extra=[1]"}});
+  const Composition composition = compose({{kGroups}, "train", {"trainer.max_epochs=9", "+trainer.extra=[1]"}});
   const Node& trainer = *composition.job.find("trainer");
-  CHECK(where(*trainer.find("note"), "trainer.note") ==
-        kGroups + "/trainer/default.yaml:4:7: trainer.note");
-  CHECK(where_key(*trainer.find("note"), "trainer.note") ==
-        kGroups + "/trainer/default.yaml:4:1: trainer.note");
-  CHECK(where(*composition.job.at_path("optimizer.betas.1"), "") ==
-        kGroups + "/optimizer/adamw.yaml:3:14");
+  CHECK(where(*trainer.find("note"), "trainer.note") == kGroups + "/trainer/default.yaml:4:7: trainer.note");
+  CHECK(where_key(*trainer.find("note"), "trainer.note") == kGroups + "/trainer/default.yaml:4:1: trainer.note");
+  CHECK(where(*composition.job.at_path("optimizer.betas.1"), "") == kGroups + "/optimizer/adamw.yaml:3:14");
   CHECK(where(*trainer.find("max_epochs"), "") == "command line, argument 1");
   CHECK(where(*trainer.at_path("extra.0"), "") == "command line, argument 2");
 
@@ -59,16 +55,10 @@ TEST_CASE("every value knows the file, line and column it was written at") {
 TEST_CASE("a composition tells its choices and the files it read") {
   const Composition composition =
       compose({{kGroups}, "train", {"optimizer=sgd", "callbacks=[flat]", "+experiment=sgd_fast"}});
-  const std::vector<std::pair<std::string, std::string>> choices = {{"data", "demo"},
-                                                                    {"data/split", "clips"},
-                                                                    {"quality", "null"},
-                                                                    {"callbacks", "[flat]"},
-                                                                    {"logger", "[csv]"},
-                                                                    {"optimizer", "sgd"},
-                                                                    {"optimizer@second", "sgd"},
-                                                                    {"trainer", "fast"},
-                                                                    {"local", "mine"},
-                                                                    {"experiment", "sgd_fast"}};
+  const std::vector<std::pair<std::string, std::string>> choices = {
+      {"data", "demo"},    {"data/split", "clips"},   {"quality", "null"},         {"callbacks", "[flat]"},
+      {"logger", "[csv]"}, {"optimizer", "sgd"},      {"optimizer@second", "sgd"}, {"trainer", "fast"},
+      {"local", "mine"},   {"experiment", "sgd_fast"}};
   CHECK(composition.choices == choices);
   CHECK(composition.files.size() == 9);
   CHECK(composition.hydra.at_path("overrides.task.0")->string == "optimizer=sgd");
@@ -78,14 +68,10 @@ TEST_CASE("a composition tells its choices and the files it read") {
 }
 
 TEST_CASE("the first folder of the search path that has a config gives it") {
-  const Folder mine(
-      Files{{"train.yaml", "defaults:\n  - model: small\n"}, {"model/small.yaml", "from: mine\n"}});
-  const Folder yours(
-      Files{{"model/small.yaml", "from: yours\n"}, {"model/large.yaml", "from: yours\n"}});
+  const Folder mine(Files{{"train.yaml", "defaults:\n  - model: small\n"}, {"model/small.yaml", "from: mine\n"}});
+  const Folder yours(Files{{"model/small.yaml", "from: yours\n"}, {"model/large.yaml", "from: yours\n"}});
   const auto from = [&](const std::vector<std::string>& overrides) {
-    return compose({{mine.path(), yours.path()}, "train.yaml", overrides})
-        .job.at_path("model.from")
-        ->string;
+    return compose({{mine.path(), yours.path()}, "train.yaml", overrides}).job.at_path("model.from")->string;
   };
   CHECK(from({}) == "mine");
   CHECK(from({"model=large"}) == "yours");
@@ -97,12 +83,11 @@ TEST_CASE("the first folder of the search path that has a config gives it") {
 
 TEST_CASE("hydra.searchpath adds folders") {
   const Folder more(Files{{"model/large.yaml", "size: 9\n"}});
-  const Folder mine(Files{{"train.yaml", "defaults:\n  - model: large\nhydra:\n  searchpath: [" +
-                                             more.path() + "]\n"}});
+  const Folder mine(
+      Files{{"train.yaml", "defaults:\n  - model: large\nhydra:\n  searchpath: [" + more.path() + "]\n"}});
   CHECK(compose({{mine.path()}, "train", {}}).job.at_path("model.size")->integer == 9);
   CHECK_THROWS_AS(compose({{mine.path()}, "train", {"hydra.searchpath=[]"}}), plexiform::Error);
-  CHECK_THROWS_AS(compose({{mine.path()}, "train", {"hydra.searchpath=[/not/there]"}}),
-                  plexiform::Error);
+  CHECK_THROWS_AS(compose({{mine.path()}, "train", {"hydra.searchpath=[/not/there]"}}), plexiform::Error);
 }
 
 TEST_CASE("runs go to outputs/DATE/TIME unless the config says otherwise") {
@@ -114,10 +99,8 @@ TEST_CASE("runs go to outputs/DATE/TIME unless the config says otherwise") {
   noon.tm_hour = 12;
   const std::time_t now = std::mktime(&noon);
   const Composition composition = compose({{folder.path()}, "train", {}});
-  CHECK(run_folder(composition, now) ==
-        (fs::current_path() / "outputs/2025-06-15/12-00-00").string());
-  const Composition other =
-      compose({{folder.path()}, "train", {"hydra.run.dir=/runs/${hydra.job.name}_${seed}"}});
+  CHECK(run_folder(composition, now) == (fs::current_path() / "outputs/2025-06-15/12-00-00").string());
+  const Composition other = compose({{folder.path()}, "train", {"hydra.run.dir=/runs/${hydra.job.name}_${seed}"}});
   CHECK(run_folder(other, now) == "/runs/plexiform_1");
 }
 
@@ -135,9 +118,7 @@ TEST_CASE("JSON and back keeps values and their order") {
 TEST_CASE("twelve files compose within milliseconds") {
   const auto start = std::chrono::steady_clock::now();
   const int times = 10;
-  for (int i = 0; i < times; ++i)
-    REQUIRE(compose({{kConfigs}, "hdf5_core_readout", {}}).files.size() == 13);
-  const std::chrono::duration<double, std::milli> each =
-      (std::chrono::steady_clock::now() - start) / times;
+  for (int i = 0; i < times; ++i) REQUIRE(compose({{kConfigs}, "hdf5_core_readout", {}}).files.size() == 13);
+  const std::chrono::duration<double, std::milli> each = (std::chrono::steady_clock::now() - start) / times;
   CHECK(each.count() < 50);  // about 1 on an idle core
 }

@@ -14,16 +14,14 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Broken {
-  std::vector<std::pair<std::string, std::string>>
-      files;  // path, text; the first is the primary config
+  std::vector<std::pair<std::string, std::string>> files;  // path, text; the first is the primary config
   std::vector<std::string> overrides;
   std::string message;  // file names without the folder
 };
 
 // Composes and resolves files of a temporary folder; gives back the error's text.
 std::string message_of(const Broken& broken) {
-  const fs::path folder =
-      fs::temp_directory_path() / ("plexiform_broken_" + std::to_string(::getpid()));
+  const fs::path folder = fs::temp_directory_path() / ("plexiform_broken_" + std::to_string(::getpid()));
   for (const auto& [path, text] : broken.files) {
     fs::create_directories((folder / path).parent_path());
     std::ofstream(folder / path) << text;
@@ -53,9 +51,7 @@ void check(const std::vector<Broken>& cases) {
   }
 }
 
-Broken file(const std::string& text, const std::string& message) {
-  return {{{"train.yaml", text}}, {}, message};
-}
+Broken file(const std::string& text, const std::string& message) { return {{{"train.yaml", text}}, {}, message}; }
 
 Broken argument(const std::string& override, const std::string& message) {
   return {{{"train.yaml", "model: {kernel: 3, sizes: [3, 4], o: \"${o}\"}\no: {lr: 1}\n"}},
@@ -74,18 +70,15 @@ TEST_CASE("broken YAML is refused with its place and the remedy") {
       file("model:\n  kernel: 13\n   channels: 4\n", "train.yaml:3:12: " + colon),
       file("model:\n  kernel 13\n  channels: 4\n", "train.yaml:3:11: " + colon),
       file("note: see: below\n", "train.yaml:1:10: " + colon),
-      file("model:\n  kernel: 13\n  channels\n",
-           "train.yaml:3:3: a line without a ':'\n  fix: write 'key: value'"),
+      file("model:\n  kernel: 13\n  channels\n", "train.yaml:3:3: a line without a ':'\n  fix: write 'key: value'"),
       file("model: {kernel: 13, channels: 4\ntrainer:\n  epochs: 3\n",
            "train.yaml:1:8: a '{' that is never closed\n  fix: close it with '}', entries "
            "separated by commas"),
       file("sizes: [3, 4\n",
            "train.yaml:1:8: a '[' that is never closed\n  fix: close it with ']', items separated "
            "by commas"),
-      file("name: 'run\nseed: 3\n",
-           "train.yaml:1:7: a quoted text that is never closed\n  fix: close the quote"),
-      file("model:\n\tkernel: 13\n",
-           "train.yaml:2:1: a tab\n  fix: use spaces, also between words"),
+      file("name: 'run\nseed: 3\n", "train.yaml:1:7: a quoted text that is never closed\n  fix: close the quote"),
+      file("model:\n\tkernel: 13\n", "train.yaml:2:1: a tab\n  fix: use spaces, also between words"),
       file("seed: 1\nname: a\nseed: 2\n",
            "train.yaml:3:1: the key 'seed' is given twice\n  fix: remove one of them; the first is "
            "at line 1"),
@@ -98,8 +91,7 @@ TEST_CASE("broken YAML is refused with its place and the remedy") {
       file("core: !Linear {kernel: 3}\n",
            "train.yaml:1:7: the tag '!Linear' is not known\n  fix: remove the tag; only values, "
            "lists and mappings can be written"),
-      file("user: @me\n",
-           "train.yaml:1:7: a value cannot start with this character\n  fix: quote the value"),
+      file("user: @me\n", "train.yaml:1:7: a value cannot start with this character\n  fix: quote the value"),
       file("note: \xff\n",
            "train.yaml:1:7: a character that cannot stand in a YAML file\n  fix: save the file as "
            "UTF-8 text without control "
@@ -142,8 +134,7 @@ TEST_CASE("a wrong defaults list is refused with its place, the chain above it, 
        "data/retina.yaml:3:5: /filter: none: there is no config 'filter/none' (this list is chosen "
        "by 'data: retina' in "
        "train.yaml:2:5)\n  fix: options of filter are: all"},
-      {{{"train.yaml", "defaults:\n  - data: retina\n"},
-        {"data/retina.yaml", "rate: 30\nrate: 20\n"}},
+      {{{"train.yaml", "defaults:\n  - data: retina\n"}, {"data/retina.yaml", "rate: 30\nrate: 20\n"}},
        {},
        "data/retina.yaml:2:1: the key 'rate' is given twice (this file is chosen by 'data: retina' "
        "in train.yaml:2:5)\n  fix: "
@@ -189,9 +180,7 @@ TEST_CASE("a wrong defaults list is refused with its place, the chain above it, 
       {{{"train.yaml", "hydra:\n  run:\n    dirr: x\n"}},
        {},
        "train.yaml:3:5: hydra.run.dirr: no such key of Hydra's\n  fix: did you mean 'dir'?"},
-      {{{"tain.yaml", "n: 1\n"}},
-       {},
-       "train: no such config in FOLDER\n  fix: did you mean 'tain'?"},
+      {{{"tain.yaml", "n: 1\n"}}, {}, "train: no such config in FOLDER\n  fix: did you mean 'tain'?"},
   });
 }
 
@@ -228,9 +217,7 @@ TEST_CASE("a wrong argument is refused with its number and the remedy") {
       argument("+model.kernel=5",
                "+model.kernel=5: 'model.kernel' exists already\n  fix: leave out the '+' to change "
                "it, or write '++' to do either"),
-      argument(
-          "~model.kern",
-          "~model.kern: there is no key 'model.kern' to remove\n  fix: did you mean 'kernel'?"),
+      argument("~model.kern", "~model.kern: there is no key 'model.kern' to remove\n  fix: did you mean 'kernel'?"),
       argument("~model.kernel=4",
                "~model.kernel=4: 'model.kernel' is 3, not 4\n  fix: leave out the value to remove "
                "it anyway"),
@@ -251,9 +238,8 @@ TEST_CASE("a wrong argument is refused with its number and the remedy") {
                "model.sizes.2=4: 'model.sizes.2' is no item of the list, which has 2\n  fix: items "
                "are counted from 0; to change "
                "the length, give the whole list: key=[1,2,3]"),
-      argument(
-          "model={kern: 4}",
-          "model.kern: no such key\n  fix: did you mean 'kernel'? (to add a key, begin with '+')"),
+      argument("model={kern: 4}",
+               "model.kern: no such key\n  fix: did you mean 'kernel'? (to add a key, begin with '+')"),
       argument("model/small=x",
                "model/small=x: there is no group 'model/small'\n  fix: a key of the config is "
                "written with dots: model.small"),

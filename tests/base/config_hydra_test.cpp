@@ -167,8 +167,7 @@ Answer answer(const Case& asked) {
 
 // Widths of tables, the year and the folder's path were made stable in the golden file.
 std::string stable(const std::string& text, const std::string& tree) {
-  std::istringstream lines(
-      replaced(replaced(text, "'2025'", "'YEAR'"), kData + tree, "<" + tree + ">"));
+  std::istringstream lines(replaced(replaced(text, "'2025'", "'YEAR'"), kData + tree, "<" + tree + ">"));
   std::string result;
   for (std::string line; std::getline(lines, line);) {
     if (line.find_first_not_of('-') == std::string::npos && line.size() > 10) line.resize(10);
@@ -199,8 +198,7 @@ std::string difference(const Case& asked) {
   if (exit_code != 0) return "";
   if (!given.printed.empty()) {
     if (stable(given.printed, asked.tree) == stable(asked.output, asked.tree)) return "";
-    return "printed\n" + stable(given.printed, asked.tree) + "instead of\n" +
-           stable(asked.output, asked.tree);
+    return "printed\n" + stable(given.printed, asked.tree) + "instead of\n" + stable(asked.output, asked.tree);
   }
   std::istringstream lines(asked.output);
   std::string log;
@@ -210,8 +208,7 @@ std::string difference(const Case& asked) {
       const Node expected = python_literal(replaced(line.substr(4), "'YEAR'", "'2025'"));
       if (run >= given.runs.size() || !same(given.runs[run], expected)) {
         return "run " + std::to_string(run) + " got\n" +
-               (run < given.runs.size() ? to_yaml(given.runs[run]) : "nothing") + "instead of\n" +
-               to_yaml(expected);
+               (run < given.runs.size() ? to_yaml(given.runs[run]) : "nothing") + "instead of\n" + to_yaml(expected);
       }
       ++run;
     } else {

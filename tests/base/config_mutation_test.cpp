@@ -3,6 +3,7 @@
 #include <config/compose.h>
 #include <config/override.h>
 #include <config/resolve.h>
+#include <config/sweep.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -81,8 +82,7 @@ const fs::path kGroups = fs::path(TEST_DATA) / "hydra" / "conf_groups";
 
 }  // namespace
 
-TEST_CASE(
-    "a mutated YAML file is read or refused, and what is read can be written and read again") {
+TEST_CASE("a mutated YAML file is read or refused, and what is read can be written and read again") {
   Mutator mutator(1);
   std::vector<std::string> texts;
   for (const auto& file : yaml_files(kConfigs)) texts.push_back(text_of(file));
@@ -128,15 +128,15 @@ TEST_CASE("a mutated argument is read or refused") {
                                               "z=shuffle(a,b)"};
   size_t read = 0, refused = 0;
   for (size_t i = 0; i < 50'000; ++i) {
-    const std::string argument =
-        mutator.mutated(arguments[i % arguments.size()], 1 + mutator.below(3));
+    const std::string argument = mutator.mutated(arguments[i % arguments.size()], 1 + mutator.below(3));
     INFO(argument);
     try {
-      parse_override(argument, 7);
+      const Override override = parse_override(argument, 7);
       ++read;
+      if (override.sweep) sweep_jobs({{kGroups.string()}, "train", {argument}});
     } catch (const plexiform::Error& e) {
       ++refused;
-      REQUIRE(e.where().starts_with("command line, argument 7"));
+      REQUIRE(e.where().starts_with("command line, argument "));
       REQUIRE(!e.fix().empty());
     }
   }
@@ -146,24 +146,16 @@ TEST_CASE("a mutated argument is read or refused") {
 
 TEST_CASE("a config tree with mutated files and arguments composes or is refused") {
   Mutator mutator(3);
-  const fs::path folder =
-      fs::temp_directory_path() / ("plexiform_mutated_" + std::to_string(::getpid()));
-  const std::vector<std::string> arguments = {"model.learning_rate=1",
-                                              "+experiment=sgd_fast",
-                                              "data=other",
-                                              "~optimizer@second",
-                                              "callbacks=[checkpoint]",
-                                              "quality=strict",
-                                              "trainer.nested={a: 5}",
-                                              "++a.b.c=1",
-                                              "hydra.run.dir=x"};
+  const fs::path folder = fs::temp_directory_path() / ("plexiform_mutated_" + std::to_string(::getpid()));
+  const std::vector<std::string> arguments = {
+      "model.learning_rate=1", "+experiment=sgd_fast",  "data=other", "~optimizer@second", "callbacks=[checkpoint]",
+      "quality=strict",        "trainer.nested={a: 5}", "++a.b.c=1",  "hydra.run.dir=x"};
   size_t composed = 0, refused = 0;
   for (size_t i = 0; i < 400; ++i) {
     fs::remove_all(folder);
     fs::copy(kGroups, folder, fs::copy_options::recursive);
     const auto files = yaml_files(folder);
-    const fs::path file =
-        mutator.below(2) ? folder / "train.yaml" : files[mutator.below(files.size())];
+    const fs::path file = mutator.below(2) ? folder / "train.yaml" : files[mutator.below(files.size())];
     const std::string text = mutator.mutated(text_of(file), 1 + mutator.below(3));
     std::ofstream(file) << text;
     std::vector<std::string> overrides;

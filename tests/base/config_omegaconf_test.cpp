@@ -127,16 +127,15 @@ TEST_CASE("interpolations resolve as OmegaConf resolves them") {
     const std::string text = trimmed(padded);
     INFO(text << "   -> " << expected);
     try {
-      Node root = with_interpolations(python_literal(
-          "{'a': {'b': 1, 'c': {'d': '${..b}', 'e': '${.d}', 'f': '${...top}'}}, 'top': 'T', 'l': "
-          "[10, 20, '${.0}'], "
-          "'which': 'a', 'm': '?\?\?', 'nothing': None, 'flag': True, 'x': 1.5, 'cyc2': '${k}'}"));
+      Node root = with_interpolations(
+          python_literal("{'a': {'b': 1, 'c': {'d': '${..b}', 'e': '${.d}', 'f': '${...top}'}}, 'top': 'T', 'l': "
+                         "[10, 20, '${.0}'], "
+                         "'which': 'a', 'm': '?\?\?', 'nothing': None, 'flag': True, 'x': 1.5, 'cyc2': '${k}'}"));
       root["k"] = with_interpolations(Node::text(text));
       const Node value = resolve_at(root, "k", Resolvers());
       REQUIRE(!expected.starts_with("ERR"));
       const bool is_text = expected.starts_with("str ");
-      const Node shown =
-          is_text ? Node::text(after_type(expected)) : python_literal(after_type(expected));
+      const Node shown = is_text ? Node::text(after_type(expected)) : python_literal(after_type(expected));
       CHECK((is_text ? same(value, shown) : resolves_to(value, shown, root)));
     } catch (const Error& e) {
       INFO(e.what());

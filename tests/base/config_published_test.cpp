@@ -37,8 +37,7 @@ TEST_CASE("a run of the published HDF5 experiment goes to a folder of its own") 
   CHECK(folder.starts_with("/logs/openretina_assets/runs/h5_core_readout/2023-11-1"));
   set_output_folder(composition, folder);
   const Node job = resolve(composition.job, {composition.hydra, std::time_t(1'700'000'000)});
-  CHECK(job.at_path("training_callbacks.model_checkpoint.dirpath")->string ==
-        folder + "/checkpoints");
+  CHECK(job.at_path("training_callbacks.model_checkpoint.dirpath")->string == folder + "/checkpoints");
   CHECK(job.at_path("optimizer.lr")->real == 0.01);
   CHECK(job.at_path("model.in_shape.2")->integer == 16);
   CHECK(job.at_path("model.core.channels")->kind == Kind::missing);
