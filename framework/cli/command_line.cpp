@@ -1,9 +1,10 @@
 #include <cli/command_line.h>
+#include <config/info.h>
 #include <config/shipped.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 namespace plexiform::cli {
@@ -30,7 +31,7 @@ struct Parser {
     if (command == "train") {
       app.add_option("--config-name,--cn", config_name, "the config to compose (default: quickstart)");
       app.add_option("--config-path,--cp", config_path, "the folder with it (default: the configs that come with Plexiform)");
-      app.add_option("--config-dir,--cd", config_dirs, "one more folder to search for groups");
+      app.add_option("--config-dir,--cd", config_dirs, "one more folder to search for groups")->allow_extra_args(false);
       app.add_option("--cfg,-c", line.cfg, "print the composed config and stop: job, hydra or all")
           ->check(CLI::IsMember({"job", "hydra", "all"}));
       app.add_flag("--resolve", line.resolve, "with --cfg: replace interpolations by their values");
@@ -42,8 +43,8 @@ struct Parser {
       app.add_option("--split", line.split, "what to score: test or validation")->check(CLI::IsMember({"test", "validation"}));
       app.add_option("words", words, "RUN (a run folder or its model/), then overrides such as paths.data_dir=DIR");
     }
-    app.add_option("--plugin", line.plugin_files, "a plugin file to use");
-    app.add_option("--plugin-path", line.plugin_paths, "a folder with plugins, searched first");
+    app.add_option("--plugin", line.plugin_files, "a plugin file to use")->allow_extra_args(false);
+    app.add_option("--plugin-path", line.plugin_paths, "a folder with plugins, searched first")->allow_extra_args(false);
   }
 };
 
@@ -54,6 +55,9 @@ bool is_override(const std::string& word) {
 }  // namespace
 
 CommandLine parse_command_line(const std::string& command, const std::vector<std::string>& arguments) {
+  if (const char* home = std::getenv("HOME")) {  // openretina's configs read it, and openretina sets it
+    setenv("OPENRETINA_CACHE_DIRECTORY", (fs::path(home) / "openretina_cache").c_str(), 0);
+  }
   CommandLine line;
   Parser parser(command, line);
   try {
@@ -92,24 +96,28 @@ std::string help(const std::string& command) {
   Parser parser(command, line);
   std::string text = parser.app.help();
   if (command != "train") return text;
-  std::vector<std::string> configs, groups;
-  std::error_code error;
-  const fs::path root = config::shipped_configs();
-  for (const auto& entry : fs::directory_iterator(root, error)) {
-    if (entry.path().extension() == ".yaml") configs.push_back(entry.path().stem());
-    if (!entry.is_directory()) continue;
-    std::vector<std::string> options;
-    for (const auto& option : fs::directory_iterator(entry.path(), error)) {
-      if (option.path().extension() == ".yaml") options.push_back(option.path().stem());
-    }
-    std::sort(options.begin(), options.end());
-    groups.push_back(fmt::format("  {}: {}\n", entry.path().filename().string(), fmt::join(options, ", ")));
-  }
-  std::sort(configs.begin(), configs.end());
-  std::sort(groups.begin(), groups.end());
+  const std::vector<std::string> search_path = {config::shipped_configs()};
+  auto configs = config::primary_configs(search_path);
+  std::erase(configs, "defaults");  // shipped.h
   text += fmt::format("\nConfigs:\n  {}\n\nGroups and their options:\n", fmt::join(configs, ", "));
-  for (const auto& group : groups) text += group;
+  for (const auto& group : config::groups(search_path)) {
+    text += fmt::format("  {}: {}\n", group.name, fmt::join(group.options, ", "));
+  }
   return text;
+}
+
+plugins::Sources search_order(const CommandLine& line, const config::Composition& composition) {
+  auto files = line.plugin_files;
+  const config::Node* listed = composition.job.find("plugins");
+  if (!listed || listed->is_null()) return plugins::search_order(files, line.plugin_paths);
+  const auto resolved = config::resolve_at(composition.job, "plugins", {composition.hydra});
+  bool texts = resolved.is_list();
+  for (const auto& item : resolved.items) {
+    texts = texts && item.kind == config::Kind::string;
+    files.push_back(item.string);
+  }
+  if (!texts) throw Error(config::where(*listed, "plugins"), "is no list of files", "write plugins: [/path/to/mine.plexiform.so]");
+  return plugins::search_order(files, line.plugin_paths);
 }
 
 int report_errors(const char* command, const std::function<int()>& body) {

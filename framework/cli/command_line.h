@@ -3,6 +3,7 @@
 
 #include <config/compose.h>
 #include <config/resolve.h>
+#include <plugins/sources.h>
 
 #include <functional>
 #include <stdexcept>
@@ -34,6 +35,9 @@ CommandLine parse_command_line(const std::string& command, const std::vector<std
 
 // The help text of the command: flags, then the configs and groups on the search path.
 std::string help(const std::string& command);
+
+// Where plugins are looked for: --plugin, the config's `plugins:` list, --plugin-path, then the usual folders.
+plugins::Sources search_order(const CommandLine& line, const config::Composition& composition);
 
 // Runs `body` and turns exceptions into a sentence on standard error and an exit code: Usage 2, everything else 1.
 int report_errors(const char* command, const std::function<int()>& body);

@@ -277,7 +277,7 @@ int plugins_command(const std::vector<std::string>& arguments) {
   }
   const bool is_file = what.find('/') != std::string::npos || what.ends_with(".so");
   if (inspect_command->parsed() && is_file) return inspect_file(what, json);
-  const Sources sources = search_order(files, folders);
+  const Sources sources = plugins::search_order(files, folders);
   auto catalogue = Catalogue::discover(sources);
   if (inspect_command->parsed()) return inspect_name(catalogue, what, json);
   if (probe) catalogue.open_new_files();

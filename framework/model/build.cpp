@@ -21,7 +21,7 @@ Choice choice(const Node& model, const std::string& name) {
   const Node* target = node ? node->find("_target_") : nullptr;
   if (!target || target->kind != config::Kind::string) {
     throw Error(config::where(node ? *node : model, path), "names no component",
-                fmt::format("give it a _target_; plexiform plugins list shows what there is"));
+                "give it a _target_; plexiform plugins list shows what there is");
   }
   return {node, path, target->string, config::own_knobs(*node)};
 }
@@ -104,6 +104,10 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
     model.core = made.component;
     model.origins.push_back(origin("core", made.provenance));
     const Shape features = model.core->output_shape(spec.window);
+    if (features.time > spec.window.time) {
+      throw Error("", fmt::format("makes {} bins of features from {} bins of stimulus", features.time, spec.window.time),
+                  "pad fewer bins in time: there is nothing recorded to compare them with");
+    }
     if (features.empty()) {
       throw Error("", fmt::format("makes features {} of a window {}", features.text(), spec.window.text()),
                   "use smaller kernels, or a longer dataloader.train_chunk_size");
@@ -126,30 +130,15 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
     const auto chosen = choice(spec.node, name);
     located(chosen, [&] {
       auto made = plugins::create_loss(catalogue, chosen.target, chosen.knobs, {spec.compat});
+      if (!made.component->parameters().empty()) {
+        throw Error("", "has parameters of its own, which nothing trains", "keep what is trained in the readout");
+      }
       *loss = made.component;
       model.origins.push_back(origin(name, made.provenance));
       return 0;
     });
   }
   return model;
-}
-
-void check_sessions(const Model& model, const data::Recordings& recordings, const std::string& bundle) {
-  const char* const fix = "name the data that it was trained on (paths.data_dir=DIR)";
-  if (recordings.sessions.size() != model.heads.size()) {
-    throw Error(bundle, fmt::format("was trained on {} sessions, the data have {}", model.heads.size(), recordings.sessions.size()), fix);
-  }
-  for (size_t i = 0; i < model.heads.size(); ++i) {
-    const auto& [name, neurons, readout] = model.heads[i];
-    const auto& session = recordings.sessions[i];
-    if (session.name != name || session.neurons != neurons) {
-      throw Error(bundle, fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", name, neurons, session.name, session.neurons), fix);
-    }
-  }
-  if (recordings.channels != model.window.channels || recordings.height != model.window.height || recordings.width != model.window.width) {
-    throw Error(bundle, fmt::format("was trained on stimuli of C {}, H {}, W {}, the data have C {}, H {}, W {}", model.window.channels, model.window.height,
-                                    model.window.width, recordings.channels, recordings.height, recordings.width), fix);
-  }
 }
 
 }  // namespace plexiform::model

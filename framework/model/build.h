@@ -34,7 +34,4 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue);
 // Checks what needs no data: that the components exist and have the knobs that the config sets. `node` is `model`.
 void check_components(const config::Node& node, plugins::Catalogue& catalogue);
 
-// The sessions, neurons and stimulus size of a trained model have to be those of the data. Throws Error about `bundle`.
-void check_sessions(const Model& model, const data::Recordings& recordings, const std::string& bundle);
-
 }  // namespace plexiform::model

@@ -1,8 +1,10 @@
 #include <config/compose.h>
 #include <files/atomic_file.h>
+#include <fmt/format.h>
 #include <model/bundle.h>
 #include <model/safetensors.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -103,6 +105,33 @@ Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
   bundle.model.load_state(read_safetensors(weights).tensors, weights);
   bundle.model.train(false);
   return bundle;
+}
+
+void check_data(const Bundle& bundle, const data::Recordings& recordings, const std::string& folder) {
+  const Model& model = bundle.model;
+  const char* const fix = "name the data that it was trained on (paths.data_dir=DIR)";
+  if (recordings.sessions.size() != model.heads.size()) {
+    throw Error(folder, fmt::format("was trained on {} sessions, the data have {}", model.heads.size(), recordings.sessions.size()), fix);
+  }
+  for (size_t i = 0; i < model.heads.size(); ++i) {
+    const auto& [name, neurons, readout] = model.heads[i];
+    const auto& session = recordings.sessions[i];
+    if (session.name != name || session.neurons != neurons) {
+      throw Error(folder, fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", name, neurons, session.name, session.neurons), fix);
+    }
+  }
+  if (recordings.channels != model.window.channels || recordings.height != model.window.height || recordings.width != model.window.width) {
+    throw Error(folder, fmt::format("was trained on stimuli of C {}, H {}, W {}, the data have C {}, H {}, W {}", model.window.channels, model.window.height,
+                                    model.window.width, recordings.channels, recordings.height, recordings.width), fix);
+  }
+  const auto& trained = bundle.about.at("normalisation");
+  const auto& stimulus = *recordings.sessions.front().train.front().stimulus;
+  auto differ = [](double a, double b) { return std::abs(a - b) > 1e-6 * std::max(1.0, std::abs(a)); };
+  if (differ(trained.at("mean"), stimulus.mean) || differ(trained.at("std"), stimulus.std)) {
+    throw Error(folder, fmt::format("was trained on stimuli normalised by mean {} and deviation {}, the data's are {} and {}", trained.at("mean").dump(),
+                                    trained.at("std").dump(), stimulus.mean, stimulus.std),
+                "set the data section's norm_mean and norm_std to the trained ones");
+  }
 }
 
 }  // namespace plexiform::model

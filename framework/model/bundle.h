@@ -29,4 +29,7 @@ struct Bundle {
 // is missing.
 Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue);
 
+// The sessions, neurons, stimulus size and normalisation of a trained model have to be those of the data. Throws Error.
+void check_data(const Bundle& bundle, const data::Recordings& recordings, const std::string& folder);
+
 }  // namespace plexiform::model

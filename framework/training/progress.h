@@ -17,7 +17,7 @@ class Progress {
 
   void start_epoch(int64_t epoch, int64_t epochs, int64_t steps, int64_t done);
   void step(int64_t done, double loss);
-  // "epoch  3/20  loss 0.5123  val 0.4310  lr 0.01  12.3 steps/s  *" ; best marks a new best.
+  // "epoch   3/20  train_loss 0.5123  val_loss 0.5141  val_correlation 0.4310  lr 0.01  1.2 s  12.3 steps/s  best"
   void end_epoch(const Json& means, const std::string& monitor, double learning_rate, bool best);
   // A line of text, above the bar.
   void say(const std::string& text);

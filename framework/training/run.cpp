@@ -24,7 +24,8 @@ const std::vector<std::string> top_level = {"data_io",  "dataloader", "model", "
 void check_top_level(const config::Node& root) {
   for (const auto& [key, node] : root.entries) {
     if (std::find(top_level.begin(), top_level.end(), key) != top_level.end()) continue;
-    if (const auto near = nearest(key, top_level); !near.empty()) {
+    const auto near = nearest(key, top_level);
+    if (!near.empty() && std::max(near.size(), key.size()) - std::min(near.size(), key.size()) <= 2) {
       throw Error(config::where_key(node, key), "no such section", "did you mean '" + near + "'? A key of your own needs a name less like it");
     }
   }

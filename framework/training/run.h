@@ -5,7 +5,7 @@
 //   train(*run, folder, Start::fresh);
 //
 // Run folder   .hydra/{config,hydra,overrides}.yaml · train.log · metrics.csv · checkpoints/{last,best}.safetensors ·
-//              model/{model.safetensors, model.json} · scores.csv · scores.json
+//              model/{model.safetensors, model.json, config.yaml} · scores.csv · scores.json
 #pragma once
 
 #include <config/resolve.h>

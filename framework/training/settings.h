@@ -36,7 +36,7 @@ struct TrainerParams {
     knob("check_val_every_n_epoch", check_val_every_n_epoch, {.doc = "epochs between validations", .min = 1});
     knob("limit_train_batches", limit_train_batches, {.doc = "batches per epoch at most", .min = 1});
     knob("limit_val_batches", limit_val_batches, {.doc = "validation batches per session at most", .min = 1});
-    knob("precision", precision, {.doc = "32-true or 64-true; a mixed precision runs as 32-true on a CPU, with a warning"});
+    knob("precision", precision, {.doc = "32-true; a mixed precision runs as 32-true on a CPU, with a warning"});
     knob("deterministic", deterministic, {.doc = "accepted; runs on a CPU are deterministic at a fixed thread count"});
     knob("enable_progress_bar", enable_progress_bar, {.doc = "null: when standard error is a terminal"});
     knob("accelerator", accelerator, {.doc = "where to train", .choices = {"auto", "cpu"}});
@@ -44,13 +44,12 @@ struct TrainerParams {
     knob("log_every_n_steps", log_every_n_steps, {.doc = "accepted; metrics are logged per epoch", .min = 1});
     knob("default_root_dir", default_root_dir, {.doc = "accepted; a run is written to its run folder"});
   }
-  void check() const;
 };
 
 // ModelCheckpoint: the best epoch by `monitor`, beside the last one, which is always kept.
 struct CheckpointParams {
   std::optional<std::string> dirpath, filename;
-  std::string monitor = "val_evaluation_loss";
+  std::string monitor = "val_correlation";
   std::string mode = "max";
   int64_t save_top_k = 1;
   std::optional<bool> save_last;
@@ -64,7 +63,7 @@ struct CheckpointParams {
     knob("mode", mode, {.doc = "whether larger or smaller is better", .choices = {"max", "min"}});
     knob("save_top_k", save_top_k, {.doc = "best checkpoints to keep", .min = 1, .max = 1});
     knob("save_last", save_last, {.doc = "accepted; the last checkpoint is always kept"});
-    knob("verbose", verbose, {.doc = "say when a new best is found"});
+    knob("verbose", verbose, {.doc = "accepted; a new best is always marked"});
     knob("auto_insert_metric_name", auto_insert_metric_name, {.doc = "{epoch:02d} becomes epoch=07"});
     knob("save_weights_only", save_weights_only, {.doc = "accepted; a checkpoint is always whole"});
     knob("every_n_train_steps", every_n_train_steps, {.doc = "also save the last checkpoint every so many steps", .min = 1});
@@ -90,7 +89,7 @@ struct Settings {
 };
 
 // From the top level of a resolved config. Throws Error with the place of whatever is unknown or out of range; metrics that
-// are monitored have to exist. `sessions` are the names that val_correlation/<session> may have.
+// are monitored have to exist. `sessions` are the names that val_correlation/<session> may have; none: they are not known yet.
 Settings read_settings(const config::Node& root, const std::vector<std::string>& sessions);
 
 }  // namespace plexiform::training

@@ -77,7 +77,8 @@ void Trainer::train_epoch() {
     update();
     if (InterruptGuard::requested() && state_.batch < batches) return;
     if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return;
-    if (const auto now = std::chrono::steady_clock::now(); now - saved > save_interval) {
+    const auto every = task_.settings.checkpoint.every_n_train_steps;
+    if (const auto now = std::chrono::steady_clock::now(); now - saved > save_interval || (every && state_.step % *every == 0)) {
       save(last_checkpoint());
       saved = now;
     }
@@ -177,7 +178,7 @@ void Trainer::end_epoch() {
     if (plateau_) optimizer_->set_learning_rate(plateau_->update(metric(settings.plateau->monitor), rate));
     if (stopping_) verdict = stopping_->update(metric(settings.stopping->monitor));
     const double value = metric(settings.checkpoint.monitor);
-    best = state_.best_file.empty() || (settings.checkpoint.mode == "max" ? value > state_.best : value < state_.best);
+    best = std::isfinite(value) && (state_.best_file.empty() || (settings.checkpoint.mode == "max" ? value > state_.best : value < state_.best));
     if (best) state_.best = value;
   }
   row["lr"] = rate;
@@ -193,9 +194,9 @@ void Trainer::end_epoch() {
     state_.best_file = best_checkpoint_name(settings.checkpoint, row);
     save(checkpoint_folder() + state_.best_file);
   }
+  write_metrics_csv(task_.folder + "/metrics.csv", state_.history);  // before the checkpoint that counts this epoch as done
   save(last_checkpoint());
   if (best && !outdated.empty() && outdated != state_.best_file) std::filesystem::remove(checkpoint_folder() + outdated);
-  write_metrics_csv(task_.folder + "/metrics.csv", state_.history);
 }
 
 void Trainer::refuse_loss(double value, size_t session) const {

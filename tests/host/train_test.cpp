@@ -7,6 +7,7 @@
 
 #include "../command.h"
 #include "../folder.h"
+#include "quickstart_plugins.h"
 
 using Catch::Matchers::ContainsSubstring;
 
@@ -14,6 +15,7 @@ namespace {
 
 // One recording for all tests of this file.
 const std::string& recording() {
+  need_quickstart_plugins();
   static const Folder folder;
   static const std::string data = [] {
     const std::string path = folder / "data";

@@ -8,7 +8,7 @@ namespace plexiform::cli {
 
 using Arguments = std::vector<std::string>;  // what follows the command's name
 
-// Each returns the exit code (0, 1, 130); usage mistakes throw Usage, a user's mistakes Error.
+// Each returns the exit code (0, 1, 130, 143); usage mistakes throw Usage, a user's mistakes Error.
 int train(const Arguments& arguments);
 int evaluate(const Arguments& arguments);
 int create_data(const Arguments& arguments);

@@ -15,28 +15,36 @@ int evaluate(const Arguments& arguments) {
   namespace fs = std::filesystem;
   const auto line = parse_command_line("evaluate", arguments);
   for (const auto& word : line.request.overrides) {
-    if (word.find("model") == 0) throw Usage(fmt::format("'{}' would change a trained model\n  fix: train another one", word));
+    if (word.compare(word.find_first_not_of("+~"), 5, "model") == 0) {
+      throw Usage(fmt::format("'{}' would change a trained model\n  fix: train another one", word));
+    }
   }
   const bool is_run = fs::exists(line.target + "/model/model.json");
   const std::string folder = is_run ? line.target + "/model" : line.target;
+  if (!fs::exists(folder + "/model.json")) {
+    throw Error(line.target, "holds no trained model", "name the run folder that training printed, or its model/ with model.json");
+  }
 
-  auto catalogue = plugins::Catalogue::discover(plugins::search_order(line.plugin_files, line.plugin_paths));
-  auto bundle = model::read_bundle(folder, catalogue);
-  for (const auto& warning : bundle.warnings) fmt::print(stderr, "note: {}\n", warning);
   auto request = line.request;
   request.search_path = {folder};
   request.name = "config";
   auto composition = config::compose(request);
   config::set_output_folder(composition, line.target);
+  auto catalogue = plugins::Catalogue::discover(search_order(line, composition));
+  const auto bundle = model::read_bundle(folder, catalogue);
+  for (const auto& warning : bundle.warnings) fmt::print(stderr, "note: {}\n", warning);
+
   const auto config = config::resolve(composition.job, {composition.hydra});
   const auto loader = data::read_loader(config);
   const auto recordings = data::read_recordings(config);
-  model::check_sessions(bundle.model, recordings, folder);
+  model::check_data(bundle, recordings, folder);
   const auto split = data::split(recordings, loader, bundle.model.lag());
-  const auto scores =
-      evaluation::score_parts(bundle.model, recordings, line.split == "test" ? split.tests : split.validation, loader);
-  evaluation::write_report(line.target, scores);
-  fmt::print("{}\nneuron by neuron: {}/scores.csv and scores.json\n", evaluation::to_table(scores), line.target);
+  const bool test = line.split == "test";
+  const auto scores = evaluation::score_parts(bundle.model, recordings, test ? split.tests : split.validation, loader);
+  const std::string place = test ? line.target : line.target + "/validation";
+  fs::create_directories(place);
+  evaluation::write_report(place, scores);
+  fmt::print("{}\nneuron by neuron: {}/scores.csv and scores.json\n", evaluation::to_table(scores), place);
   return 0;
 }
 

@@ -16,18 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using config::Node;
 
-// --plugin files, then the config's `plugins:` list.
-plugins::Sources search_order(const CommandLine& line, const Node& config) {
-  auto files = line.plugin_files;
-  if (const Node* listed = config.find("plugins"); listed && !listed->is_null()) {
-    for (const auto& item : listed->items) files.push_back(item.string);
-    if (listed->kind != config::Kind::list) {
-      throw Error(config::where(*listed, "plugins"), "is no list", "write plugins: [file, ...]");
-    }
-  }
-  return plugins::search_order(files, line.plugin_paths);
-}
-
 // hydra.run.dir, with a number when a run of the same second has it already.
 std::string new_folder(const config::Composition& composition, std::time_t now) {
   const std::string first = config::run_folder(composition, now);
@@ -64,14 +52,13 @@ int train(const Arguments& arguments) {
     line.request.search_path = {line.resume + "/.hydra"};
     line.request.name = "config";
   }
-  setenv("OPENRETINA_CACHE_DIRECTORY", (fs::path(getenv("HOME") ? getenv("HOME") : ".") / "openretina_cache").c_str(), 0);  // its configs read it
   auto composition = config::compose(line.request);
   config::Resolvers resolvers;
   const std::string folder = resume ? fs::canonical(line.resume).string() : new_folder(composition, resolvers.now);
   config::set_output_folder(composition, folder);
   resolvers.hydra = composition.hydra;
 
-  auto catalogue = plugins::Catalogue::discover(search_order(line, composition.job));
+  auto catalogue = plugins::Catalogue::discover(search_order(line, composition));
   const auto run = training::prepare(composition.job, resolvers, catalogue);
   fmt::print("{}", run->plan());
   if (line.dry_run) {
