@@ -108,6 +108,11 @@ void check_state(const Make& make, const Run& run) {
       CHECK(at::equal(of_first[i].tensor, of_again[i].tensor));
     }
   }
+  again->to(at::kCPU, at::kDouble);
+  for (const auto& one : state(*again)) {
+    INFO("after to(float64): " << one.name << " is " << one.tensor.scalar_type());
+    CHECK((one.tensor.scalar_type() == at::kDouble || !one.tensor.is_floating_point()));
+  }
   at::NoGradGuard no_grad;
   move_a_little(*first);
   first->project();

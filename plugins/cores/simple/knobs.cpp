@@ -10,11 +10,9 @@ using std::to_string;
 namespace {
 
 void check_length(const char* knob, size_t length, size_t layers) {
-  if (length != layers) {
-    throw Error(knob,
-                "lists " + to_string(length) + " kernels for " + to_string(layers) + " layers",
-                "give one per layer: as many as there are hidden channels");
-  }
+  if (length == layers) return;
+  throw Error(knob, "has " + to_string(length) + " entries, not " + to_string(layers),
+              "give one per layer: as many as there are hidden channels");
 }
 
 }  // namespace
@@ -28,16 +26,16 @@ void Params::check() const {
   check_length("spatial_kernel_sizes", spatial_kernel_sizes.size(), layer_count());
   if (!hidden_padding.fits(layer_count() - 1)) {
     throw Error("hidden_padding",
-                "lists " + to_string(hidden_padding.each.size()) + " paddings for " +
-                    to_string(layer_count() - 1) + " layers after layer 0",
-                "give one for all, or one for each");
+                "has " + to_string(hidden_padding.each.size()) + " entries, not " +
+                    to_string(layer_count() - 1),
+                "give one padding for all layers after layer 0, or one for each");
   }
   if (color_squashing_weights && channels[0] != 1 &&
       channels[0] != std::ssize(*color_squashing_weights)) {
     throw Error("color_squashing_weights",
-                "lists " + to_string(color_squashing_weights->size()) +
-                    " weights for a stimulus of " + to_string(channels[0]) + " channels",
-                "give one weight per channel");
+                "has " + to_string(color_squashing_weights->size()) + " entries, not " +
+                    to_string(channels[0]),
+                "give one weight per channel of the stimulus");
   }
   if (const auto& block = downsample_input_kernel_size;
       block && (block->size() != 3 || block->front() != 1)) {

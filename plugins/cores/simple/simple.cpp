@@ -6,56 +6,16 @@
 // after layers 0, n, 2n, sparsity of layer 0 over all layers, smoothness of `separable` for layer 0
 // alone, and the batch-norm statistics that its shape probe leaves behind.
 #include <ATen/ops/avg_pool3d.h>
-#include <ATen/ops/elu.h>
-#include <ATen/ops/feature_dropout.h>
-#include <ATen/ops/max_pool3d.h>
-#include <plexiform/layers/channels.h>
 #include <plexiform/layers/regularisers.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
-#include <torch/nn/modules/batchnorm.h>
 
-#include "knobs.h"
+#include "layer.h"
 
 namespace simple {
 
 using plexiform::Error;
 using plexiform::Shape;
-
-struct Layer final : torch::nn::Module {
-  Layer(const Params& p, size_t index, bool openretina) : dropout(p.dropout_rate) {
-    const bool grey = index == 0 && p.color_squashing_weights;
-    const layers::ConvolutionSize size = {
-        .inputs = grey ? 1 : p.channels[index],
-        .outputs = p.channels[index + 1],
-        .bins = p.temporal_kernel_sizes[index],
-        .height = p.spatial_kernel_sizes[index],
-        .width = p.spatial_kernel_sizes[index],
-        .padding = index == 0 ? p.input_padding : p.hidden_padding.of(index - 1)};
-    conv = register_module("conv", layers::make_convolution(p.convolution_type, size, openretina));
-    norm = register_module("norm", torch::nn::BatchNorm3d(size.outputs));
-    bias = register_module("bias", std::make_shared<layers::Bias>(size.outputs));
-    const auto number = static_cast<int64_t>(index) + (openretina ? 0 : 1);
-    pool = p.maxpool_every_n_layers && number % *p.maxpool_every_n_layers == 0;
-  }
-
-  at::Tensor forward(const at::Tensor& input) {
-    auto x = bias->forward(norm->forward(conv->forward(input)));
-    x = at::elu_(x);
-    if (dropout > 0) x = at::feature_dropout(x, dropout, is_training());  // whole maps
-    return pool ? at::max_pool3d(x, {1, 2, 2}) : x;
-  }
-  Shape output_shape(const Shape& in) const {
-    const Shape out = conv->output_shape(in);
-    return pool ? Shape{out.channels, out.time, out.height / 2, out.width / 2} : out;
-  }
-
-  std::shared_ptr<layers::Convolution> conv;
-  torch::nn::BatchNorm3d norm = nullptr;
-  std::shared_ptr<layers::Bias> bias;
-  const double dropout;
-  bool pool = false;
-};
 
 struct Simple final : plexiform::CoreModule {
   using Params = simple::Params;
@@ -86,8 +46,8 @@ struct Simple final : plexiform::CoreModule {
   Shape output_shape(const Shape& stimulus) const override {
     if (stimulus.channels != p.stimulus_channels()) {
       throw Error("channels.0",
-                  "is " + std::to_string(p.stimulus_channels()) + " for a stimulus of " +
-                      std::to_string(stimulus.channels) + " channels",
+                  "is " + std::to_string(p.stimulus_channels()) + ", but the stimulus has " +
+                      std::to_string(stimulus.channels),
                   "leave channels to the host, or use " + std::to_string(stimulus.channels));
     }
     Shape x = stimulus;
@@ -112,8 +72,9 @@ struct Simple final : plexiform::CoreModule {
     }
     if (x.time <= p.cut_first_n_frames) {
       throw Error("cut_first_n_frames",
-                  "is " + std::to_string(p.cut_first_n_frames) +
-                      ", all that is left of the clip's " + std::to_string(stimulus.time) + " bins",
+                  "is " + std::to_string(p.cut_first_n_frames) + ", but the layers leave " +
+                      std::to_string(x.time) + " of the clip's " + std::to_string(stimulus.time) +
+                      " bins",
                   "use at most " + std::to_string(x.time - 1) + ", or a longer window");
     }
     x.time -= p.cut_first_n_frames;

@@ -234,6 +234,15 @@ TEST_CASE("with compat, batch norm starts as openretina's shape probe leaves it"
   CHECK(variance("openretina") == Approx(0.9));
 }
 
+TEST_CASE("in float64, batches are still counted with an integer") {
+  auto core = make_core(ours, two_layers(), stimulus);
+  core->to(at::kCPU, at::kDouble);
+  core->forward(movie().to(at::kDouble), {});
+  const auto batches = tensor(*core, "features.layer0.norm.num_batches_tracked");
+  CHECK(batches.scalar_type() == at::kLong);
+  CHECK(batches.item<int64_t>() == 1);
+}
+
 TEST_CASE("dropout drops whole maps while training, none afterwards") {
   auto core = make_core(ours, two_layers("dropout_rate: 0.5"), stimulus);
   fill(*core);
@@ -269,11 +278,10 @@ TEST_CASE("what cannot work is refused when the core is built, with the knob and
       refusal("{channels: [2], temporal_kernel_sizes: [], spatial_kernel_sizes: []}") ==
       "channels: has no layer\n  fix: give the stimulus' channels and those of at least one layer");
   CHECK(refusal("{channels: [2, 4], temporal_kernel_sizes: [7, 5], spatial_kernel_sizes: [5]}") ==
-        "temporal_kernel_sizes: lists 2 kernels for 1 layers\n  fix: give one per layer: as many "
+        "temporal_kernel_sizes: has 2 entries, not 1\n  fix: give one per layer: as many "
         "as there are hidden channels");
-  CHECK(
-      refusal(two_layers(), {1, 20, 12, 10}) ==
-      "channels.0: is 2 for a stimulus of 1 channels\n  fix: leave channels to the host, or use 1");
+  CHECK(refusal(two_layers(), {1, 20, 12, 10}) ==
+        "channels.0: is 2, but the stimulus has 1\n  fix: leave channels to the host, or use 1");
   CHECK(refusal(two_layers(), {2, 10, 12, 10}) ==
         "temporal_kernel_sizes.1: is longer than what reaches it, 4 bins\n"
         "  fix: shorten the kernels, lengthen the training window, or pad");
@@ -281,7 +289,8 @@ TEST_CASE("what cannot work is refused when the core is built, with the knob and
         "spatial_kernel_sizes.0: is larger than what reaches it, 4 x 10 px\n  fix: use smaller "
         "kernels, pool less, or pad");
   CHECK(refusal(two_layers("cut_first_n_frames: 30")) ==
-        "cut_first_n_frames: is 30, all that is left of the clip's 20 bins\n  fix: use at most 9, "
+        "cut_first_n_frames: is 30, but the layers leave 10 of the clip's 20 bins\n  fix: use at "
+        "most 9, "
         "or a longer window");
   CHECK(refusal(two_layers("convolution_type: time_independent, gamma_temporal: 40")) ==
         "gamma_temporal: is 40, but time_independent has no temporal kernel to smooth\n"
@@ -298,8 +307,8 @@ TEST_CASE("what cannot work is refused when the core is built, with the knob and
         "  fix: give three numbers, the first of them 1: predictions come at the rate of the "
         "responses");
   CHECK(refusal(two_layers("hidden_padding: [same, valid]")) ==
-        "hidden_padding: lists 2 paddings for 1 layers after layer 0\n  fix: give one for all, or "
-        "one for each");
+        "hidden_padding: has 2 entries, not 1\n"
+        "  fix: give one padding for all layers after layer 0, or one for each");
   CHECK(refusal(two_layers("hidden_padding: 1.5")) ==
         "hidden_padding: is 1.5, not a padding, or a list of them with one per layer\n"
         "  fix: use a value that is a padding, or a list of them with one per layer (zeros around "

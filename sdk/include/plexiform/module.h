@@ -1,5 +1,6 @@
-// torch::nn::Module made a component: write a module as usual, derive from CoreModule, ReadoutModule or LossModule, and
-// its registered parameters and buffers are what is trained and saved. Costs 16 s of compile time: for plugin sources only.
+// torch::nn::Module made a component: write a module as usual, derive from CoreModule,
+// ReadoutModule or LossModule, and its registered parameters and buffers are what is trained and
+// saved. Costs 16 s of compile time: for plugin sources only.
 #pragma once
 
 #include <plexiform/core.h>
@@ -22,10 +23,17 @@ class AsModule : public torch::nn::Module, public Interface {
     return all;
   }
   void train(bool on = true) override { torch::nn::Module::train(on); }
-  void to(at::Device device, at::ScalarType dtype) override { torch::nn::Module::to(device, dtype); }
+  void to(at::Device device, at::ScalarType dtype) override {
+    auto move = [&](at::Tensor& x) {  // integers, such as counts of batches, keep their type
+      x.set_data(x.is_floating_point() ? x.to(device, dtype) : x.to(device));
+    };
+    for (auto& parameter : torch::nn::Module::parameters()) move(parameter);
+    for (auto& buffer : torch::nn::Module::buffers()) move(buffer);
+  }
 
  protected:
-  // A buffer that moves with the module but is not saved, because it follows from the hyperparameters.
+  // A buffer that moves with the module but is not saved, because it follows from the
+  // hyperparameters.
   at::Tensor register_transient(const std::string& name, at::Tensor tensor) {
     transient_.insert(name);
     return this->register_buffer(name, std::move(tensor));

@@ -10,6 +10,7 @@ class Bias final : public torch::nn::Module {
  public:
   explicit Bias(int64_t channels, double initial = 0);
   at::Tensor forward(const at::Tensor& input) const { return input + bias_; }
+  const at::Tensor& value() const { return bias_; }
 
  private:
   at::Tensor bias_;

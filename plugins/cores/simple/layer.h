@@ -1,0 +1,60 @@
+// One layer of the simple core: convolution, batch norm, bias, ELU, dropout, pool; the names of its
+// parts are those of the saved state.
+#pragma once
+
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/elu.h>
+#include <ATen/ops/feature_dropout.h>
+#include <ATen/ops/max_pool3d.h>
+#include <plexiform/layers/channels.h>
+#include <torch/nn/modules/batchnorm.h>
+
+#include "knobs.h"
+
+namespace simple {
+
+using plexiform::Shape;
+
+struct Layer final : torch::nn::Module {
+  Layer(const Params& p, size_t index, bool openretina) : dropout(p.dropout_rate) {
+    const bool grey = index == 0 && p.color_squashing_weights;
+    const layers::ConvolutionSize size = {
+        .inputs = grey ? 1 : p.channels[index],
+        .outputs = p.channels[index + 1],
+        .bins = p.temporal_kernel_sizes[index],
+        .height = p.spatial_kernel_sizes[index],
+        .width = p.spatial_kernel_sizes[index],
+        .padding = index == 0 ? p.input_padding : p.hidden_padding.of(index - 1)};
+    conv = register_module("conv", layers::make_convolution(p.convolution_type, size, openretina));
+    norm = register_module("norm", torch::nn::BatchNorm3d(size.outputs));
+    bias = register_module("bias", std::make_shared<layers::Bias>(size.outputs));
+    const auto number = static_cast<int64_t>(index) + (openretina ? 0 : 1);
+    pool = p.maxpool_every_n_layers && number % *p.maxpool_every_n_layers == 0;
+  }
+
+  at::Tensor forward(const at::Tensor& input) {
+    auto x = normalised(conv->forward(input));
+    at::elu_(x);
+    if (dropout > 0) x = at::feature_dropout(x, dropout, is_training());  // whole maps
+    return pool ? at::max_pool3d(x, {1, 2, 2}) : x;
+  }
+  // Batch norm, with its own offset and `bias` in one pass over the maps.
+  at::Tensor normalised(const at::Tensor& maps) {
+    if (is_training()) norm->num_batches_tracked.add_(1);
+    return at::batch_norm(maps, norm->weight, norm->bias + bias->value().flatten(),
+                          norm->running_mean, norm->running_var, is_training(),
+                          *norm->options.momentum(), norm->options.eps(), /*cudnn_enabled=*/true);
+  }
+  Shape output_shape(const Shape& in) const {
+    const Shape out = conv->output_shape(in);
+    return pool ? Shape{out.channels, out.time, out.height / 2, out.width / 2} : out;
+  }
+
+  std::shared_ptr<layers::Convolution> conv;
+  torch::nn::BatchNorm3d norm = nullptr;
+  std::shared_ptr<layers::Bias> bias;
+  const double dropout;
+  bool pool = false;
+};
+
+}  // namespace simple
