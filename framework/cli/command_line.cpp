@@ -130,6 +130,9 @@ int report_errors(const char* command, const std::function<int()>& body) {
   } catch (const Error& e) {
     fmt::print(stderr, "{}\n", e.what());
     return 1;
+  } catch (const std::filesystem::filesystem_error& e) {
+    fmt::print(stderr, "{}: {}\n  fix: name a place that exists and can be written\n", e.path1().string(), e.code().message());
+    return 1;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "{}not enough memory\n  fix: a smaller batch or model; --dry-run prints what a run needs\n", prefix);
     return 1;

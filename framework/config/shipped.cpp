@@ -7,13 +7,14 @@
 namespace plexiform::config {
 namespace {
 
-void fill(Node& node, const Node& defaults) {
-  if (node.is_null() || defaults.find("_target_")) {
-    if (node.is_null()) node = defaults;
-    return;
+void fill(Node& node, const Node& defaults, const std::string& path, std::vector<std::string>& notes) {
+  const Node* target = defaults.find("_target_");
+  if (node.is_null() && target) {
+    node = defaults;
+    notes.push_back(path + ": the config names none, " + target->string + " is used");
   }
-  if (node.kind != Kind::map) return;
-  for (const auto& [key, value] : defaults.entries) fill(node[key], value);
+  if (target || !node.is_map()) return;
+  for (const auto& [key, value] : defaults.entries) fill(node[key], value, path.empty() ? key : path + "." + key, notes);
 }
 
 }  // namespace
@@ -28,9 +29,11 @@ std::string shipped_configs() {
   return std::filesystem::canonical(binary).parent_path().parent_path() / "share" / "plexiform" / "configs";
 }
 
-void fill_defaults(Node& job) {
+std::vector<std::string> fill_defaults(Node& job) {
+  std::vector<std::string> notes;
   const std::string file = shipped_configs() + "/defaults.yaml";
-  if (std::filesystem::exists(file)) fill(job, read_yaml(file));
+  if (std::filesystem::exists(file)) fill(job, read_yaml(file), "", notes);
+  return notes;
 }
 
 }  // namespace plexiform::config

@@ -12,6 +12,7 @@ std::string shipped_configs();
 
 // Fills in what `job` (resolved) does not say from shipped_configs()/defaults.yaml: where the config has nothing or null, the
 // node there is taken; a component (a node with a `_target_`) is taken whole or not at all.
-void fill_defaults(Node& job);
+// Returns what was filled in, a sentence each.
+std::vector<std::string> fill_defaults(Node& job);
 
 }  // namespace plexiform::config

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace plexiform::training {
 namespace {
@@ -21,7 +22,17 @@ const std::vector<std::string> top_level = {"data_io",  "dataloader", "model", "
                                             "plugins",  "quality_checks", "matmul_precision", "check_stimuli_responses_match",
                                             "only_train_readout", "objective_target", "evaluation", "hydra"};
 
-void check_top_level(const config::Node& root) {
+// The keys of `model`: openretina's, of which learning_rate, optimizer and lr_scheduler are only pointed at.
+const std::vector<std::string> model_keys = {"core", "readout", "loss", "evaluation_loss", "hidden_channels", "in_shape",
+                                             "n_neurons_dict", "learning_rate", "optimizer", "lr_scheduler"};
+
+void check_keys(const config::Node& root) {
+  if (const auto* model = root.find("model"); model && model->is_map()) {
+    for (const auto& [key, node] : model->entries) {
+      if (std::find(model_keys.begin(), model_keys.end(), key) != model_keys.end()) continue;
+      throw Error(config::where_key(node, "model." + key), "no such key", did_you_mean(key, model_keys));
+    }
+  }
   for (const auto& [key, node] : root.entries) {
     if (std::find(top_level.begin(), top_level.end(), key) != top_level.end()) continue;
     const auto near = nearest(key, top_level);
@@ -49,11 +60,11 @@ auto located(const config::Node& root, F&& body) {
 std::string Run::plan() const { return model::describe_plan(model, recordings, split, loader); }
 
 std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers, plugins::Catalogue& catalogue) {
-  check_top_level(composed);
+  check_keys(composed);
   auto run = std::make_unique<Run>();
   run->composed = composed;
   run->config = config::resolve(composed, resolvers);
-  config::fill_defaults(run->config);
+  const auto filled = config::fill_defaults(run->config);
   const config::Node* model_node = run->config.find("model");
   if (!model_node || model_node->kind != config::Kind::map) {
     throw Error("model", "the config has no model", "choose one, such as model: base_core_readout in the defaults list");
@@ -70,6 +81,7 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
     spec.sessions.push_back({session.name, session.neurons, session.mean_activity()});
   }
   run->settings = read_settings(run->config, names);
+  run->settings.warnings.insert(run->settings.warnings.end(), filled.begin(), filled.end());
   spec.compat = run->settings.compat;
   spec.window = {run->recordings.channels, run->loader.train_chunk_size, run->recordings.height, run->recordings.width};
   at::manual_seed(run->settings.seed);
@@ -88,6 +100,9 @@ int train(Run& run, const std::string& folder, Start start) {
     std::vector<std::string> skipped;
     const auto checkpoint = newest_checkpoint(trainer.checkpoint_folder(), skipped);
     for (const auto& damaged : skipped) progress.say("note: passed over a checkpoint: " + damaged);
+    if (!checkpoint && std::filesystem::exists(folder + "/metrics.csv")) {
+      throw Error(trainer.checkpoint_folder(), "holds no checkpoint that is whole", "start a new run; this one is left as it is");
+    }
     if (checkpoint) trainer.restore(*checkpoint);
     progress.say(checkpoint ? fmt::format("resumed from {} (epoch {}, batch {})", checkpoint->file, trainer.state().epoch + 1, trainer.state().batch)
                             : "no checkpoint yet: starting from the beginning");

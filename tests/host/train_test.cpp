@@ -35,7 +35,7 @@ std::vector<std::string> small_run(const std::string& runs, std::vector<std::str
                                         "model.hidden_channels=[2]",
                                         "trainer.max_epochs=3",
                                         "+trainer.limit_train_batches=8",
-                                        "training_callbacks.early_stopping=null"};
+                                        "~training_callbacks.early_stopping"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -20,7 +20,9 @@ using config::Node;
 std::string new_folder(const config::Composition& composition, std::time_t now) {
   const std::string first = config::run_folder(composition, now);
   std::string folder = first;
+  if (fs::exists(first) && !fs::is_directory(first)) throw Error(first, "is a file", "choose another hydra.run.dir");
   for (int i = 2; fs::exists(folder); ++i) folder = fmt::format("{}-{}", first, i);
+  if (folder != first) fmt::print(stderr, "note: {} exists, so this run goes to {}\n", first, folder);
   return folder;
 }
 
@@ -67,7 +69,12 @@ int train(const Arguments& arguments) {
   }
   if (!resume) {
     fs::create_directories(folder + "/.hydra");
-    write_provenance(folder, composition, line.request.overrides);
+    try {
+      write_provenance(folder, composition, line.request.overrides);
+    } catch (const Error&) {
+      fs::remove_all(folder);
+      throw;
+    }
   }
   fmt::print("run folder\n  {}\n", folder);
   std::fflush(stdout);

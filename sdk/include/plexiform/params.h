@@ -116,6 +116,7 @@ Json to_json(const std::optional<T>& value) {
 }
 
 inline std::string number(double x) {
+  if (!std::isfinite(x)) return std::isnan(x) ? "nan" : x > 0 ? "inf" : "-inf";  // JSON has no words for them
   Json json = x;
   if (x == std::floor(x) && std::abs(x) < 1e15) json = static_cast<int64_t>(x);
   return json.dump();
@@ -208,7 +209,8 @@ struct Reader {
       throw;
     } catch (const std::exception&) {
       const std::string type = Type<T>::name();
-      throw Error(name, "is " + found->dump() + ", not " + type, remedy(about, type));
+      const std::string value = found->is_number_float() ? number(found->get<double>()) : found->dump();
+      throw Error(name, "is " + value + ", not " + type, remedy(about, type));
     }
     check(name, field, about, Type<T>::name());
   }

@@ -57,7 +57,11 @@ int guarded(plexiform_failure* failure, F&& body) noexcept {
   } catch (const Error& e) {
     return fail(failure, e.where(), e.problem(), e.fix());
   } catch (const c10::Error& e) {
-    return fail(failure, "", e.what_without_backtrace(), report);
+    const std::string text = e.what_without_backtrace();
+    if (text.find("allocate") != std::string::npos || text.find("overflow") != std::string::npos) {
+      return fail(failure, "", "not enough memory", "choose a smaller model");
+    }
+    return fail(failure, "", text, report);
   } catch (const std::bad_alloc&) {
     return fail(failure, "", "not enough memory", "choose a smaller model");
   } catch (const std::exception& e) {
