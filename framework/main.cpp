@@ -28,7 +28,8 @@ constexpr const char* usage =
 // Hands a command over to libplexiform.so.
 int run_in_host(const std::string& command, const Arguments& arguments) {
   using Run = int (*)(const char*, int, const char* const*);
-  const auto run = reinterpret_cast<Run>(plexiform::plugins::open_function(plexiform::plugins::host_library(), "plexiform_command"));
+  const auto run =
+      reinterpret_cast<Run>(plexiform::plugins::open_function(plexiform::plugins::host_library(), "plexiform_command"));
   std::vector<const char*> texts;
   for (const auto& argument : arguments) texts.push_back(argument.c_str());
   return run(command.c_str(), static_cast<int>(texts.size()), texts.data());
@@ -89,5 +90,7 @@ int run(const std::string& command, const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
-  return plexiform::cli::report_errors(command.c_str(), [&] { return run(command, {argv + std::min(argc, 2), argv + argc}); });
+  return plexiform::cli::report_errors(command.c_str(), [&] {
+    return run(command, {argv + std::min(argc, 2), argv + argc});
+  });
 }

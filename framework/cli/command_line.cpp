@@ -13,10 +13,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* about_train =
-    "Trains the model of a config. CONFIG is a file (configs/quickstart.yaml) or, with --config-name, a name on the search path. "
+    "Trains the model of a config. CONFIG is a file (configs/quickstart.yaml) or, with --config-name, a name on the "
+    "search path. "
     "Overrides change it: key=value, +key=value adds a key, ~key removes one, group=option chooses a file of a group.";
 constexpr const char* about_evaluate =
-    "Scores a trained model on its data, neuron by neuron: prints a table, writes scores.csv and scores.json into the run folder.";
+    "Scores a trained model on its data, neuron by neuron: prints a table, writes scores.csv and scores.json into the "
+    "run folder.";
 
 // The flags, bound to `line`. Kept in one place, so that help and parsing cannot differ.
 struct Parser {
@@ -30,7 +32,8 @@ struct Parser {
     app.add_flag("-h,--help", line.help, "this text");
     if (command == "train") {
       app.add_option("--config-name,--cn", config_name, "the config to compose (default: quickstart)");
-      app.add_option("--config-path,--cp", config_path, "the folder with it (default: the configs that come with Plexiform)");
+      app.add_option("--config-path,--cp", config_path,
+                     "the folder with it (default: the configs that come with Plexiform)");
       app.add_option("--config-dir,--cd", config_dirs, "one more folder to search for groups")->allow_extra_args(false);
       app.add_option("--cfg,-c", line.cfg, "print the composed config and stop: job, hydra or all")
           ->check(CLI::IsMember({"job", "hydra", "all"}));
@@ -40,11 +43,13 @@ struct Parser {
       app.add_option("--resume", line.resume, "continue the run in this folder, to the same bits");
       app.add_option("words", words, "CONFIG and overrides");
     } else {
-      app.add_option("--split", line.split, "what to score: test or validation")->check(CLI::IsMember({"test", "validation"}));
+      app.add_option("--split", line.split, "what to score: test or validation")
+          ->check(CLI::IsMember({"test", "validation"}));
       app.add_option("words", words, "RUN (a run folder or its model/), then overrides such as paths.data_dir=DIR");
     }
     app.add_option("--plugin", line.plugin_files, "a plugin file to use")->allow_extra_args(false);
-    app.add_option("--plugin-path", line.plugin_paths, "a folder with plugins, searched first")->allow_extra_args(false);
+    app.add_option("--plugin-path", line.plugin_paths, "a folder with plugins, searched first")
+        ->allow_extra_args(false);
   }
 };
 
@@ -77,8 +82,9 @@ CommandLine parse_command_line(const std::string& command, const std::vector<std
       parser.config_path = file.has_parent_path() ? file.parent_path().string() : ".";
       parser.config_name = file.stem();
     } else {
-      throw Usage(fmt::format("argument '{}' is neither an override nor a config file\n  fix: write key=value, or see plexiform {} --help",
-                              word, command));
+      throw Usage(fmt::format(
+          "argument '{}' is neither an override nor a config file\n  fix: write key=value, or see plexiform {} --help",
+          word, command));
     }
   }
   if (command == "evaluate" && line.target.empty() && !line.help) {
@@ -116,7 +122,9 @@ plugins::Sources search_order(const CommandLine& line, const config::Composition
     texts = texts && item.kind == config::Kind::string;
     files.push_back(item.string);
   }
-  if (!texts) throw Error(config::where(*listed, "plugins"), "is no list of files", "write plugins: [/path/to/mine.plexiform.so]");
+  if (!texts)
+    throw Error(config::where(*listed, "plugins"), "is no list of files",
+                "write plugins: [/path/to/mine.plexiform.so]");
   return plugins::search_order(files, line.plugin_paths);
 }
 
@@ -131,13 +139,16 @@ int report_errors(const char* command, const std::function<int()>& body) {
     fmt::print(stderr, "{}\n", e.what());
     return 1;
   } catch (const std::filesystem::filesystem_error& e) {
-    fmt::print(stderr, "{}: {}\n  fix: name a place that exists and can be written\n", e.path1().string(), e.code().message());
+    fmt::print(stderr, "{}: {}\n  fix: name a place that exists and can be written\n", e.path1().string(),
+               e.code().message());
     return 1;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "{}not enough memory\n  fix: a smaller batch or model; --dry-run prints what a run needs\n", prefix);
+    fmt::print(stderr, "{}not enough memory\n  fix: a smaller batch or model; --dry-run prints what a run needs\n",
+               prefix);
     return 1;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "{}{}\n  fix: this is not a message meant for users: please report it with the command\n", prefix, e.what());
+    fmt::print(stderr, "{}{}\n  fix: this is not a message meant for users: please report it with the command\n",
+               prefix, e.what());
     return 1;
   }
 }

@@ -19,14 +19,14 @@ struct Usage : std::runtime_error {
 
 struct CommandLine {
   config::Request request;
-  std::string cfg;                  // --cfg job|hydra|all, or ""
-  std::string package;              // --package: print this part only
-  bool resolve = false;             // --resolve
-  bool dry_run = false;             // --dry-run
+  std::string cfg;       // --cfg job|hydra|all, or ""
+  std::string package;   // --package: print this part only
+  bool resolve = false;  // --resolve
+  bool dry_run = false;  // --dry-run
   bool help = false;
-  std::string resume;               // --resume RUN
-  std::string target;               // evaluate: the run folder or bundle
-  std::string split = "test";       // evaluate: test or validation
+  std::string resume;                                   // --resume RUN
+  std::string target;                                   // evaluate: the run folder or bundle
+  std::string split = "test";                           // evaluate: test or validation
   std::vector<std::string> plugin_files, plugin_paths;  // --plugin, --plugin-path
 };
 

@@ -14,7 +14,8 @@ void fill(Node& node, const Node& defaults, const std::string& path, std::vector
     notes.push_back(path + ": the config names none, " + target->string + " is used");
   }
   if (target || !node.is_map()) return;
-  for (const auto& [key, value] : defaults.entries) fill(node[key], value, path.empty() ? key : path + "." + key, notes);
+  for (const auto& [key, value] : defaults.entries)
+    fill(node[key], value, path.empty() ? key : path + "." + key, notes);
 }
 
 }  // namespace

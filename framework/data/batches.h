@@ -45,7 +45,7 @@ struct Part {
   bool test = false;   // trials are Session::tests, otherwise Session::train
   std::vector<Window> windows = {};
   std::vector<Stretch> stretches = {};  // what the windows lie in
-  bool across = false;  // a window that meets the end of its stretch goes on in the next one
+  bool across = false;                  // a window that meets the end of its stretch goes on in the next one
 };
 
 // Gathers `windows` of the part into one batch.
@@ -62,17 +62,12 @@ struct LoaderParams {
   void describe(auto& knob) {
     knob("batch_size", batch_size,
          {.doc = "windows per training step; a session that has fewer uses all of them", .min = 1});
-    knob("train_chunk_size", train_chunk_size,
-         {.doc = "length of a training window", .unit = "frames", .min = 1});
+    knob("train_chunk_size", train_chunk_size, {.doc = "length of a training window", .unit = "frames", .min = 1});
     knob("clip_length", clip_length,
-         {.doc = "length of the clips that are set aside for validation",
-          .unit = "frames",
-          .min = 1});
-    knob("num_val_clips", num_val_clips,
-         {.doc = "clips set aside for validation, per session", .min = 1});
+         {.doc = "length of the clips that are set aside for validation", .unit = "frames", .min = 1});
+    knob("num_val_clips", num_val_clips, {.doc = "clips set aside for validation, per session", .min = 1});
     knob("val_clip_indices", val_clip_indices,
-         {.doc = "which clips to set aside, counted through all training trials; null: drawn",
-          .min = 0});
+         {.doc = "which clips to set aside, counted through all training trials; null: drawn", .min = 0});
     knob("seed", seed, {.doc = "of the draw of validation clips", .min = 0, .max = 4294967295});
     knob("allow_over_boundaries", allow_over_boundaries,
          {.doc = "splice what is left after the validation clips, and let windows cross the seams "
@@ -119,8 +114,7 @@ std::vector<std::vector<Window>> in_order(const Part& part, int64_t batch_size);
 class TrainStream {
  public:
   // Keeps references to `recordings` and `split`.
-  TrainStream(const Recordings& recordings, const Split& split, const LoaderParams& params,
-              uint64_t seed);
+  TrainStream(const Recordings& recordings, const Split& split, const LoaderParams& params, uint64_t seed);
   int64_t steps_per_epoch() const;  // sessions x the largest number of batches of one session
   void start_epoch();               // the next one; before the first call there is none
   Batch next();                     // starts an epoch where none is begun or the last is over

@@ -40,8 +40,8 @@ void check_movie_shape(const std::string& place, const Sizes& shape) {
   }
 }
 
-void check_response_shape(const std::string& place, const Sizes& shape, bool repeats,
-                          int64_t frames, const std::string& stimulus_place) {
+void check_response_shape(const std::string& place, const Sizes& shape, bool repeats, int64_t frames,
+                          const std::string& stimulus_place) {
   const char* axes = repeats ? "(R, N, T)" : "(N, T)";
   if (shape.size() != (repeats ? 3 : 2)) {
     throw Error(place, fmt::format("has shape {}, not {}", text(shape), axes),
@@ -54,10 +54,9 @@ void check_response_shape(const std::string& place, const Sizes& shape, bool rep
   if (shape.back() != frames) {
     const bool turned = std::find(shape.begin(), shape.end(), frames) != shape.end();
     throw Error(place,
-                fmt::format("has {} frames (shape {} as {}), but {} has {}", shape.back(),
-                            text(shape), axes, stimulus_place, frames),
-                turned ? fmt::format("reorder its axes to {}", axes)
-                       : "store one response per frame of the stimulus");
+                fmt::format("has {} frames (shape {} as {}), but {} has {}", shape.back(), text(shape), axes,
+                            stimulus_place, frames),
+                turned ? fmt::format("reorder its axes to {}", axes) : "store one response per frame of the stimulus");
   }
 }
 
@@ -65,8 +64,8 @@ void check_movie(const std::string& place, const at::Tensor& movie) {
   if (!movie.is_floating_point() || std::isfinite(moments(movie).mean)) return;
   const Found bad = find(movie, *first_bad(movie, false));
   throw Error(place,
-              fmt::format("holds {} at channel {}, frame {}, row {}, column {}", bad.value,
-                          bad.at[0], bad.at[1], bad.at[2], bad.at[3]),
+              fmt::format("holds {} at channel {}, frame {}, row {}, column {}", bad.value, bad.at[0], bad.at[1],
+                          bad.at[2], bad.at[3]),
               "store finite values");
 }
 
@@ -77,8 +76,7 @@ void check_responses(const std::string& place, const at::Tensor& responses, bool
   const size_t frame = bad.at.size() - 1;
   throw Error(place,
               fmt::format("holds {} at {}neuron {}, frame {}", bad.value,
-                          frame == 2 ? fmt::format("repeat {}, ", bad.at[0]) : "",
-                          bad.at[frame - 1], bad.at[frame]),
+                          frame == 2 ? fmt::format("repeat {}, ", bad.at[0]) : "", bad.at[frame - 1], bad.at[frame]),
               std::isfinite(bad.value) ? "store counts or rates, or set allow_negative: true for a "
                                          "loss that takes such responses"
                                        : "leave out the neuron or the trial");
@@ -89,23 +87,19 @@ void check_mean(const std::string& place, const at::Tensor& repeats, const at::T
   if (difference.max().item<float>() <= 1e-3 * responses.abs().max().item<float>()) return;
   const int64_t flat = difference.argmax().item<int64_t>();
   const Found own = find(mean, flat);
-  throw Error(
-      place,
-      fmt::format(
-          "has the mean {} over repeats at neuron {}, frame {}, where the responses have {}",
-          own.value, own.at[0], own.at[1], find(responses, flat).value),
-      "store both in one unit, repeats as (R, N, T), or leave out the responses");
+  throw Error(place,
+              fmt::format("has the mean {} over repeats at neuron {}, frame {}, where the responses have {}", own.value,
+                          own.at[0], own.at[1], find(responses, flat).value),
+              "store both in one unit, repeats as (R, N, T), or leave out the responses");
 }
 
-void normalise(const std::set<std::shared_ptr<Stimulus>>& stimuli,
-               const std::set<std::shared_ptr<Stimulus>>& training, std::optional<double> mean,
-               std::optional<double> std) {
+void normalise(const std::set<std::shared_ptr<Stimulus>>& stimuli, const std::set<std::shared_ptr<Stimulus>>& training,
+               std::optional<double> mean, std::optional<double> std) {
   if (!mean || !std) {
     Moments all;
     for (const auto& stimulus : training) all += moments(stimulus->movie);
     if (!std && all.std() == 0) {
-      throw Error("norm_std",
-                  fmt::format("is null, but all training stimuli are {} everywhere", all.mean),
+      throw Error("norm_std", fmt::format("is null, but all training stimuli are {} everywhere", all.mean),
                   "use stimuli that vary, or give norm_std");
     }
     mean = mean.value_or(all.mean);

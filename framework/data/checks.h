@@ -23,8 +23,8 @@ std::string text(const Sizes& sizes);
 void check_movie_shape(const std::string& place, const Sizes& shape);
 
 // (N, T), or (R, N, T) of repeats, with the `frames` of the stimulus at `stimulus_place`.
-void check_response_shape(const std::string& place, const Sizes& shape, bool repeats,
-                          int64_t frames, const std::string& stimulus_place);
+void check_response_shape(const std::string& place, const Sizes& shape, bool repeats, int64_t frames,
+                          const std::string& stimulus_place);
 
 // No NaN, no infinity.
 void check_movie(const std::string& place, const at::Tensor& movie);
@@ -38,8 +38,7 @@ void check_mean(const std::string& place, const at::Tensor& repeats, const at::T
 
 // Sets mean and standard deviation of all `stimuli` (each once); what is not given is that of the
 // `training` ones.
-void normalise(const std::set<std::shared_ptr<Stimulus>>& stimuli,
-               const std::set<std::shared_ptr<Stimulus>>& training, std::optional<double> mean,
-               std::optional<double> std);
+void normalise(const std::set<std::shared_ptr<Stimulus>>& stimuli, const std::set<std::shared_ptr<Stimulus>>& training,
+               std::optional<double> mean, std::optional<double> std);
 
 }  // namespace plexiform::data

@@ -41,15 +41,14 @@ std::vector<Clip> cut(const Session& session, const LoaderParams& params) {
   return clips;
 }
 
-std::vector<int64_t> choose_validation(const Session& session, int64_t clips,
-                                       const LoaderParams& params) {
+std::vector<int64_t> choose_validation(const Session& session, int64_t clips, const LoaderParams& params) {
   if (!params.val_clip_indices) {
     if (params.num_val_clips >= clips) {
-      refuse_knob("num_val_clips",
-                  fmt::format("is {}, but session '{}' has {} clips of {} frames",
-                              params.num_val_clips, session.name, clips, params.clip_length),
-                  clips > 1 ? fmt::format("use at most {}, or a smaller clip_length", clips - 1)
-                            : "use a smaller clip_length");
+      refuse_knob(
+          "num_val_clips",
+          fmt::format("is {}, but session '{}' has {} clips of {} frames", params.num_val_clips, session.name, clips,
+                      params.clip_length),
+          clips > 1 ? fmt::format("use at most {}, or a smaller clip_length", clips - 1) : "use a smaller clip_length");
     }
     return NumpyRandom(static_cast<uint32_t>(params.seed)).choice(clips, params.num_val_clips);
   }
@@ -61,8 +60,8 @@ std::vector<int64_t> choose_validation(const Session& session, int64_t clips,
   for (const int64_t index : chosen) {
     if (index >= clips) {
       refuse_knob("val_clip_indices",
-                  fmt::format("holds {}, but session '{}' has {} clips of {} frames", index,
-                              session.name, clips, params.clip_length),
+                  fmt::format("holds {}, but session '{}' has {} clips of {} frames", index, session.name, clips,
+                              params.clip_length),
                   fmt::format("use 0 to {}", clips - 1));
     }
     if (taken[index]) {
@@ -71,8 +70,7 @@ std::vector<int64_t> choose_validation(const Session& session, int64_t clips,
     taken[index] = true;
   }
   if (static_cast<int64_t>(chosen.size()) == clips) {
-    refuse_knob("val_clip_indices",
-                fmt::format("holds all {} clips of session '{}'", clips, session.name),
+    refuse_knob("val_clip_indices", fmt::format("holds all {} clips of session '{}'", clips, session.name),
                 "leave some to train on");
   }
   return chosen;

@@ -16,11 +16,9 @@ std::vector<Clip> cut(const Session& session, const LoaderParams& params);
 
 // The validation clips among `clips` clips: val_clip_indices as they stand, or num_val_clips in the
 // order in which numpy.random.RandomState(seed).choice draws them without replacement.
-std::vector<int64_t> choose_validation(const Session& session, int64_t clips,
-                                       const LoaderParams& params);
+std::vector<int64_t> choose_validation(const Session& session, int64_t clips, const LoaderParams& params);
 
 // Throws Error("dataloader.<knob>", ...).
-[[noreturn]] void refuse_knob(const std::string& knob, const std::string& problem,
-                              const std::string& fix);
+[[noreturn]] void refuse_knob(const std::string& knob, const std::string& problem, const std::string& fix);
 
 }  // namespace plexiform::data

@@ -12,8 +12,7 @@ struct Piece {
   int64_t begin, length, at;
 };
 
-std::vector<Piece> pieces_of(const Window& window, const Part& part,
-                             const std::vector<Trial>& trials) {
+std::vector<Piece> pieces_of(const Window& window, const Part& part, const std::vector<Trial>& trials) {
   if (!part.across) return {{&trials.at(window.trial), window.begin, part.length, 0}};
   auto inside = [&](const Stretch& s) {
     return s.trial == window.trial && window.begin >= s.begin && window.begin < s.begin + s.length;
@@ -40,12 +39,9 @@ void normalise(const T* from, int64_t count, float mean, float scale, float* to)
 void copy_frames(const Piece& piece, int64_t channel, float* to) {
   const Stimulus& stimulus = *piece.trial->stimulus;
   const at::Tensor& movie = stimulus.movie;
-  const int64_t frame = movie.size(2) * movie.size(3),
-                from = (channel * movie.size(1) + piece.begin) * frame;
+  const int64_t frame = movie.size(2) * movie.size(3), from = (channel * movie.size(1) + piece.begin) * frame;
   const auto mean = static_cast<float>(stimulus.mean), scale = static_cast<float>(1 / stimulus.std);
-  auto run = [&](const auto* values) {
-    normalise(values + from, piece.length * frame, mean, scale, to);
-  };
+  auto run = [&](const auto* values) { normalise(values + from, piece.length * frame, mean, scale, to); };
   switch (movie.scalar_type()) {
     case at::kByte:
       return run(movie.const_data_ptr<uint8_t>());
@@ -86,8 +82,7 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
 
   const int64_t count = static_cast<int64_t>(windows.size()), channels = recordings.channels;
   const int64_t frame = recordings.height * recordings.width, length = part.length;
-  Batch batch{part.session,
-              at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat),
+  Batch batch{part.session, at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat),
               at::empty({count, length, session.neurons}, at::kFloat)};
   float* stimulus = batch.stimulus.mutable_data_ptr<float>();
   float* responses = batch.responses.mutable_data_ptr<float>();

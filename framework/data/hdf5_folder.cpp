@@ -70,8 +70,7 @@ class Folder {
       const fs::path& file = entry.path();
       if (file.extension() != ".h5" && file.extension() != ".hdf5") continue;
       if (const auto [other, added] = files.emplace(file.stem(), file); !added) {
-        throw Error(file.string(), fmt::format("is a second file of session '{}'", other->first),
-                    "rename one of them");
+        throw Error(file.string(), fmt::format("is a second file of session '{}'", other->first), "rename one of them");
       }
     }
     if (files.empty()) {
@@ -85,10 +84,8 @@ class Folder {
   void look_at(SessionOnDisk& session) {
     const std::string responses = "responses_", repeats = "repeats_";
     for (const auto& data_set : session.file.names()) {
-      if (data_set.starts_with(responses))
-        session.shown[data_set.substr(responses.size())].responses = true;
-      if (data_set.starts_with(repeats))
-        session.shown[data_set.substr(repeats.size())].repeats = true;
+      if (data_set.starts_with(responses)) session.shown[data_set.substr(responses.size())].responses = true;
+      if (data_set.starts_with(repeats)) session.shown[data_set.substr(repeats.size())].repeats = true;
     }
     if (session.shown.empty()) {
       throw Error(session.file.file(), "holds no responses (no data set responses_<stimulus>)",
@@ -102,10 +99,9 @@ class Folder {
       trains = trains || !tests_.contains(name);
     }
     if (!trains) {
-      throw Error(
-          session.file.file(), "holds responses to test stimuli only",
-          fmt::format("add responses to another stimulus, or take one out of test_names ({})",
-                      fmt::join(tests_, ", ")));
+      throw Error(session.file.file(), "holds responses to test stimuli only",
+                  fmt::format("add responses to another stimulus, or take one out of test_names ({})",
+                              fmt::join(tests_, ", ")));
     }
   }
 
@@ -122,12 +118,11 @@ class Folder {
       std::vector<std::string> known;
       for (const auto& [other, stimulus] : shared_) known.push_back(other);
       const std::string near = nearest(name, known);
-      throw Error(
-          session.place((shown.responses ? "responses_" : "repeats_") + name),
-          fmt::format("there is no stimulus '{}'{}", name,
-                      near.empty() ? "" : fmt::format(" (but there is '{}')", near)),
-          fmt::format("add {}, or stimulus_{} to the session",
-                      (fs::path(params_.path) / "stimuli" / (name + ".npy")).string(), name));
+      throw Error(session.place((shown.responses ? "responses_" : "repeats_") + name),
+                  fmt::format("there is no stimulus '{}'{}", name,
+                              near.empty() ? "" : fmt::format(" (but there is '{}')", near)),
+                  fmt::format("add {}, or stimulus_{} to the session",
+                              (fs::path(params_.path) / "stimuli" / (name + ".npy")).string(), name));
     }
     shown.stimulus = found->second;
     if (shown.stimulus->shape.empty()) {
@@ -144,26 +139,22 @@ class Folder {
       size_of_ = params_.stimulus_size ? "stimulus_size" : stimulus.place;
     }
     if (size != size_) {
-      throw Error(stimulus.place,
-                  fmt::format("has (C, H, W) {}, but {} has {}", text(size), size_of_, text(size_)),
-                  params_.stimulus_size ? fmt::format("set stimulus_size to [{}], or mend the file",
-                                                      fmt::join(size, ", "))
-                                        : "give all stimuli the same size");
+      throw Error(stimulus.place, fmt::format("has (C, H, W) {}, but {} has {}", text(size), size_of_, text(size_)),
+                  params_.stimulus_size
+                      ? fmt::format("set stimulus_size to [{}], or mend the file", fmt::join(size, ", "))
+                      : "give all stimuli the same size");
     }
   }
 
-  static void look_at_responses(SessionOnDisk& session, const std::string& data_set,
-                                const Shown& shown) {
+  static void look_at_responses(SessionOnDisk& session, const std::string& data_set, const Shown& shown) {
     const bool repeats = data_set.starts_with("repeats_");
     const Sizes shape = session.file.shape(data_set);
-    check_response_shape(session.place(data_set), shape, repeats, shown.stimulus->shape[1],
-                         shown.stimulus->place);
+    check_response_shape(session.place(data_set), shape, repeats, shown.stimulus->shape[1], shown.stimulus->place);
     const int64_t neurons = shape[repeats ? 1 : 0];
     if (session.neurons == 0) session.neurons = neurons;
     if (neurons != session.neurons) {
       throw Error(session.place(data_set),
-                  fmt::format("has {} neurons, but the session's other data sets have {}", neurons,
-                              session.neurons),
+                  fmt::format("has {} neurons, but the session's other data sets have {}", neurons, session.neurons),
                   "store the same neurons for every stimulus");
     }
   }
@@ -211,8 +202,7 @@ class Folder {
     }
     const auto rate = session.info.find("frame_rate_hz");
     if (rate == session.info.end()) return;
-    const std::string place = on_disk.place("session_info/frame_rate_hz"),
-                      fix = "store one number above 0, in Hz";
+    const std::string place = on_disk.place("session_info/frame_rate_hz"), fix = "store one number above 0, in Hz";
     if (rate->second.numel() != 1) throw Error(place, "is not a single number", fix);
     session.frame_rate_hz = rate->second.reshape({}).item<double>();
     if (!std::isfinite(session.frame_rate_hz) || session.frame_rate_hz <= 0) {
@@ -220,13 +210,11 @@ class Folder {
     }
   }
 
-  std::shared_ptr<const Stimulus> read_stimulus(const SessionOnDisk& session,
-                                                const std::string& name, const Shown& shown,
-                                                bool test) {
+  std::shared_ptr<const Stimulus> read_stimulus(const SessionOnDisk& session, const std::string& name,
+                                                const Shown& shown, bool test) {
     auto& [place, shape, stimulus] = *shown.stimulus;
     if (!stimulus) {
-      const at::Tensor movie =
-          shown.own_stimulus ? session.file.read("stimulus_" + name) : read_npy(place);
+      const at::Tensor movie = shown.own_stimulus ? session.file.read("stimulus_" + name) : read_npy(place);
       stimulus = std::make_shared<Stimulus>(name, compact(movie));
       check_movie(place, stimulus->movie);
       stimuli_.insert(stimulus);
@@ -254,10 +242,8 @@ class Folder {
 
 Recordings read_hdf5_folder(const Hdf5FolderParams& params) {
   if (!fs::is_directory(params.path)) {
-    throw Error(
-        "path",
-        fmt::format("there is no folder {}", fs::absolute(params.path).lexically_normal().string()),
-        "give the folder that holds stimuli/ and one HDF5 file per session");
+    throw Error("path", fmt::format("there is no folder {}", fs::absolute(params.path).lexically_normal().string()),
+                "give the folder that holds stimuli/ and one HDF5 file per session");
   }
   return Folder(params).read();
 }

@@ -26,21 +26,15 @@ struct Hdf5FolderParams {
   int64_t discard_frames = 0;
   bool allow_negative = false;
   void describe(auto& knob) {
-    knob("path", path,
-         {.doc = "folder with stimuli/ and one HDF5 file per session", .required = true});
+    knob("path", path, {.doc = "folder with stimuli/ and one HDF5 file per session", .required = true});
     knob("test_names", test_names, {.doc = "stimuli to test on", .required = true});
     knob("stimulus_size", stimulus_size,
-         {.doc = "[channels, height, width] to insist on; null: those of the first stimulus",
-          .min = 1});
-    knob("norm_mean", norm_mean,
-         {.doc = "subtracted from stimuli; null: the mean of the training stimuli"});
+         {.doc = "[channels, height, width] to insist on; null: those of the first stimulus", .min = 1});
+    knob("norm_mean", norm_mean, {.doc = "subtracted from stimuli; null: the mean of the training stimuli"});
     knob("norm_std", norm_std,
-         {.doc = "stimuli are divided by it; null: the standard deviation of the training stimuli",
-          .min = 1e-12});
+         {.doc = "stimuli are divided by it; null: the standard deviation of the training stimuli", .min = 1e-12});
     knob("discard_frames", discard_frames,
-         {.doc = "at the start of every trial, neither trained on nor scored",
-          .unit = "frames",
-          .min = 0});
+         {.doc = "at the start of every trial, neither trained on nor scored", .unit = "frames", .min = 0});
     knob("allow_negative", allow_negative, {.doc = "accept responses below zero"});
   }
   void check() const {

@@ -6,8 +6,7 @@ namespace plexiform::data {
 namespace {
 
 const std::string own_target = "plexiform.data.Clips";
-const std::string openretina_target =
-    "openretina.data_io.base_dataloader.multiple_movies_dataloaders";
+const std::string openretina_target = "openretina.data_io.base_dataloader.multiple_movies_dataloaders";
 
 }  // namespace
 
@@ -20,8 +19,7 @@ LoaderParams read_loader(const config::Node& root) {
   if (!target) throw Error(config::where(*node, "dataloader"), "has no _target_", fix);
   params.allow_over_boundaries = target->string == openretina_target;
   if (target->string != openretina_target && target->string != own_target) {
-    throw Error(config::where(*target, "dataloader._target_"),
-                fmt::format("no loader is called '{}'", target->string),
+    throw Error(config::where(*target, "dataloader._target_"), fmt::format("no loader is called '{}'", target->string),
                 did_you_mean(target->string, {own_target, openretina_target}));
   }
   return config::read_knobs(*node, "dataloader", params);

@@ -65,9 +65,7 @@ Moments& Moments::operator+=(const Moments& other) {
   return *this;
 }
 
-double Moments::std() const {
-  return count > 1 ? std::sqrt(deviations / static_cast<double>(count - 1)) : 0;
-}
+double Moments::std() const { return count > 1 ? std::sqrt(deviations / static_cast<double>(count - 1)) : 0; }
 
 Moments moments(const at::Tensor& array) {
   const int64_t count = array.numel(), blocks = (count + block_size - 1) / block_size;

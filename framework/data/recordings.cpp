@@ -17,8 +17,7 @@ void check_target(const Node& node, const std::string& path, const std::string& 
   const Node* target = node.find("_target_");
   if (!target) throw Error(config::where(node, path), "has no _target_", "add _target_: " + known);
   if (target->string != known) {
-    throw Error(config::where(*target, path + "._target_"),
-                fmt::format("no reader is called '{}'", target->string),
+    throw Error(config::where(*target, path + "._target_"), fmt::format("no reader is called '{}'", target->string),
                 did_you_mean(target->string, {known}));
   }
 }
@@ -45,8 +44,7 @@ struct OpenretinaStimuli {
   std::optional<std::vector<int64_t>> stimulus_size;
   std::optional<double> norm_mean, norm_std;
   void describe(auto& knob) {
-    knob("base_data_path", base_data_path,
-         {.doc = "folder with stimuli/ and the sessions", .required = true});
+    knob("base_data_path", base_data_path, {.doc = "folder with stimuli/ and the sessions", .required = true});
     knob("test_names", test_names, {.doc = "stimuli to test on", .required = true});
     knob("stimulus_size", stimulus_size, {.doc = "[channels, height, width]", .min = 1});
     knob("norm_mean", norm_mean, {.doc = "subtracted from stimuli; null: 0"});
@@ -59,13 +57,10 @@ struct OpenretinaResponses {
   int64_t discard_frames = 0;
   bool allow_negative = true;
   void describe(auto& knob) {
-    knob("base_data_path", base_data_path,
-         {.doc = "folder with stimuli/ and the sessions", .required = true});
+    knob("base_data_path", base_data_path, {.doc = "folder with stimuli/ and the sessions", .required = true});
     knob("test_names", test_names, {.doc = "stimuli to test on", .required = true});
     knob("discard_frames", discard_frames,
-         {.doc = "at the start of every trial, neither trained on nor scored",
-          .unit = "frames",
-          .min = 0});
+         {.doc = "at the start of every trial, neither trained on nor scored", .unit = "frames", .min = 0});
     knob("allow_negative", allow_negative, {.doc = "accept responses below zero"});
   }
 };
@@ -74,8 +69,7 @@ Recordings read_pair(const Node& stimuli_node, const Node& responses_node) {
   check_target(stimuli_node, "data_io.stimuli", openretina_stimuli);
   check_target(responses_node, "data_io.responses", openretina_responses);
   const auto stimuli = config::read_knobs<OpenretinaStimuli>(stimuli_node, "data_io.stimuli");
-  const auto responses =
-      config::read_knobs<OpenretinaResponses>(responses_node, "data_io.responses");
+  const auto responses = config::read_knobs<OpenretinaResponses>(responses_node, "data_io.responses");
   auto differ = [&](const char* key) {
     throw Error(config::where(*responses_node.find(key), std::string("data_io.responses.") + key),
                 "differs from the one of data_io.stimuli", "give both the same");
@@ -97,15 +91,12 @@ Recordings read_pair(const Node& stimuli_node, const Node& responses_node) {
 
 Recordings read_recordings(const Node& root) {
   const Node* node = root.find("data_io");
-  if (!node)
-    throw Error("data_io", "is missing",
-                fmt::format("add _target_: {} to a node of that name", own_target));
+  if (!node) throw Error("data_io", "is missing", fmt::format("add _target_: {} to a node of that name", own_target));
   const Node* stimuli = node->find("stimuli");
   const Node* responses = node->find("responses");
   if (!node->find("_target_") && stimuli && responses) return read_pair(*stimuli, *responses);
   check_target(*node, "data_io", own_target);
-  return read_folder(config::read_knobs<Hdf5FolderParams>(*node, "data_io"), *node, "data_io",
-                     "path");
+  return read_folder(config::read_knobs<Hdf5FolderParams>(*node, "data_io"), *node, "data_io", "path");
 }
 
 at::Tensor Session::mean_activity() const {

@@ -17,7 +17,7 @@ namespace plexiform::data {
 
 struct Stimulus {
   std::string name;
-  at::Tensor movie;  // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32
+  at::Tensor movie;          // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32
   double mean = 0, std = 1;  // a batch holds (movie - mean) / std
   int64_t frames() const { return movie.size(1); }
 };
@@ -35,7 +35,7 @@ struct Session {
   std::vector<Trial> tests;
   std::map<std::string, at::Tensor> info;  // session_info/*: per-neuron or free
   double frame_rate_hz = 0;                // 0: unknown
-  int64_t discard_frames = 0;  // of every trial, at its start: neither trained on nor scored
+  int64_t discard_frames = 0;              // of every trial, at its start: neither trained on nor scored
   int64_t neurons = 0;
 
   at::Tensor mean_activity() const;  // (N) float32, over all training frames but the discarded ones

@@ -9,8 +9,7 @@ namespace {
 
 class SessionSplit {
  public:
-  SessionSplit(const Recordings& recordings, size_t index, const LoaderParams& params,
-               int64_t history)
+  SessionSplit(const Recordings& recordings, size_t index, const LoaderParams& params, int64_t history)
       : session_(recordings.sessions[index]),
         index_(index),
         params_(params),
@@ -18,20 +17,19 @@ class SessionSplit {
         // what a window leaves out in front so that its first predicted bin is not a discarded one
         skip_(std::max<int64_t>(0, session_.discard_frames - history)) {
     if (params.allow_over_boundaries && session_.discard_frames > 0) {
-      refuse_knob(
-          "allow_over_boundaries",
-          fmt::format("is true, but session '{}' discards the first {} frames of each trial, "
-                      "which such windows "
-                      "cannot leave out",
-                      session_.name, session_.discard_frames),
-          "use false");
+      refuse_knob("allow_over_boundaries",
+                  fmt::format("is true, but session '{}' discards the first {} frames of each trial, "
+                              "which such windows "
+                              "cannot leave out",
+                              session_.name, session_.discard_frames),
+                  "use false");
     }
     clips_ = cut(session_, params);
     if (clips_.empty()) {
       const int64_t frames = frames_in_a_row();
       refuse_knob("clip_length",
-                  fmt::format("is {}, but session '{}' has {} training frames in a row",
-                              params.clip_length, session_.name, frames),
+                  fmt::format("is {}, but session '{}' has {} training frames in a row", params.clip_length,
+                              session_.name, frames),
                   fmt::format("use at most {}", frames));
     }
     chosen_ = choose_validation(session_, static_cast<int64_t>(clips_.size()), params);
@@ -44,8 +42,8 @@ class SessionSplit {
               .across = params_.allow_over_boundaries};
     if (part.length <= history_) {
       refuse_knob("clip_length",
-                  fmt::format("is {}, but the first {} frames of a clip get no prediction",
-                              params_.clip_length, skip_ + history_),
+                  fmt::format("is {}, but the first {} frames of a clip get no prediction", params_.clip_length,
+                              skip_ + history_),
                   fmt::format("use at least {}", skip_ + history_ + 1));
     }
     for (const int64_t index : chosen_) {
@@ -66,8 +64,7 @@ class SessionSplit {
               .across = params_.allow_over_boundaries};
     if (part.length <= history_) {
       refuse_knob("train_chunk_size",
-                  fmt::format("is {}, but the first {} frames of a window get no prediction",
-                              part.length, history_),
+                  fmt::format("is {}, but the first {} frames of a window get no prediction", part.length, history_),
                   fmt::format("use at least {}", history_ + 1));
     }
     part.stretches = left_over();
@@ -76,12 +73,10 @@ class SessionSplit {
       longest = part.across ? longest + stretch.length : std::max(longest, stretch.length);
     }
     if (longest < part.length) {
-      refuse_knob(
-          "train_chunk_size",
-          fmt::format("is {}, but the longest run of training frames in session '{}' has {}",
-                      part.length, session_.name, longest),
-          longest > history_ ? fmt::format("use at most {}", longest)
-                             : "set fewer clips aside for validation");
+      refuse_knob("train_chunk_size",
+                  fmt::format("is {}, but the longest run of training frames in session '{}' has {}", part.length,
+                              session_.name, longest),
+                  longest > history_ ? fmt::format("use at most {}", longest) : "set fewer clips aside for validation");
     }
     int64_t at = 0;  // from the begin of the stretch
     for (const auto& stretch : part.stretches) {
@@ -100,10 +95,10 @@ class SessionSplit {
       const Stimulus& stimulus = *session_.tests[trial].stimulus;
       const int64_t length = stimulus.frames() - skip_;
       if (length <= history_) {
-        throw Error(fmt::format("test stimulus '{}'", stimulus.name),
-                    fmt::format("has {} frames, of which the first {} get no prediction",
-                                stimulus.frames(), skip_ + history_),
-                    "take it out of test_names, or use a core that sees fewer past frames");
+        throw Error(
+            fmt::format("test stimulus '{}'", stimulus.name),
+            fmt::format("has {} frames, of which the first {} get no prediction", stimulus.frames(), skip_ + history_),
+            "take it out of test_names, or use a core that sees fewer past frames");
       }
       parts.push_back({.session = index_,
                        .name = stimulus.name,
@@ -133,8 +128,7 @@ class SessionSplit {
     for (size_t i = 0; i < clips_.size(); ++i) {
       if (kept[i]) pieces.insert(pieces.end(), clips_[i].begin(), clips_[i].end());
     }
-    for (size_t trial = 0; trial < session_.train.size() && !params_.allow_over_boundaries;
-         ++trial) {
+    for (size_t trial = 0; trial < session_.train.size() && !params_.allow_over_boundaries; ++trial) {
       const int64_t frames = session_.train[trial].stimulus->frames();
       const int64_t tail = frames % params_.clip_length;
       pieces.push_back({trial, frames - tail, tail});
@@ -149,8 +143,8 @@ class SessionSplit {
       piece.begin += skipped;
       piece.length -= skipped;
       if (piece.length <= 0) continue;
-      const bool goes_on = !runs.empty() && runs.back().trial == piece.trial &&
-                           runs.back().begin + runs.back().length == piece.begin;
+      const bool goes_on =
+          !runs.empty() && runs.back().trial == piece.trial && runs.back().begin + runs.back().length == piece.begin;
       if (goes_on) {
         runs.back().length += piece.length;
       } else {

@@ -41,15 +41,14 @@ std::vector<Window> shift_across(const Part& part, NumpyRandom& random) {
 }
 
 NumpyRandom generator(uint64_t seed, int64_t epoch, int64_t session, int64_t pass) {
-  std::seed_seq words{seed, seed >> 32, static_cast<uint64_t>(epoch),
-                      static_cast<uint64_t>(session), static_cast<uint64_t>(pass)};
+  std::seed_seq words{seed, seed >> 32, static_cast<uint64_t>(epoch), static_cast<uint64_t>(session),
+                      static_cast<uint64_t>(pass)};
   return NumpyRandom(words);
 }
 
 }  // namespace
 
-TrainStream::TrainStream(const Recordings& recordings, const Split& split,
-                         const LoaderParams& params, uint64_t seed)
+TrainStream::TrainStream(const Recordings& recordings, const Split& split, const LoaderParams& params, uint64_t seed)
     : recordings_(recordings), split_(split), seed_(seed), passes_(split.train.size()) {
   for (const auto& part : split.train) {
     const auto windows = static_cast<int64_t>(part.windows.size());
@@ -59,8 +58,7 @@ TrainStream::TrainStream(const Recordings& recordings, const Split& split,
 }
 
 int64_t TrainStream::steps_per_epoch() const {
-  return static_cast<int64_t>(batches_.size()) *
-         *std::max_element(batches_.begin(), batches_.end());
+  return static_cast<int64_t>(batches_.size()) * *std::max_element(batches_.begin(), batches_.end());
 }
 
 void TrainStream::start_epoch() {
@@ -101,11 +99,7 @@ Batch TrainStream::next() {
 }
 
 Json TrainStream::state() const {
-  return {{"seed", seed_},
-          {"batch_sizes", batch_sizes_},
-          {"batches", batches_},
-          {"epoch", epoch_},
-          {"step", step_}};
+  return {{"seed", seed_}, {"batch_sizes", batch_sizes_}, {"batches", batches_}, {"epoch", epoch_}, {"step", step_}};
 }
 
 void TrainStream::restore(const Json& state) {

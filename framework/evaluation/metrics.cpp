@@ -126,8 +126,7 @@ at::Tensor noise_ceiling(const at::Tensor& repeats) {
 at::Tensor normalized_correlation(const at::Tensor& prediction, const at::Tensor& repeats) {
   check_repeats(prediction, repeats);
   const at::Tensor ceiling = noise_ceiling(repeats);
-  return at::where(ceiling > 0, correlation(prediction, wide(repeats).mean(0)) / ceiling,
-                   not_a_number);
+  return at::where(ceiling > 0, correlation(prediction, wide(repeats).mean(0)) / ceiling, not_a_number);
 }
 
 namespace {
@@ -142,9 +141,8 @@ struct Metric {
   at::Tensor (*compute)(const Inputs&);
 };
 constexpr Metric metrics[] = {
-    {"correlation_to_average",
-     "Pearson correlation over time of the prediction p and m, the average over repeats", false,
-     [](const Inputs& in) { return correlation(in.prediction, in.average); }},
+    {"correlation_to_average", "Pearson correlation over time of the prediction p and m, the average over repeats",
+     false, [](const Inputs& in) { return correlation(in.prediction, in.average); }},
     {"single_trial_correlation",
      "mean over repeats of the Pearson correlation over time of p and the repeat's response", true,
      [](const Inputs& in) { return single_trial_correlation(in.prediction, in.repeats); }},
@@ -160,20 +158,16 @@ constexpr Metric metrics[] = {
      [](const Inputs& in) { return variances(in.repeats).explainable; }},
     {"explainable_variance_ratio", "explainable_variance / (total_variance + 1e-9)", true,
      [](const Inputs& in) { return variances(in.repeats).ratio; }},
-    {"feve", "1 - max(mean_rt (y - p)^2 - noise_variance, 0) / explainable_variance, at least 0",
-     true, [](const Inputs& in) { return feve(in.prediction, in.repeats); }},
-    {"feve_unclipped",
-     "1 - (mean_rt (y - p)^2 - noise_variance) / (total_variance - noise_variance)", true,
+    {"feve", "1 - max(mean_rt (y - p)^2 - noise_variance, 0) / explainable_variance, at least 0", true,
+     [](const Inputs& in) { return feve(in.prediction, in.repeats); }},
+    {"feve_unclipped", "1 - (mean_rt (y - p)^2 - noise_variance) / (total_variance - noise_variance)", true,
      [](const Inputs& in) { return feve_unclipped(in.prediction, in.repeats); }},
-    {"jackknife_oracle",
-     "Pearson correlation over repeats and time of y and the average over the other repeats", true,
+    {"jackknife_oracle", "Pearson correlation over repeats and time of y and the average over the other repeats", true,
      [](const Inputs& in) { return jackknife_oracle(in.repeats); }},
-    {"noise_ceiling",
-     "CCmax of Schoppe et al. 2016: sqrt(S / var_t m), S = (R var_t m - mean_r var_t y) / (R - 1)",
+    {"noise_ceiling", "CCmax of Schoppe et al. 2016: sqrt(S / var_t m), S = (R var_t m - mean_r var_t y) / (R - 1)",
      true, [](const Inputs& in) { return noise_ceiling(in.repeats); }},
-    {"normalized_correlation",
-     "CCnorm of Schoppe et al. 2016: correlation to the average over repeats / noise_ceiling", true,
-     [](const Inputs& in) { return normalized_correlation(in.prediction, in.repeats); }},
+    {"normalized_correlation", "CCnorm of Schoppe et al. 2016: correlation to the average over repeats / noise_ceiling",
+     true, [](const Inputs& in) { return normalized_correlation(in.prediction, in.repeats); }},
 };
 
 }  // namespace
@@ -184,16 +178,14 @@ std::vector<Definition> definitions() {
   return all;
 }
 
-std::vector<Named> score(const at::Tensor& prediction, const at::Tensor& average,
-                         const at::Tensor& repeats) {
+std::vector<Named> score(const at::Tensor& prediction, const at::Tensor& average, const at::Tensor& repeats) {
   check_same(prediction, "prediction", average);
   const bool repeated = repeats.defined() && repeats.dim() == 3 && repeats.size(0) >= 2;
   const auto unknown = [&] { return at::full({prediction.size(1)}, not_a_number, at::kDouble); };
   std::vector<Named> scores;
   for (const Metric& metric : metrics) {
-    scores.push_back({metric.name, metric.needs_repeats && !repeated
-                                       ? unknown()
-                                       : metric.compute({prediction, average, repeats})});
+    scores.push_back(
+        {metric.name, metric.needs_repeats && !repeated ? unknown() : metric.compute({prediction, average, repeats})});
   }
   return scores;
 }

@@ -68,7 +68,6 @@ struct Definition {
 std::vector<Definition> definitions();
 
 // All of it. With less than two repeats (or `repeats` undefined) what needs them is NaN.
-std::vector<Named> score(const at::Tensor& prediction, const at::Tensor& average,
-                         const at::Tensor& repeats);
+std::vector<Named> score(const at::Tensor& prediction, const at::Tensor& average, const at::Tensor& repeats);
 
 }  // namespace plexiform::evaluation

@@ -5,7 +5,8 @@
 
 namespace plexiform::evaluation {
 
-Trace predict(const model::Model& model, const data::Recordings& recordings, const data::Part& part, int64_t batch_size) {
+Trace predict(const model::Model& model, const data::Recordings& recordings, const data::Part& part,
+              int64_t batch_size) {
   const at::NoGradGuard no_grad;
   model.train(false);
   const auto& session = recordings.sessions[part.session];
@@ -19,7 +20,8 @@ Trace predict(const model::Model& model, const data::Recordings& recordings, con
     for (const auto& window : windows) {
       const auto& recorded = trials[window.trial].repeats;  // (R, N, T)
       if (!part.test || !recorded.defined()) continue;
-      repeats.push_back(recorded.slice(2, window.begin + part.length - prediction.size(1), window.begin + part.length).transpose(1, 2));
+      repeats.push_back(recorded.slice(2, window.begin + part.length - prediction.size(1), window.begin + part.length)
+                            .transpose(1, 2));
     }
   }
   Trace trace{at::cat(predictions), at::cat(targets), {}};
@@ -27,15 +29,17 @@ Trace predict(const model::Model& model, const data::Recordings& recordings, con
   return trace;
 }
 
-std::vector<NeuronScores> score_parts(const model::Model& model, const data::Recordings& recordings, const std::vector<data::Part>& parts,
-                                      const data::LoaderParams& loader) {
+std::vector<NeuronScores> score_parts(const model::Model& model, const data::Recordings& recordings,
+                                      const std::vector<data::Part>& parts, const data::LoaderParams& loader) {
   std::vector<NeuronScores> all;
   for (const auto& part : parts) {
     const auto& session = recordings.sessions[part.session];
     const auto trace = predict(model, recordings, part, data::windows_per_batch(loader, part.length));
     NeuronScores scores{session.name, part.name, {}, score(trace.prediction, trace.target, trace.repeats)};
-    if (const auto ids = session.info.find("cell_id"); ids != session.info.end() && ids->second.numel() == session.neurons) {
-      for (int64_t n = 0; n < session.neurons; ++n) scores.neurons.push_back(std::to_string(ids->second.flatten()[n].item<int64_t>()));
+    if (const auto ids = session.info.find("cell_id");
+        ids != session.info.end() && ids->second.numel() == session.neurons) {
+      for (int64_t n = 0; n < session.neurons; ++n)
+        scores.neurons.push_back(std::to_string(ids->second.flatten()[n].item<int64_t>()));
     }
     all.push_back(std::move(scores));
   }

@@ -14,10 +14,11 @@ struct Trace {
 };
 
 // The model is left in evaluation mode.
-Trace predict(const model::Model& model, const data::Recordings& recordings, const data::Part& part, int64_t batch_size);
+Trace predict(const model::Model& model, const data::Recordings& recordings, const data::Part& part,
+              int64_t batch_size);
 
 // The scores of each part: one entry per session and stimulus. Neurons are named by session_info/cell_id where the data have it.
-std::vector<NeuronScores> score_parts(const model::Model& model, const data::Recordings& recordings, const std::vector<data::Part>& parts,
-                                      const data::LoaderParams& loader);
+std::vector<NeuronScores> score_parts(const model::Model& model, const data::Recordings& recordings,
+                                      const std::vector<data::Part>& parts, const data::LoaderParams& loader);
 
 }  // namespace plexiform::evaluation

@@ -32,8 +32,7 @@ const at::Tensor* find(const NeuronScores& one, const std::string& metric) {
 int64_t count(const NeuronScores& one) {
   const int64_t n = one.scores.empty() ? 0 : one.scores[0].tensor.numel();
   for (const auto& [name, scores] : one.scores) {
-    if (scores.numel() != n)
-      throw std::invalid_argument("scores of " + name + " are of other neurons");
+    if (scores.numel() != n) throw std::invalid_argument("scores of " + name + " are of other neurons");
   }
   if (!one.neurons.empty() && static_cast<int64_t>(one.neurons.size()) != n) {
     throw std::invalid_argument("as many names as neurons are needed");
@@ -57,8 +56,7 @@ std::vector<std::string> metric_names(const std::vector<NeuronScores>& all) {
 at::Tensor pooled(const std::vector<NeuronScores>& all, const std::string& metric) {
   std::vector<at::Tensor> parts;
   for (const auto& one : all) {
-    if (const at::Tensor* scores = find(one, metric))
-      parts.push_back(scores->to(at::kCPU, at::kDouble));
+    if (const at::Tensor* scores = find(one, metric)) parts.push_back(scores->to(at::kCPU, at::kDouble));
   }
   return parts.empty() ? at::Tensor() : at::cat(parts);
 }
@@ -100,13 +98,10 @@ std::string to_csv(const std::vector<NeuronScores>& all) {
     std::vector<std::vector<double>> columns;
     for (const auto& metric : metrics) {
       const at::Tensor* scores = find(one, metric);
-      columns.push_back(scores
-                            ? numbers(*scores)
-                            : std::vector<double>(static_cast<size_t>(count(one)), std::nan("")));
+      columns.push_back(scores ? numbers(*scores) : std::vector<double>(static_cast<size_t>(count(one)), std::nan("")));
     }
     for (size_t i = 0; i < static_cast<size_t>(count(one)); ++i) {
-      text += fmt::format("{},{},{}", quoted(one.session), quoted(one.stimulus),
-                          quoted(neuron(one, i)));
+      text += fmt::format("{},{},{}", quoted(one.session), quoted(one.stimulus), quoted(neuron(one, i)));
       for (const auto& column : columns) text += fmt::format(",{}", column[i]);
       text += "\n";
     }
@@ -116,17 +111,13 @@ std::string to_csv(const std::vector<NeuronScores>& all) {
 
 Json to_json(const std::vector<NeuronScores>& all) {
   const auto metrics = metric_names(all);
-  Json json = {
-      {"definitions", Json::object()}, {"sessions", Json::array()}, {"summary", Json::object()}};
+  Json json = {{"definitions", Json::object()}, {"sessions", Json::array()}, {"summary", Json::object()}};
   for (const auto& [name, text] : definitions()) {
-    if (std::find(metrics.begin(), metrics.end(), name) != metrics.end())
-      json["definitions"][name] = text;
+    if (std::find(metrics.begin(), metrics.end(), name) != metrics.end()) json["definitions"][name] = text;
   }
   for (const auto& one : all) {
-    Json session = {
-        {"session", one.session}, {"stimulus", one.stimulus}, {"neurons", Json::array()}};
-    for (size_t i = 0; i < static_cast<size_t>(count(one)); ++i)
-      session["neurons"].push_back(neuron(one, i));
+    Json session = {{"session", one.session}, {"stimulus", one.stimulus}, {"neurons", Json::array()}};
+    for (size_t i = 0; i < static_cast<size_t>(count(one)); ++i) session["neurons"].push_back(neuron(one, i));
     session["scores"] = Json::object();
     session["summary"] = Json::object();
     for (const auto& [name, scores] : one.scores) {
@@ -135,24 +126,20 @@ Json to_json(const std::vector<NeuronScores>& all) {
     }
     json["sessions"].push_back(std::move(session));
   }
-  for (const auto& metric : metrics)
-    json["summary"][metric] = to_json(summarize(pooled(all, metric)));
+  for (const auto& metric : metrics) json["summary"][metric] = to_json(summarize(pooled(all, metric)));
   return json;
 }
 
 std::string to_table(const std::vector<NeuronScores>& all) {
   std::vector<std::vector<std::string>> rows = {
       {"session", "stimulus", "neurons", "test correlation", "noise ceiling", "fraction"}};
-  const auto add = [&](const std::string& session, const std::string& stimulus, int64_t neurons,
-                       const auto& metric) {
-    rows.push_back(
-        {session, stimulus, std::to_string(neurons), three_digits(metric("correlation_to_average")),
-         three_digits(metric("noise_ceiling")), three_digits(metric("normalized_correlation"))});
+  const auto add = [&](const std::string& session, const std::string& stimulus, int64_t neurons, const auto& metric) {
+    rows.push_back({session, stimulus, std::to_string(neurons), three_digits(metric("correlation_to_average")),
+                    three_digits(metric("noise_ceiling")), three_digits(metric("normalized_correlation"))});
   };
   int64_t neurons = 0;
   for (const auto& one : all) {
-    add(one.session, one.stimulus, count(one),
-        [&](const char* metric) { return find(one, metric); });
+    add(one.session, one.stimulus, count(one), [&](const char* metric) { return find(one, metric); });
     neurons += count(one);
   }
   if (all.size() > 1) {
@@ -166,8 +153,7 @@ std::string to_table(const std::vector<NeuronScores>& all) {
   std::string text;
   for (const auto& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
-      text += i < 2 ? fmt::format("{:<{}}  ", row[i], widths[i])
-                    : fmt::format("{:>{}}  ", row[i], widths[i]);
+      text += i < 2 ? fmt::format("{:<{}}  ", row[i], widths[i]) : fmt::format("{:>{}}  ", row[i], widths[i]);
     }
     text.resize(text.find_last_not_of(' ') + 1);
     text += "\n";

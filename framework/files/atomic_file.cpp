@@ -64,14 +64,12 @@ AtomicFile::AtomicFile(const std::string& path, unsigned mode) : shown_(path), p
   folder_ = target.has_parent_path() ? target.parent_path().string() : ".";
   static std::atomic<unsigned> count = 0;
   do {  // hidden, and unlike any other writer's
-    temporary_ = fmt::format("{}/.{}.{}-{}{}", folder_, target.filename().string(), ::getpid(),
-                             count++, suffix);
+    temporary_ = fmt::format("{}/.{}.{}-{}{}", folder_, target.filename().string(), ::getpid(), count++, suffix);
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) fail();
-  if (exists)
-    ::fchmod(descriptor_,
-             old.st_mode & 07777);  // a courtesy: some file systems have no permissions to keep
+  if (exists) ::fchmod(descriptor_,
+                       old.st_mode & 07777);  // a courtesy: some file systems have no permissions to keep
 }
 
 AtomicFile::~AtomicFile() {
@@ -120,8 +118,7 @@ int remove_leftovers(const std::string& folder) {
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name.starts_with('.') && name.ends_with(suffix) && ::unlink(it->path().c_str()) == 0)
-      ++removed;
+    if (name.starts_with('.') && name.ends_with(suffix) && ::unlink(it->path().c_str()) == 0) ++removed;
   }
   return removed;
 }

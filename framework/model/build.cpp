@@ -34,8 +34,10 @@ auto located(const Choice& chosen, F&& body) {
   } catch (const Error& e) {
     const std::string& knob = e.where();
     if (knob.find('/') != std::string::npos) throw;  // a file
-    if (knob.empty()) throw Error(config::where(*chosen.node->find("_target_"), chosen.path + "._target_"), e.problem(), e.fix());
-    throw Error(config::where_knob(*chosen.node, chosen.path, knob, e.problem() == "no such parameter"), e.problem(), e.fix());
+    if (knob.empty())
+      throw Error(config::where(*chosen.node->find("_target_"), chosen.path + "._target_"), e.problem(), e.fix());
+    throw Error(config::where_knob(*chosen.node, chosen.path, knob, e.problem() == "no such parameter"), e.problem(),
+                e.fix());
   }
 }
 
@@ -69,7 +71,9 @@ void check_in_shape(const Node& model, const Shape& window) {
   const int64_t data[] = {window.channels, -1, window.height, window.width};
   for (int i : {0, 2, 3}) {
     if (stated->items[i].kind != config::Kind::integer || stated->items[i].integer != data[i]) {
-      throw Error(place, fmt::format("does not agree with the stimuli, which have C {}, H {}, W {}", window.channels, window.height, window.width),
+      throw Error(place,
+                  fmt::format("does not agree with the stimuli, which have C {}, H {}, W {}", window.channels,
+                              window.height, window.width),
                   "leave it out, or correct it: it is taken from the data");
     }
   }
@@ -78,14 +82,16 @@ void check_in_shape(const Node& model, const Shape& window) {
 }  // namespace
 
 void check_components(const Node& model, plugins::Catalogue& catalogue) {
-  const std::pair<const char*, const char*> parts[] = {{"core", "core"}, {"readout", "readout"}, {"loss", "loss"}, {"evaluation_loss", "loss"}};
+  const std::pair<const char*, const char*> parts[] = {
+      {"core", "core"}, {"readout", "readout"}, {"loss", "loss"}, {"evaluation_loss", "loss"}};
   for (const auto& [name, kind] : parts) {
     const Choice chosen = choice(model, name);
     located(chosen, [&] {
       std::vector<std::string> known;
       for (const auto& knob : plugins::list_knobs(catalogue, chosen.target, kind)) known.push_back(knob.at("name"));
       for (const auto& [key, value] : chosen.knobs.items()) {
-        if (std::find(known.begin(), known.end(), key) == known.end()) throw Error(key, "no such parameter", did_you_mean(key, known));
+        if (std::find(known.begin(), known.end(), key) == known.end())
+          throw Error(key, "no such parameter", did_you_mean(key, known));
       }
       return 0;
     });
@@ -105,7 +111,8 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
     model.origins.push_back(origin("core", made.provenance));
     const Shape features = model.core->output_shape(spec.window);
     if (features.time > spec.window.time) {
-      throw Error("", fmt::format("makes {} bins of features from {} bins of stimulus", features.time, spec.window.time),
+      throw Error("",
+                  fmt::format("makes {} bins of features from {} bins of stimulus", features.time, spec.window.time),
                   "pad fewer bins in time: there is nothing recorded to compare them with");
     }
     if (features.empty()) {
@@ -118,15 +125,17 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
   const auto readout = choice(spec.node, "readout");
   for (const auto& session : spec.sessions) {
     located(readout, [&] {
-      auto made = plugins::create_readout(catalogue, readout.target, readout.knobs,
-                                          {model.features, session.name, session.neurons, session.mean_activity, spec.compat});
+      auto made =
+          plugins::create_readout(catalogue, readout.target, readout.knobs,
+                                  {model.features, session.name, session.neurons, session.mean_activity, spec.compat});
       model.heads.push_back({session.name, session.neurons, made.component});
       if (model.heads.size() == 1) model.origins.push_back(origin("readout", made.provenance));
       return 0;
     });
   }
 
-  for (const auto& [name, loss] : {std::pair{"loss", &model.loss}, std::pair{"evaluation_loss", &model.evaluation_loss}}) {
+  for (const auto& [name, loss] :
+       {std::pair{"loss", &model.loss}, std::pair{"evaluation_loss", &model.evaluation_loss}}) {
     const auto chosen = choice(spec.node, name);
     located(chosen, [&] {
       auto made = plugins::create_loss(catalogue, chosen.target, chosen.knobs, {spec.compat});

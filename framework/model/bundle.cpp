@@ -26,7 +26,8 @@ Json definitions() {
 
 Json read_json(const std::string& file) {
   std::ifstream stream(file);
-  if (!stream) throw Error(file, "cannot be read", "name the run folder, or the folder with model.json and model.safetensors");
+  if (!stream)
+    throw Error(file, "cannot be read", "name the run folder, or the folder with model.json and model.safetensors");
   std::stringstream text;
   text << stream.rdbuf();
   try {
@@ -38,8 +39,8 @@ Json read_json(const std::string& file) {
 
 }  // namespace
 
-void write_bundle(const std::string& folder, const Model& model, const config::Node& composed, const config::Node& config,
-                  const data::Recordings& recordings, const Json& metrics) {
+void write_bundle(const std::string& folder, const Model& model, const config::Node& composed,
+                  const config::Node& config, const data::Recordings& recordings, const Json& metrics) {
   std::filesystem::create_directories(folder);
   write_safetensors(folder + "/model.safetensors", {model.state(), {{"format", format}}});
   Json sessions = Json::array();
@@ -51,8 +52,12 @@ void write_bundle(const std::string& folder, const Model& model, const config::N
   const auto& stimulus = *recordings.sessions.front().train.front().stimulus;
   Json components = Json::array();
   for (const auto& origin : model.origins) {
-    components.push_back({{"kind", origin.kind}, {"name", origin.name}, {"plugin", origin.plugin}, {"version", origin.version},
-                          {"sha256", origin.sha256}, {"knobs", origin.knobs}});
+    components.push_back({{"kind", origin.kind},
+                          {"name", origin.name},
+                          {"plugin", origin.plugin},
+                          {"version", origin.version},
+                          {"sha256", origin.sha256},
+                          {"knobs", origin.knobs}});
   }
   const Json about = {{"format", format},
                       {"plexiform", PLEXIFORM_VERSION},
@@ -92,12 +97,14 @@ Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
       const auto& origin = bundle.model.origins[i];
       const auto& trained = about.at("components").at(i);
       if (trained.at("sha256") != origin.sha256) {
-        bundle.warnings.push_back(origin.kind + " " + origin.name + ": the plugin '" + origin.plugin + "' is not the file that the model was trained with (version " +
+        bundle.warnings.push_back(origin.kind + " " + origin.name + ": the plugin '" + origin.plugin +
+                                  "' is not the file that the model was trained with (version " +
                                   trained.at("version").get<std::string>() + " then, " + origin.version + " now)");
       }
     }
   } catch (const Json::exception& e) {
-    throw Error(file, std::string("is incomplete: ") + e.what(), "the bundle is damaged: take it from a copy, or train again");
+    throw Error(file, std::string("is incomplete: ") + e.what(),
+                "the bundle is damaged: take it from a copy, or train again");
   } catch (const std::out_of_range&) {
     throw Error(file, "is incomplete", "the bundle is damaged: take it from a copy, or train again");
   }
@@ -111,25 +118,36 @@ void check_data(const Bundle& bundle, const data::Recordings& recordings, const 
   const Model& model = bundle.model;
   const char* const fix = "name the data that it was trained on (paths.data_dir=DIR)";
   if (recordings.sessions.size() != model.heads.size()) {
-    throw Error(folder, fmt::format("was trained on {} sessions, the data have {}", model.heads.size(), recordings.sessions.size()), fix);
+    throw Error(
+        folder,
+        fmt::format("was trained on {} sessions, the data have {}", model.heads.size(), recordings.sessions.size()),
+        fix);
   }
   for (size_t i = 0; i < model.heads.size(); ++i) {
     const auto& [name, neurons, readout] = model.heads[i];
     const auto& session = recordings.sessions[i];
     if (session.name != name || session.neurons != neurons) {
-      throw Error(folder, fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", name, neurons, session.name, session.neurons), fix);
+      throw Error(folder,
+                  fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", name, neurons,
+                              session.name, session.neurons),
+                  fix);
     }
   }
-  if (recordings.channels != model.window.channels || recordings.height != model.window.height || recordings.width != model.window.width) {
-    throw Error(folder, fmt::format("was trained on stimuli of C {}, H {}, W {}, the data have C {}, H {}, W {}", model.window.channels, model.window.height,
-                                    model.window.width, recordings.channels, recordings.height, recordings.width), fix);
+  if (recordings.channels != model.window.channels || recordings.height != model.window.height ||
+      recordings.width != model.window.width) {
+    throw Error(
+        folder,
+        fmt::format("was trained on stimuli of C {}, H {}, W {}, the data have C {}, H {}, W {}", model.window.channels,
+                    model.window.height, model.window.width, recordings.channels, recordings.height, recordings.width),
+        fix);
   }
   const auto& trained = bundle.about.at("normalisation");
   const auto& stimulus = *recordings.sessions.front().train.front().stimulus;
   auto differ = [](double a, double b) { return std::abs(a - b) > 1e-6 * std::max(1.0, std::abs(a)); };
   if (differ(trained.at("mean"), stimulus.mean) || differ(trained.at("std"), stimulus.std)) {
-    throw Error(folder, fmt::format("was trained on stimuli normalised by mean {} and deviation {}, the data's are {} and {}", trained.at("mean").dump(),
-                                    trained.at("std").dump(), stimulus.mean, stimulus.std),
+    throw Error(folder,
+                fmt::format("was trained on stimuli normalised by mean {} and deviation {}, the data's are {} and {}",
+                            trained.at("mean").dump(), trained.at("std").dump(), stimulus.mean, stimulus.std),
                 "set the data section's norm_mean and norm_std to the trained ones");
   }
 }

@@ -15,13 +15,13 @@
 namespace plexiform::model {
 
 // Writes the files into `folder`, weights first, each atomically.
-void write_bundle(const std::string& folder, const Model& model, const config::Node& composed, const config::Node& config,
-                  const data::Recordings& recordings, const config::Json& metrics);
+void write_bundle(const std::string& folder, const Model& model, const config::Node& composed,
+                  const config::Node& config, const data::Recordings& recordings, const config::Json& metrics);
 
 struct Bundle {
-  Model model;          // in evaluation mode
-  config::Node config;    // resolved, as trained
-  config::Json about;   // model.json
+  Model model;                        // in evaluation mode
+  config::Node config;                // resolved, as trained
+  config::Json about;                 // model.json
   std::vector<std::string> warnings;  // a plugin that is not the one it was trained with
 };
 

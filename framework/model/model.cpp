@@ -30,9 +30,7 @@ at::Tensor Model::forward(const at::Tensor& stimulus, size_t session) const {
 
 at::Tensor Model::core_penalty() const { return or_zero(core->penalty()); }
 
-at::Tensor Model::readout_penalty(size_t session) const {
-  return or_zero(heads[session].readout->penalty());
-}
+at::Tensor Model::readout_penalty(size_t session) const { return or_zero(heads[session].readout->penalty()); }
 
 std::vector<Named> Model::parameters() const {
   std::vector<Named> all;
@@ -63,7 +61,9 @@ void Model::load_state(const std::vector<Named>& tensors, const std::string& fil
     const auto found = stored.find(name);
     if (found == stored.end()) throw Error(file, "has no tensor '" + name + "'", fix);
     if (found->second.sizes() != tensor.sizes()) {
-      throw Error(file, "tensor '" + name + "' is " + shape_text(found->second) + ", the model's is " + shape_text(tensor), fix);
+      throw Error(file,
+                  "tensor '" + name + "' is " + shape_text(found->second) + ", the model's is " + shape_text(tensor),
+                  fix);
     }
   }
   if (stored.size() > own.size()) {

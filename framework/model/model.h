@@ -16,9 +16,9 @@ namespace plexiform::model {
 
 // Where a component came from: what a bundle records of it.
 struct Origin {
-  std::string kind, name;              // as the config named it
+  std::string kind, name;               // as the config named it
   std::string plugin, version, sha256;  // of the file that holds it
-  config::Json knobs;                  // values in effect, defaults included
+  config::Json knobs;                   // values in effect, defaults included
 };
 
 struct Head {

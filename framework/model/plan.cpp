@@ -10,20 +10,22 @@ namespace {
 std::string megabytes(double bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
 
 int64_t count(const std::vector<Named>& tensors) {
-  return std::accumulate(tensors.begin(), tensors.end(), int64_t{0}, [](int64_t n, const Named& t) { return n + t.tensor.numel(); });
+  return std::accumulate(tensors.begin(), tensors.end(), int64_t{0},
+                         [](int64_t n, const Named& t) { return n + t.tensor.numel(); });
 }
 
 }  // namespace
 
-std::string describe_plan(const Model& model, const data::Recordings& recordings, const data::Split& split, const data::LoaderParams& loader) {
+std::string describe_plan(const Model& model, const data::Recordings& recordings, const data::Split& split,
+                          const data::LoaderParams& loader) {
   std::string text = "components\n";
   std::set<std::string> seen;  // readouts are listed once
   for (const auto& origin : model.origins) {
     if (!seen.insert(origin.kind + origin.name).second) continue;
     text += fmt::format("  {:16} {}  (plugin {} {})\n", origin.kind, origin.name, origin.plugin, origin.version);
   }
-  text += fmt::format("shapes\n  {:16} {}\n  {:16} {}\n  {:16} {} bins of a window get no prediction\n", "window", model.window.text(), "features",
-                      model.features.text(), "lag", model.lag());
+  text += fmt::format("shapes\n  {:16} {}\n  {:16} {}\n  {:16} {} bins of a window get no prediction\n", "window",
+                      model.window.text(), "features", model.features.text(), "lag", model.lag());
   text += "sessions           neurons  training frames  batches/epoch  validation clips  tests\n";
   std::set<const data::Stimulus*> stimuli;
   double movie = 0, recorded = 0;
@@ -50,8 +52,9 @@ std::string describe_plan(const Model& model, const data::Recordings& recordings
   const double batch = 4.0 * static_cast<double>(loader.batch_size * model.window.numel());
   const double features = 4.0 * static_cast<double>(loader.batch_size * model.features.numel());
   text += fmt::format("parameters\n  {:16} {}\n  {:16} {}\n", "core", core, "readouts", all - core);
-  text += fmt::format("memory\n  {:16} {}\n  {:16} {}\n  {:16} {} stimulus, {} features\n  {:16} {}\n", "stimuli", megabytes(movie), "responses",
-                      megabytes(recorded), "batch", megabytes(batch), megabytes(features), "model, optimiser", megabytes(16.0 * static_cast<double>(all)));
+  text += fmt::format("memory\n  {:16} {}\n  {:16} {}\n  {:16} {} stimulus, {} features\n  {:16} {}\n", "stimuli",
+                      megabytes(movie), "responses", megabytes(recorded), "batch", megabytes(batch),
+                      megabytes(features), "model, optimiser", megabytes(16.0 * static_cast<double>(all)));
   return text;
 }
 

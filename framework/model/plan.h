@@ -7,6 +7,7 @@
 namespace plexiform::model {
 
 // Several lines for people.
-std::string describe_plan(const Model& model, const data::Recordings& recordings, const data::Split& split, const data::LoaderParams& loader);
+std::string describe_plan(const Model& model, const data::Recordings& recordings, const data::Split& split,
+                          const data::LoaderParams& loader);
 
 }  // namespace plexiform::model

@@ -16,8 +16,7 @@
 
 namespace plexiform::model {
 
-static_assert(std::endian::native == std::endian::little,
-              "tensors are stored as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "tensors are stored as they lie in memory");
 
 namespace {
 
@@ -30,9 +29,8 @@ const std::string checksum_key = "plexiform.crc64";
 const std::string no_checksum(16, '0');
 
 constexpr std::pair<const char*, at::ScalarType> dtypes[] = {
-    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf},  {"BF16", at::kBFloat16},
-    {"I64", at::kLong},   {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},
-    {"U8", at::kByte},    {"BOOL", at::kBool}};
+    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"I64", at::kLong},
+    {"I32", at::kInt},    {"I16", at::kShort}, {"I8", at::kChar},  {"U8", at::kByte},       {"BOOL", at::kBool}};
 
 const char* dtype_name(at::ScalarType dtype) {
   for (const auto& [name, known] : dtypes) {
@@ -50,8 +48,7 @@ std::optional<at::ScalarType> dtype_of(const std::string& name) {
 
 std::string hex(uint64_t value) {
   std::string text(16, '0');
-  for (int i = 15; i >= 0; --i, value >>= 4)
-    text[static_cast<size_t>(i)] = "0123456789abcdef"[value & 15];
+  for (int i = 15; i >= 0; --i, value >>= 4) text[static_cast<size_t>(i)] = "0123456789abcdef"[value & 15];
   return text;
 }
 
@@ -85,8 +82,7 @@ class Reader {
   Reader(const std::string& file, Checksum checksum) : file_(file) {
     in_.open(file, std::ios::binary);
     if (!in_) {
-      throw Error(file, std::string("cannot be read: ") + std::strerror(errno),
-                  "check the name and its permissions");
+      throw Error(file, std::string("cannot be read: ") + std::strerror(errno), "check the name and its permissions");
     }
     std::error_code error;
     size_ = std::filesystem::file_size(file, error);
@@ -100,39 +96,33 @@ class Reader {
     std::vector<size_t> order(entries_.size());  // as they lie in the file
     std::iota(order.begin(), order.end(), size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return std::pair(entries_[a].begin, entries_[a].end) <
-             std::pair(entries_[b].begin, entries_[b].end);
+      return std::pair(entries_[a].begin, entries_[a].end) < std::pair(entries_[b].begin, entries_[b].end);
     });
     const uint64_t data = size_ - sizeof(uint64_t) - header_.size();
     uint64_t at = 0;
     for (const size_t i : order) {
       const Entry& entry = entries_[i];
       if (entry.begin != at || entry.end > data) {
-        damaged("tensor '" + entry.name + "' lies at bytes " + std::to_string(entry.begin) +
-                " to " + std::to_string(entry.end) + ", expected from " + std::to_string(at) +
-                " and within " + std::to_string(data));
+        damaged("tensor '" + entry.name + "' lies at bytes " + std::to_string(entry.begin) + " to " +
+                std::to_string(entry.end) + ", expected from " + std::to_string(at) + " and within " +
+                std::to_string(data));
       }
       at = entry.end;
     }
-    if (at != data)
-      damaged("holds " + std::to_string(data) + " bytes of data, its tensors need " +
-              std::to_string(at));
+    if (at != data) damaged("holds " + std::to_string(data) + " bytes of data, its tensors need " + std::to_string(at));
 
     TensorFile content;
     content.metadata = metadata_;
     for (const Entry& entry : entries_) {
-      content.tensors.push_back(
-          {entry.name, at::empty(entry.shape, at::TensorOptions(entry.dtype))});
+      content.tensors.push_back({entry.name, at::empty(entry.shape, at::TensorOptions(entry.dtype))});
     }
     for (const size_t i : order) {
       at::Tensor& tensor = content.tensors[i].tensor;
       const auto bytes = static_cast<std::streamsize>(tensor.nbytes());
       auto* into = static_cast<char*>(tensor.mutable_data_ptr());
-      if (bytes > 0 && !in_.read(into, bytes))
-        damaged("ends within tensor '" + entries_[i].name + "'");
+      if (bytes > 0 && !in_.read(into, bytes)) damaged("ends within tensor '" + entries_[i].name + "'");
       crc.process_bytes(into, tensor.nbytes());
-      if (entries_[i].dtype == at::kBool &&
-          std::any_of(into, into + bytes, [](char b) { return b != 0 && b != 1; })) {
+      if (entries_[i].dtype == at::kBool && std::any_of(into, into + bytes, [](char b) { return b != 0 && b != 1; })) {
         damaged("tensor '" + entries_[i].name + "' holds a bool that is neither 0 nor 1");
       }
     }
@@ -142,20 +132,17 @@ class Reader {
 
  private:
   [[noreturn]] void damaged(const std::string& what) const {
-    throw Error(file_, "not a sound safetensors file: " + what,
-                "use another copy of the file, or write it again");
+    throw Error(file_, "not a sound safetensors file: " + what, "use another copy of the file, or write it again");
   }
 
   void read_header(Checksum checksum) {
     uint64_t length = 0;
     if (!in_.read(reinterpret_cast<char*>(&length), sizeof length)) damaged("shorter than 8 bytes");
     if (length > longest_header || length > size_ - sizeof length) {
-      damaged("header of " + std::to_string(length) + " bytes in a file of " +
-              std::to_string(size_));
+      damaged("header of " + std::to_string(length) + " bytes in a file of " + std::to_string(size_));
     }
     header_.resize(length);
-    if (!in_.read(header_.data(), static_cast<std::streamsize>(length)))
-      damaged("ends within the header");
+    if (!in_.read(header_.data(), static_cast<std::streamsize>(length))) damaged("ends within the header");
 
     const Json json = parse();
     if (!json.is_object()) damaged("header is not a JSON object");
@@ -185,8 +172,7 @@ class Reader {
       if (depth > 3) damaged("header is nested too deeply");
       if (event == Json::parse_event_t::object_start) keys.emplace_back();
       if (event == Json::parse_event_t::object_end) keys.pop_back();
-      if (event == Json::parse_event_t::key &&
-          !keys.back().insert(value.get<std::string>()).second) {
+      if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
         damaged("'" + value.get<std::string>() + "' occurs twice");
       }
       return true;
@@ -225,8 +211,7 @@ class Reader {
     const auto dtype = dtype_of(dtype_text);
     if (!dtype) {
       std::string all;
-      for (const auto& [known, scalar] : dtypes)
-        all += (all.empty() ? "" : ", ") + std::string(known);
+      for (const auto& [known, scalar] : dtypes) all += (all.empty() ? "" : ", ") + std::string(known);
       throw Error(file_, tensor + "has dtype " + dtype_text, "convert it to one of " + all);
     }
     Entry entry{name, *dtype, {}, 0, 0};
@@ -235,18 +220,15 @@ class Reader {
     const auto shape = whole_numbers("shape");
     for (const uint64_t n : shape) {
       empty |= n == 0;
-      const uint64_t factor =
-          std::max<uint64_t>(n, 1);  // so that a product of the others cannot hide behind a zero
-      if (factor > (uint64_t{1} << 62) / bytes)
-        damaged(tensor + "shape is " + value["shape"].dump());
+      const uint64_t factor = std::max<uint64_t>(n, 1);  // so that a product of the others cannot hide behind a zero
+      if (factor > (uint64_t{1} << 62) / bytes) damaged(tensor + "shape is " + value["shape"].dump());
       bytes *= factor;
       entry.shape.push_back(static_cast<int64_t>(n));
     }
     if (empty) bytes = 0;
     const auto offsets = whole_numbers("data_offsets");
     if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] - offsets[0] != bytes) {
-      damaged(tensor + "data_offsets is " + value["data_offsets"].dump() + " for " +
-              std::to_string(bytes) + " bytes");
+      damaged(tensor + "data_offsets is " + value["data_offsets"].dump() + " for " + std::to_string(bytes) + " bytes");
     }
     entry.begin = offsets[0];
     entry.end = offsets[1];
@@ -264,22 +246,18 @@ class Reader {
 
 }  // namespace
 
-TensorFile read_safetensors(const std::string& file, Checksum checksum) {
-  return Reader(file, checksum).tensors();
-}
+TensorFile read_safetensors(const std::string& file, Checksum checksum) { return Reader(file, checksum).tensors(); }
 
 void write_safetensors(const std::string& file, const TensorFile& content) {
   std::vector<at::Tensor> tensors;
   std::set<std::string> names;
   for (const auto& [name, tensor] : content.tensors) {
     const std::string place = file + ": tensor '" + name + "'";
-    if (name == metadata_key)
-      throw Error(place, "has a name that the format keeps for itself", "rename it");
+    if (name == metadata_key) throw Error(place, "has a name that the format keeps for itself", "rename it");
     if (!names.insert(name).second) throw Error(place, "occurs twice", "give it another name");
     if (!tensor.defined()) throw Error(place, "is undefined", "leave it out");
     if (!dtype_name(tensor.scalar_type())) {
-      throw Error(place, std::string("has dtype ") + c10::toString(tensor.scalar_type()),
-                  "convert it");
+      throw Error(place, std::string("has dtype ") + c10::toString(tensor.scalar_type()), "convert it");
     }
     tensors.push_back(tensor.detach().to(at::kCPU).contiguous());
   }
@@ -288,9 +266,8 @@ void write_safetensors(const std::string& file, const TensorFile& content) {
   // caller's order.
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return tensors[a].element_size() > tensors[b].element_size();
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return tensors[a].element_size() > tensors[b].element_size(); });
   std::vector<uint64_t> begins(tensors.size());
   uint64_t end = 0;
   for (const size_t i : order) {
@@ -302,10 +279,9 @@ void write_safetensors(const std::string& file, const TensorFile& content) {
   json[metadata_key] = content.metadata;
   json[metadata_key][checksum_key] = no_checksum;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    json[content.tensors[i].name] = {
-        {"dtype", dtype_name(tensors[i].scalar_type())},
-        {"shape", tensors[i].sizes().vec()},
-        {"data_offsets", {begins[i], begins[i] + tensors[i].nbytes()}}};
+    json[content.tensors[i].name] = {{"dtype", dtype_name(tensors[i].scalar_type())},
+                                     {"shape", tensors[i].sizes().vec()},
+                                     {"data_offsets", {begins[i], begins[i] + tensors[i].nbytes()}}};
   }
   std::string header;
   try {
@@ -315,8 +291,7 @@ void write_safetensors(const std::string& file, const TensorFile& content) {
   }
   header.resize((header.size() + 7) / 8 * 8, ' ');
   if (header.size() > longest_header) {
-    throw Error(file, "header of " + std::to_string(header.size()) + " bytes",
-                "write fewer tensors or less metadata");
+    throw Error(file, "header of " + std::to_string(header.size()) + " bytes", "write fewer tensors or less metadata");
   }
 
   Crc64 crc;

@@ -16,7 +16,7 @@ void append(std::vector<Named>& all, const std::string& prefix, const std::vecto
 }  // namespace
 
 Json TrainerState::write() const {
-  return {{"epoch", epoch}, {"step", step},           {"batch", batch},  {"stopped", stopped},
+  return {{"epoch", epoch}, {"step", step},           {"batch", batch},    {"stopped", stopped},
           {"best", best},   {"best_file", best_file}, {"history", history}};
 }
 
@@ -36,7 +36,8 @@ void write_checkpoint(const std::string& file, const Checkpoint& checkpoint) {
   append(content.tensors, "model.", checkpoint.model);
   append(content.tensors, "optimizer.", checkpoint.optimizer.tensors);
   content.tensors.push_back({"generator", checkpoint.generator});
-  content.metadata = {{"format", format}, {"loop", checkpoint.loop.dump()}, {"optimizer", checkpoint.optimizer.scalars.dump()}};
+  content.metadata = {
+      {"format", format}, {"loop", checkpoint.loop.dump()}, {"optimizer", checkpoint.optimizer.scalars.dump()}};
   std::filesystem::create_directories(std::filesystem::path(file).parent_path());
   model::write_safetensors(file, content);
 }

@@ -15,13 +15,13 @@ namespace plexiform::training {
 
 // Where the loop stands.
 struct TrainerState {
-  int64_t epoch = 0;            // completed epochs
-  int64_t step = 0;             // optimiser steps so far
-  int64_t batch = 0;            // batches done of the current epoch
-  int64_t pending = 0;          // batches whose gradients wait for an optimiser step; 0 in a checkpoint
-  bool stopped = false;         // early stopping has said so
-  double best = 0;              // of the monitored metric
-  std::string best_file;        // in the checkpoint folder; "" before the first
+  int64_t epoch = 0;             // completed epochs
+  int64_t step = 0;              // optimiser steps so far
+  int64_t batch = 0;             // batches done of the current epoch
+  int64_t pending = 0;           // batches whose gradients wait for an optimiser step; 0 in a checkpoint
+  bool stopped = false;          // early stopping has said so
+  double best = 0;               // of the monitored metric
+  std::string best_file;         // in the checkpoint folder; "" before the first
   Json history = Json::array();  // one row of metrics per epoch
 
   Json write() const;

@@ -8,8 +8,8 @@ namespace plexiform::training {
 
 EarlyStopping::EarlyStopping(const EarlyStoppingParams& params)
     : params_(params),
-      best_(params.mode == "max" ? -std::numeric_limits<double>::infinity()
-                                 : std::numeric_limits<double>::infinity()) {}
+      best_(params.mode == "max" ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity()) {
+}
 
 EarlyStopping::Verdict EarlyStopping::update(double metric) {
   const std::string& name = params_.monitor;
@@ -36,8 +36,7 @@ EarlyStopping::Verdict EarlyStopping::update(double metric) {
   }
   if (++waited_ < params_.patience) return {};
   return {true, false,
-          fmt::format("{} has not improved on {:.4g}: the patience of {} is spent", name, best_,
-                      params_.patience)};
+          fmt::format("{} has not improved on {:.4g}: the patience of {} is spent", name, best_, params_.patience)};
 }
 
 Json EarlyStopping::state() const { return {{"best", best_to_json(best_)}, {"waited", waited_}}; }

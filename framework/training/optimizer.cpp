@@ -16,19 +16,14 @@
 
 namespace plexiform::training {
 
-Optimizer::Optimizer(std::vector<Named> parameters, double learning_rate,
-                     std::vector<std::string> moments)
-    : parameters_(std::move(parameters)),
-      learning_rate_(learning_rate),
-      moment_names_(std::move(moments)) {
+Optimizer::Optimizer(std::vector<Named> parameters, double learning_rate, std::vector<std::string> moments)
+    : parameters_(std::move(parameters)), learning_rate_(learning_rate), moment_names_(std::move(moments)) {
   std::set<std::string> names;
   for (const auto& [name, tensor] : parameters_) {
-    if (!names.insert(name).second)
-      throw Error(name, "is the name of two parameters", "rename one");
+    if (!names.insert(name).second) throw Error(name, "is the name of two parameters", "rename one");
     // The fused kernels walk through the memory from front to back.
     if (!tensor.is_non_overlapping_and_dense()) {
-      throw Error(name, "is a parameter whose memory has gaps or overlaps",
-                  "register a clone() of it");
+      throw Error(name, "is a parameter whose memory has gaps or overlaps", "register a clone() of it");
     }
   }
   moments_.assign(moment_names_.size(), std::vector<at::Tensor>(parameters_.size()));
@@ -50,8 +45,7 @@ Optimizer::Active Optimizer::active() const {
     const at::Tensor& parameter = parameters_[i].tensor;
     at::Tensor gradient = parameter.grad();
     if (!gradient.defined()) continue;
-    if (gradient.strides() != parameter.strides())
-      gradient = at::empty_like(parameter).copy_(gradient);
+    if (gradient.strides() != parameter.strides()) gradient = at::empty_like(parameter).copy_(gradient);
     active.indices.push_back(i);
     active.parameters.push_back(parameter);
     active.gradients.push_back(std::move(gradient));
@@ -112,8 +106,7 @@ void Optimizer::restore(const OptimizerState& state) {
       throw Error(parameters_[i].name, "has only a part of its optimiser state", fix);
     }
   }
-  if (!found.empty())
-    throw Error(found.begin()->first, "belongs to no parameter of this optimiser", fix);
+  if (!found.empty()) throw Error(found.begin()->first, "belongs to no parameter of this optimiser", fix);
   if (!state.scalars.contains("learning_rate") || !state.scalars["learning_rate"].is_number()) {
     throw Error("learning_rate", "is missing from the optimiser's state", fix);
   }
@@ -127,9 +120,8 @@ class AdamW final : public Optimizer {
  public:
   AdamW(std::vector<Named> parameters, const AdamWParams& params)
       : Optimizer(std::move(parameters), params.lr,
-                  params.amsgrad
-                      ? std::vector<std::string>{"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
-                      : std::vector<std::string>{"step", "exp_avg", "exp_avg_sq"}),
+                  params.amsgrad ? std::vector<std::string>{"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
+                                 : std::vector<std::string>{"step", "exp_avg", "exp_avg_sq"}),
         params_(params) {}
 
   void step() override {
@@ -138,11 +130,10 @@ class AdamW final : public Optimizer {
     if (now.indices.empty()) return;
     const auto steps = moments(0, now.indices);
     at::_foreach_add_(steps, 1);
-    at::_fused_adamw_(now.parameters, now.gradients, moments(1, now.indices),
-                      moments(2, now.indices),
-                      params_.amsgrad ? moments(3, now.indices) : std::vector<at::Tensor>(), steps,
-                      learning_rate(), params_.betas[0], params_.betas[1], params_.weight_decay,
-                      params_.eps, params_.amsgrad, params_.maximize);
+    at::_fused_adamw_(now.parameters, now.gradients, moments(1, now.indices), moments(2, now.indices),
+                      params_.amsgrad ? moments(3, now.indices) : std::vector<at::Tensor>(), steps, learning_rate(),
+                      params_.betas[0], params_.betas[1], params_.weight_decay, params_.eps, params_.amsgrad,
+                      params_.maximize);
   }
 
  private:
@@ -153,8 +144,7 @@ class Sgd final : public Optimizer {
  public:
   Sgd(std::vector<Named> parameters, const SgdParams& params)
       : Optimizer(std::move(parameters), params.lr,
-                  params.momentum != 0 ? std::vector<std::string>{"momentum_buffer"}
-                                       : std::vector<std::string>{}),
+                  params.momentum != 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{}),
         params_(params) {}
 
   void step() override {
@@ -175,11 +165,9 @@ class Sgd final : public Optimizer {
  private:
   void update(const Active& part, bool is_first) {
     if (part.indices.empty()) return;
-    const auto momenta =
-        params_.momentum != 0 ? moments(0, part.indices) : std::vector<at::Tensor>();
-    at::_fused_sgd_(part.parameters, part.gradients, momenta, params_.weight_decay,
-                    params_.momentum, learning_rate(), params_.dampening, params_.nesterov,
-                    params_.maximize, is_first);
+    const auto momenta = params_.momentum != 0 ? moments(0, part.indices) : std::vector<at::Tensor>();
+    at::_fused_sgd_(part.parameters, part.gradients, momenta, params_.weight_decay, params_.momentum, learning_rate(),
+                    params_.dampening, params_.nesterov, params_.maximize, is_first);
   }
 
   const SgdParams params_;
@@ -194,11 +182,10 @@ std::unique_ptr<Optimizer> make(const Json& knobs, std::vector<Named> parameters
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const std::string& target, const Json& knobs,
-                                          std::vector<Named> parameters) {
+std::unique_ptr<Optimizer> make_optimizer(const std::string& target, const Json& knobs, std::vector<Named> parameters) {
   using Make = std::unique_ptr<Optimizer> (*)(const Json&, std::vector<Named>);
-  static const std::pair<std::string, Make> known[] = {
-      {"torch.optim.AdamW", make<AdamW, AdamWParams>}, {"torch.optim.SGD", make<Sgd, SgdParams>}};
+  static const std::pair<std::string, Make> known[] = {{"torch.optim.AdamW", make<AdamW, AdamWParams>},
+                                                       {"torch.optim.SGD", make<Sgd, SgdParams>}};
   std::vector<std::string> names;
   for (const auto& [name, make] : known) {
     if (name == target) return make(knobs, std::move(parameters));

@@ -69,8 +69,7 @@ class Optimizer {
 //   target      "torch.optim.AdamW" or "torch.optim.SGD"
 //   knobs       without `_target_`
 //   parameters  those to train; names are unique
-std::unique_ptr<Optimizer> make_optimizer(const std::string& target, const Json& knobs,
-                                          std::vector<Named> parameters);
+std::unique_ptr<Optimizer> make_optimizer(const std::string& target, const Json& knobs, std::vector<Named> parameters);
 
 // Scales all gradients by min(1, max_norm / (norm + 1e-6)), where norm is their common L2 norm,
 // which is returned as a scalar on their device (no synchronisation); 0 when there is no gradient.
@@ -87,15 +86,13 @@ struct AdamWParams {
     knob("lr", lr, {.doc = "learning rate", .min = 0});
     knob("betas", betas, {.doc = "decay of the mean gradient and of the mean square", .min = 0});
     knob("eps", eps, {.doc = "added to the root of the mean square", .min = 0});
-    knob("weight_decay", weight_decay,
-         {.doc = "each step scales weights by 1 - lr * weight_decay", .min = 0});
+    knob("weight_decay", weight_decay, {.doc = "each step scales weights by 1 - lr * weight_decay", .min = 0});
     knob("amsgrad", amsgrad, {.doc = "divide by the largest mean square so far"});
     knob("maximize", maximize, {.doc = "climb instead of descend"});
   }
   void check() const {
     if (betas.size() != 2 || betas[0] >= 1 || betas[1] >= 1) {
-      throw Error("betas", "is " + Json(betas).dump(),
-                  "give two numbers below 1, such as [0.9, 0.999]");
+      throw Error("betas", "is " + Json(betas).dump(), "give two numbers below 1, such as [0.9, 0.999]");
     }
   }
 };
@@ -109,19 +106,15 @@ struct SgdParams {
   bool maximize = false;
   void describe(auto& knob) {
     knob("lr", lr, {.doc = "learning rate", .min = 0});
-    knob("momentum", momentum,
-         {.doc = "share of the last step's direction that is kept", .min = 0});
+    knob("momentum", momentum, {.doc = "share of the last step's direction that is kept", .min = 0});
     knob("dampening", dampening, {.doc = "share of the gradient that does not enter the momentum"});
-    knob("weight_decay", weight_decay,
-         {.doc = "times the weight, added to its gradient", .min = 0});
-    knob("nesterov", nesterov,
-         {.doc = "look ahead along the momentum; needs momentum, and no dampening"});
+    knob("weight_decay", weight_decay, {.doc = "times the weight, added to its gradient", .min = 0});
+    knob("nesterov", nesterov, {.doc = "look ahead along the momentum; needs momentum, and no dampening"});
     knob("maximize", maximize, {.doc = "climb instead of descend"});
   }
   void check() const {
     if (nesterov && (momentum <= 0 || dampening != 0)) {
-      throw Error("nesterov", "is true without momentum, or with dampening",
-                  "set momentum above 0 and dampening to 0");
+      throw Error("nesterov", "is true without momentum, or with dampening", "set momentum above 0 and dampening to 0");
     }
   }
 };

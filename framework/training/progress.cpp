@@ -29,8 +29,8 @@ void Progress::step(int64_t done, double loss) {
   std::string bar;
   for (int64_t i = 0; i < width; ++i) bar += i < filled ? "━" : "╌";
   const double rate = static_cast<double>(done - first_) / std::max(seconds(now - start_), 1e-9);
-  fmt::print(stderr, "\r\033[Kepoch {}/{} {} {}/{}  {:.1f} steps/s  {:.0f} s left  loss {:.4g}", epoch_ + 1, epochs_, bar,
-             done, steps_, rate, static_cast<double>(steps_ - done) / rate, loss);
+  fmt::print(stderr, "\r\033[Kepoch {}/{} {} {}/{}  {:.1f} steps/s  {:.0f} s left  loss {:.4g}", epoch_ + 1, epochs_,
+             bar, done, steps_, rate, static_cast<double>(steps_ - done) / rate, loss);
   std::fflush(stderr);
   drawn_ = true;
   last_drawn_ = now;
@@ -39,10 +39,13 @@ void Progress::step(int64_t done, double loss) {
 void Progress::end_epoch(const Json& means, const std::string& monitor, double learning_rate, bool best) {
   const double time = seconds(Clock::now() - start_);
   std::string line = fmt::format("epoch {:3}/{}", epoch_ + 1, epochs_);
-  auto number = [](const Json& value) { return value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN(); };
+  auto number = [](const Json& value) {
+    return value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
+  };
   if (means.contains("train_loss")) line += fmt::format("  train_loss {:.4f}", number(means["train_loss"]));
   if (means.contains("val_loss")) line += fmt::format("  val_loss {:.4f}", number(means["val_loss"]));
-  if (means.contains("val_correlation")) line += fmt::format("  val_correlation {:.4f}", number(means["val_correlation"]));
+  if (means.contains("val_correlation"))
+    line += fmt::format("  val_correlation {:.4f}", number(means["val_correlation"]));
   if (means.contains(monitor) && monitor != "val_loss" && monitor != "val_correlation") {
     line += fmt::format("  {} {:.4f}", monitor, number(means[monitor]));
   }

@@ -17,14 +17,31 @@ namespace plexiform::training {
 namespace {
 
 // Keys of the top level that the host reads; others are the user's own, for interpolation.
-const std::vector<std::string> top_level = {"data_io",  "dataloader", "model", "optimizer", "lr_scheduler", "training_callbacks",
-                                            "logger",   "trainer",    "seed",  "compat",    "paths",        "exp_name",
-                                            "plugins",  "quality_checks", "matmul_precision", "check_stimuli_responses_match",
-                                            "only_train_readout", "objective_target", "evaluation", "hydra"};
+const std::vector<std::string> top_level = {"data_io",
+                                            "dataloader",
+                                            "model",
+                                            "optimizer",
+                                            "lr_scheduler",
+                                            "training_callbacks",
+                                            "logger",
+                                            "trainer",
+                                            "seed",
+                                            "compat",
+                                            "paths",
+                                            "exp_name",
+                                            "plugins",
+                                            "quality_checks",
+                                            "matmul_precision",
+                                            "check_stimuli_responses_match",
+                                            "only_train_readout",
+                                            "objective_target",
+                                            "evaluation",
+                                            "hydra"};
 
 // The keys of `model`: openretina's, of which learning_rate, optimizer and lr_scheduler are only pointed at.
-const std::vector<std::string> model_keys = {"core", "readout", "loss", "evaluation_loss", "hidden_channels", "in_shape",
-                                             "n_neurons_dict", "learning_rate", "optimizer", "lr_scheduler"};
+const std::vector<std::string> model_keys = {
+    "core",     "readout",        "loss",          "evaluation_loss", "hidden_channels",
+    "in_shape", "n_neurons_dict", "learning_rate", "optimizer",       "lr_scheduler"};
 
 void check_keys(const config::Node& root) {
   if (const auto* model = root.find("model"); model && model->is_map()) {
@@ -37,7 +54,8 @@ void check_keys(const config::Node& root) {
     if (std::find(top_level.begin(), top_level.end(), key) != top_level.end()) continue;
     const auto near = nearest(key, top_level);
     if (!near.empty() && std::max(near.size(), key.size()) - std::min(near.size(), key.size()) <= 2) {
-      throw Error(config::where_key(node, key), "no such section", "did you mean '" + near + "'? A key of your own needs a name less like it");
+      throw Error(config::where_key(node, key), "no such section",
+                  "did you mean '" + near + "'? A key of your own needs a name less like it");
     }
   }
 }
@@ -59,7 +77,8 @@ auto located(const config::Node& root, F&& body) {
 
 std::string Run::plan() const { return model::describe_plan(model, recordings, split, loader); }
 
-std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers, plugins::Catalogue& catalogue) {
+std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers,
+                             plugins::Catalogue& catalogue) {
   check_keys(composed);
   auto run = std::make_unique<Run>();
   run->composed = composed;
@@ -67,7 +86,8 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   const auto filled = config::fill_defaults(run->config);
   const config::Node* model_node = run->config.find("model");
   if (!model_node || model_node->kind != config::Kind::map) {
-    throw Error("model", "the config has no model", "choose one, such as model: base_core_readout in the defaults list");
+    throw Error("model", "the config has no model",
+                "choose one, such as model: base_core_readout in the defaults list");
   }
   read_settings(run->config, {});  // what needs no data is checked before they are read
   run->loader = data::read_loader(run->config);
@@ -101,10 +121,12 @@ int train(Run& run, const std::string& folder, Start start) {
     const auto checkpoint = newest_checkpoint(trainer.checkpoint_folder(), skipped);
     for (const auto& damaged : skipped) progress.say("note: passed over a checkpoint: " + damaged);
     if (!checkpoint && std::filesystem::exists(folder + "/metrics.csv")) {
-      throw Error(trainer.checkpoint_folder(), "holds no checkpoint that is whole", "start a new run; this one is left as it is");
+      throw Error(trainer.checkpoint_folder(), "holds no checkpoint that is whole",
+                  "start a new run; this one is left as it is");
     }
     if (checkpoint) trainer.restore(*checkpoint);
-    progress.say(checkpoint ? fmt::format("resumed from {} (epoch {}, batch {})", checkpoint->file, trainer.state().epoch + 1, trainer.state().batch)
+    progress.say(checkpoint ? fmt::format("resumed from {} (epoch {}, batch {})", checkpoint->file,
+                                          trainer.state().epoch + 1, trainer.state().batch)
                             : "no checkpoint yet: starting from the beginning");
   }
   const Ending ending = trainer.fit();
@@ -115,7 +137,8 @@ int train(Run& run, const std::string& folder, Start start) {
   const auto best = read_checkpoint(trainer.best_checkpoint());
   run.model.load_state(best.model, best.file);
   const Json& history = best.loop.at("state").at("history");
-  model::write_bundle(folder + "/model", run.model, run.composed, run.config, run.recordings, history.empty() ? Json::object() : history.back());
+  model::write_bundle(folder + "/model", run.model, run.composed, run.config, run.recordings,
+                      history.empty() ? Json::object() : history.back());
   const auto scores = evaluation::score_parts(run.model, run.recordings, run.split.tests, run.loader);
   evaluation::write_report(folder, scores);
   fmt::print("\n{}\nmodel: {}/model\n", evaluation::to_table(scores), folder);

@@ -32,7 +32,8 @@ struct Run {
 };
 
 // Reads and checks everything; builds the model with the config's seed. Nothing is written.
-std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers, plugins::Catalogue& catalogue);
+std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers,
+                             plugins::Catalogue& catalogue);
 
 enum class Start { fresh, resume };
 

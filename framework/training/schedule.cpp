@@ -8,8 +8,8 @@ namespace plexiform::training {
 PlateauSchedule::PlateauSchedule(const PlateauParams& params, double first_rate)
     : params_(params),
       min_rate_(params.min_lr.value_or(first_rate * std::pow(params.factor, 3))),
-      best_(params.mode == "max" ? -std::numeric_limits<double>::infinity()
-                                 : std::numeric_limits<double>::infinity()) {}
+      best_(params.mode == "max" ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity()) {
+}
 
 bool PlateauSchedule::improved(double metric) const {
   const bool relative = params_.threshold_mode == "rel";

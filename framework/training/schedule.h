@@ -30,8 +30,7 @@ struct PlateauParams {
     knob("patience", patience, {.doc = "looks without improvement before a fall", .min = 0});
     knob("threshold", threshold, {.doc = "smallest change that is an improvement", .min = 0});
     knob("threshold_mode", threshold_mode,
-         {.doc = "threshold as a share of the best (rel) or a difference (abs)",
-          .choices = {"rel", "abs"}});
+         {.doc = "threshold as a share of the best (rel) or a difference (abs)", .choices = {"rel", "abs"}});
     knob("cooldown", cooldown, {.doc = "looks after a fall that are not counted", .min = 0});
     knob("min_lr", min_lr, {.doc = "lowest rate; null: first rate * factor^3", .min = 0});
     knob("eps", eps, {.doc = "smallest fall of the rate that is made", .min = 0});

@@ -19,34 +19,41 @@ std::string target(const Node& node, const std::string& path, const std::vector<
     throw Error(config::where(node, path), "has no _target_", "name one: " + did_you_mean("", known));
   }
   if (std::find(known.begin(), known.end(), name->string) == known.end()) {
-    throw Error(config::where(*name, path + "._target_"), "'" + name->string + "' is not known here", did_you_mean(name->string, known));
+    throw Error(config::where(*name, path + "._target_"), "'" + name->string + "' is not known here",
+                did_you_mean(name->string, known));
   }
   return name->string;
 }
 
-void check_monitor(const std::string& metric, const Node& node, const std::string& path, const std::vector<std::string>& known) {
+void check_monitor(const std::string& metric, const Node& node, const std::string& path,
+                   const std::vector<std::string>& known) {
   const bool of_session = metric.starts_with("val_correlation/");
-  const bool sessions_known = std::any_of(known.begin(), known.end(), [](const auto& m) { return m.starts_with("val_correlation/"); });
+  const bool sessions_known =
+      std::any_of(known.begin(), known.end(), [](const auto& m) { return m.starts_with("val_correlation/"); });
   if ((of_session && !sessions_known) || std::find(known.begin(), known.end(), metric) != known.end()) return;
-  throw Error(config::where_knob(node, path, "monitor", false), "no metric is called '" + metric + "'", did_you_mean(metric, known));
+  throw Error(config::where_knob(node, path, "monitor", false), "no metric is called '" + metric + "'",
+              did_you_mean(metric, known));
 }
 
 void read_trainer(const Node& root, Settings& settings) {
   const Node* node = root.find("trainer");
   if (!node || node->is_null()) return;
-  if (node->find("_target_")) target(*node, "trainer", {"plexiform.Trainer", "lightning.Trainer", "lightning.pytorch.Trainer"});
+  if (node->find("_target_"))
+    target(*node, "trainer", {"plexiform.Trainer", "lightning.Trainer", "lightning.pytorch.Trainer"});
   settings.trainer = config::read_knobs<TrainerParams>(*node, "trainer");
   const std::string precision = settings.trainer.precision.is_string() ? settings.trainer.precision.get<std::string>()
                                                                        : settings.trainer.precision.dump();
   const std::vector<std::string> full = {"32-true", "32"};
   const std::vector<std::string> mixed = {"16-mixed", "bf16-mixed", "16", "16-true", "bf16", "bf16-true"};
   if (std::find(mixed.begin(), mixed.end(), precision) != mixed.end()) {
-    settings.warnings.push_back("trainer.precision: " + precision + " is slower than float32 on a CPU: training in 32-true");
+    settings.warnings.push_back("trainer.precision: " + precision +
+                                " is slower than float32 on a CPU: training in 32-true");
   } else if (std::find(full.begin(), full.end(), precision) == full.end()) {
     throw Error(config::where_knob(*node, "trainer", "precision", false), "is " + precision, "use 32-true");
   }
   if (const auto& devices = settings.trainer.devices; devices != "auto" && devices != 1 && devices != "1") {
-    throw Error(config::where_knob(*node, "trainer", "devices", false), "is " + devices.dump(), "use 1 or auto: one process trains");
+    throw Error(config::where_knob(*node, "trainer", "devices", false), "is " + devices.dump(),
+                "use 1 or auto: one process trains");
   }
 }
 
@@ -61,7 +68,8 @@ void read_optimizer(const Node& root, Settings& settings) {
   try {
     make_optimizer(settings.optimizer, settings.optimizer_knobs, {});
   } catch (const Error& e) {
-    throw Error(config::where_knob(*node, "optimizer", e.where(), e.problem() == "no such parameter"), e.problem(), e.fix());
+    throw Error(config::where_knob(*node, "optimizer", e.where(), e.problem() == "no such parameter"), e.problem(),
+                e.fix());
   }
 }
 
@@ -76,7 +84,8 @@ void read_scheduler(const Node& root, Settings& settings, const std::vector<std:
 void read_callbacks(const Node& root, Settings& settings, const std::vector<std::string>& metrics) {
   const Node* callbacks = root.find("training_callbacks");
   if (!callbacks || callbacks->is_null()) return;
-  const std::string stopping = "lightning.pytorch.callbacks.EarlyStopping", checkpoint = "lightning.pytorch.callbacks.ModelCheckpoint",
+  const std::string stopping = "lightning.pytorch.callbacks.EarlyStopping",
+                    checkpoint = "lightning.pytorch.callbacks.ModelCheckpoint",
                     monitor = "lightning.pytorch.callbacks.LearningRateMonitor";
   for (const auto& [name, node] : callbacks->entries) {
     if (node.is_null()) continue;
@@ -97,10 +106,13 @@ void read_loggers(const Node& root, Settings& settings) {
   if (!loggers || loggers->is_null()) return;
   for (const auto& [name, node] : loggers->entries) {
     if (node.is_null()) continue;
-    const std::string kind = target(node, "logger." + name, {"lightning.pytorch.loggers.csv_logs.CSVLogger", "lightning.pytorch.loggers.CSVLogger",
-                                                             "lightning.pytorch.loggers.TensorBoardLogger"});
+    const std::string kind =
+        target(node, "logger." + name,
+               {"lightning.pytorch.loggers.csv_logs.CSVLogger", "lightning.pytorch.loggers.CSVLogger",
+                "lightning.pytorch.loggers.TensorBoardLogger"});
     if (kind.ends_with("TensorBoardLogger")) {
-      settings.warnings.push_back("logger." + name + ": TensorBoard files are not written; the metrics are in metrics.csv of the run folder");
+      settings.warnings.push_back(
+          "logger." + name + ": TensorBoard files are not written; the metrics are in metrics.csv of the run folder");
     }
   }
 }
@@ -127,9 +139,17 @@ std::string best_checkpoint_name(const CheckpointParams& params, const Json& met
 }
 
 Settings read_settings(const Node& root, const std::vector<std::string>& sessions) {
-  std::vector<std::string> metrics = {"val_loss", "val_evaluation_loss", "val_correlation", "val_total_loss", "train_loss",
-                                      "train_total_loss", "train_evaluation_loss", "regularization_loss_core", "regularization_loss_readout",
-                                      "val_regularization_loss_core", "val_regularization_loss_readout"};
+  std::vector<std::string> metrics = {"val_loss",
+                                      "val_evaluation_loss",
+                                      "val_correlation",
+                                      "val_total_loss",
+                                      "train_loss",
+                                      "train_total_loss",
+                                      "train_evaluation_loss",
+                                      "regularization_loss_core",
+                                      "regularization_loss_readout",
+                                      "val_regularization_loss_core",
+                                      "val_regularization_loss_readout"};
   for (const auto& session : sessions) metrics.push_back("val_correlation/" + session);
   Settings settings;
   if (const Node* seed = root.find("seed"); seed && !seed->is_null()) {
@@ -140,7 +160,8 @@ Settings read_settings(const Node& root, const std::vector<std::string>& session
   }
   if (const Node* compat = root.find("compat"); compat && !compat->is_null()) {
     if (compat->kind != config::Kind::string || compat->string != "openretina") {
-      throw Error(config::where(*compat, "compat"), "is not a package whose quirks are known", "use compat: openretina, or null");
+      throw Error(config::where(*compat, "compat"), "is not a package whose quirks are known",
+                  "use compat: openretina, or null");
     }
     settings.compat = compat->string;
   }

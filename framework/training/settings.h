@@ -66,7 +66,8 @@ struct CheckpointParams {
     knob("verbose", verbose, {.doc = "accepted; a new best is always marked"});
     knob("auto_insert_metric_name", auto_insert_metric_name, {.doc = "{epoch:02d} becomes epoch=07"});
     knob("save_weights_only", save_weights_only, {.doc = "accepted; a checkpoint is always whole"});
-    knob("every_n_train_steps", every_n_train_steps, {.doc = "also save the last checkpoint every so many steps", .min = 1});
+    knob("every_n_train_steps", every_n_train_steps,
+         {.doc = "also save the last checkpoint every so many steps", .min = 1});
     knob("every_n_epochs", every_n_epochs, {.doc = "accepted; every epoch is looked at", .min = 1});
     knob("train_time_interval", train_time_interval, {.doc = "accepted; a long epoch is saved every 5 minutes"});
     knob("save_on_train_epoch_end", save_on_train_epoch_end, {.doc = "accepted"});
@@ -82,8 +83,8 @@ struct Settings {
   TrainerParams trainer;
   std::string optimizer;  // its _target_
   Json optimizer_knobs;
-  std::optional<PlateauParams> plateau;          // no lr_scheduler: the rate is constant
-  std::optional<EarlyStoppingParams> stopping;   // no early_stopping: all epochs are trained
+  std::optional<PlateauParams> plateau;         // no lr_scheduler: the rate is constant
+  std::optional<EarlyStoppingParams> stopping;  // no early_stopping: all epochs are trained
   CheckpointParams checkpoint;
   std::vector<std::string> warnings;  // what is accepted but works otherwise here; to be shown
 };

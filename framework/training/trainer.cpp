@@ -35,9 +35,7 @@ at::Tensor scalar(const at::Tensor& loss) { return loss.dim() == 0 ? loss : loss
 }  // namespace
 
 Trainer::Trainer(const Task& task, Progress& progress)
-    : task_(task),
-      progress_(progress),
-      stream_(task.recordings, task.split, task.loader, task.settings.seed) {
+    : task_(task), progress_(progress), stream_(task.recordings, task.split, task.loader, task.settings.seed) {
   for (const auto& [name, tensor] : task.model.parameters()) {
     if (tensor.requires_grad()) parameters_.push_back({name, tensor});
   }
@@ -78,7 +76,8 @@ void Trainer::train_epoch() {
     if (InterruptGuard::requested() && state_.batch < batches) return;
     if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return;
     const auto every = task_.settings.checkpoint.every_n_train_steps;
-    if (const auto now = std::chrono::steady_clock::now(); now - saved > save_interval || (every && state_.step % *every == 0)) {
+    if (const auto now = std::chrono::steady_clock::now();
+        now - saved > save_interval || (every && state_.step % *every == 0)) {
       save(last_checkpoint());
       saved = now;
     }
@@ -131,7 +130,8 @@ Json Trainer::validate() {
   double correlation = 0, neurons = 0;
   for (const auto& part : task_.split.validation) {
     auto batches = data::in_order(part, data::windows_per_batch(task_.loader, part.length));
-    if (const auto limit = task_.settings.trainer.limit_val_batches) batches.resize(std::min<size_t>(batches.size(), *limit));
+    if (const auto limit = task_.settings.trainer.limit_val_batches)
+      batches.resize(std::min<size_t>(batches.size(), *limit));
     std::vector<at::Tensor> predictions, targets;
     for (const auto& windows : batches) {
       const auto batch = data::gather(task_.recordings, part, windows);
@@ -178,7 +178,8 @@ void Trainer::end_epoch() {
     if (plateau_) optimizer_->set_learning_rate(plateau_->update(metric(settings.plateau->monitor), rate));
     if (stopping_) verdict = stopping_->update(metric(settings.stopping->monitor));
     const double value = metric(settings.checkpoint.monitor);
-    best = std::isfinite(value) && (state_.best_file.empty() || (settings.checkpoint.mode == "max" ? value > state_.best : value < state_.best));
+    best = std::isfinite(value) && (state_.best_file.empty() ||
+                                    (settings.checkpoint.mode == "max" ? value > state_.best : value < state_.best));
     if (best) state_.best = value;
   }
   row["lr"] = rate;
@@ -194,16 +195,20 @@ void Trainer::end_epoch() {
     state_.best_file = best_checkpoint_name(settings.checkpoint, row);
     save(checkpoint_folder() + state_.best_file);
   }
-  write_metrics_csv(task_.folder + "/metrics.csv", state_.history);  // before the checkpoint that counts this epoch as done
+  write_metrics_csv(task_.folder + "/metrics.csv",
+                    state_.history);  // before the checkpoint that counts this epoch as done
   save(last_checkpoint());
-  if (best && !outdated.empty() && outdated != state_.best_file) std::filesystem::remove(checkpoint_folder() + outdated);
+  if (best && !outdated.empty() && outdated != state_.best_file)
+    std::filesystem::remove(checkpoint_folder() + outdated);
 }
 
 void Trainer::refuse_loss(double value, size_t session) const {
-  throw Error(fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1, task_.recordings.sessions[session].name),
-              fmt::format("the loss is {}", value),
-              fmt::format("lower optimizer.lr (now {}), or set trainer.gradient_clip_val=1; the last good checkpoint is {}",
-                          optimizer_->learning_rate(), last_checkpoint()));
+  throw Error(
+      fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,
+                  task_.recordings.sessions[session].name),
+      fmt::format("the loss is {}", value),
+      fmt::format("lower optimizer.lr (now {}), or set trainer.gradient_clip_val=1; the last good checkpoint is {}",
+                  optimizer_->learning_rate(), last_checkpoint()));
 }
 
 std::string Trainer::checkpoint_folder() const {
@@ -241,8 +246,10 @@ void Trainer::restore(const Checkpoint& checkpoint) {
   if (plateau_) plateau_->restore(loop.at("plateau"));
   if (stopping_) stopping_->restore(loop.at("stopping"));
   if (const int threads = loop.at("threads"); threads != at::get_num_threads()) {
-    progress_.say(fmt::format("note: the run used {} threads, now {}: results may differ in the last bits "
-                              "(OMP_NUM_THREADS={} repeats them exactly)", threads, at::get_num_threads(), threads));
+    progress_.say(
+        fmt::format("note: the run used {} threads, now {}: results may differ in the last bits "
+                    "(OMP_NUM_THREADS={} repeats them exactly)",
+                    threads, at::get_num_threads(), threads));
   }
 }
 

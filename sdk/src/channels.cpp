@@ -13,8 +13,7 @@ Scale::Scale(int64_t channels, double initial) {
 }
 
 WeightedChannelSum::WeightedChannelSum(const std::vector<double>& weights, bool trainable) {
-  weights_ =
-      register_parameter("channel_weights", torch::tensor(weights, torch::kFloat32), trainable);
+  weights_ = register_parameter("channel_weights", torch::tensor(weights, torch::kFloat32), trainable);
 }
 
 at::Tensor WeightedChannelSum::forward(const at::Tensor& input) const {

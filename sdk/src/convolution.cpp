@@ -16,8 +16,8 @@ using torch::autograd::variable_list;
 
 // conv3d whose weight gradient is computed on channels-last tensors.
 struct FewInputs : torch::autograd::Function<FewInputs> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input,
-                            const at::Tensor& weight, const std::vector<int64_t>& padding) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
+                            const std::vector<int64_t>& padding) {
     context->save_for_backward({input, weight});
     context->saved_data["padding"] = padding;
     return at::conv3d(input, weight, {}, 1, padding);
@@ -26,26 +26,22 @@ struct FewInputs : torch::autograd::Function<FewInputs> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto padding = context->saved_data["padding"].toIntVector();
-    auto gradient = [&](const at::Tensor& output, const at::Tensor& input,
-                        std::array<bool, 3> wanted) {
-      return at::convolution_backward(output, input, saved[1], {}, {1, 1, 1}, padding, {1, 1, 1},
-                                      false, {0, 0, 0}, 1, wanted);
+    auto gradient = [&](const at::Tensor& output, const at::Tensor& input, std::array<bool, 3> wanted) {
+      return at::convolution_backward(output, input, saved[1], {}, {1, 1, 1}, padding, {1, 1, 1}, false, {0, 0, 0}, 1,
+                                      wanted);
     };
     const auto& output = gradients[0];
     at::Tensor of_input, of_weight;
-    if (context->needs_input_grad(0))
-      of_input = std::get<0>(gradient(output, saved[0], {true, false, false}));
+    if (context->needs_input_grad(0)) of_input = std::get<0>(gradient(output, saved[0], {true, false, false}));
     if (context->needs_input_grad(1)) {
       constexpr auto last = at::MemoryFormat::ChannelsLast3d;
-      of_weight = std::get<1>(
-          gradient(output.contiguous(last), saved[0].contiguous(last), {false, true, false}));
+      of_weight = std::get<1>(gradient(output.contiguous(last), saved[0].contiguous(last), {false, true, false}));
     }
     return {of_input, of_weight, {}};
   }
 };
 
-at::Tensor uniform_weight(
-    std::vector<int64_t> shape) {  // U(-b, b), b = 1 / sqrt(fan in): LibTorch's for Conv3d
+at::Tensor uniform_weight(std::vector<int64_t> shape) {  // U(-b, b), b = 1 / sqrt(fan in): LibTorch's for Conv3d
   return torch::nn::init::kaiming_uniform_(torch::empty(shape), std::sqrt(5.0));
 }
 
@@ -53,12 +49,9 @@ class Full final : public Convolution {
  public:
   Full(const ConvolutionSize& s, bool openretina) : Convolution(s, openretina) {
     register_module("conv", conv_);
-    weight_ = conv_->register_parameter(
-        "weight", uniform_weight({s.outputs, s.inputs, s.bins, s.height, s.width}));
+    weight_ = conv_->register_parameter("weight", uniform_weight({s.outputs, s.inputs, s.bins, s.height, s.width}));
   }
-  at::Tensor forward(const at::Tensor& input) override {
-    return convolve(input, weight_, time_, height_, width_);
-  }
+  at::Tensor forward(const at::Tensor& input) override { return convolve(input, weight_, time_, height_, width_); }
   at::Tensor spatial_kernel() const override { return weight_; }
   at::Tensor temporal_kernel() const override { return weight_.permute({0, 1, 3, 4, 2}); }
 
@@ -71,12 +64,9 @@ class TimeIndependent final : public Convolution {
  public:
   TimeIndependent(ConvolutionSize s, bool openretina) : Convolution((s.bins = 1, s), openretina) {
     register_module("conv", conv_);
-    weight_ = conv_->register_parameter(
-        "weight", uniform_weight({s.outputs, s.inputs, 1, s.height, s.width}));
+    weight_ = conv_->register_parameter("weight", uniform_weight({s.outputs, s.inputs, 1, s.height, s.width}));
   }
-  at::Tensor forward(const at::Tensor& input) override {
-    return convolve(input, weight_, time_, height_, width_);
-  }
+  at::Tensor forward(const at::Tensor& input) override { return convolve(input, weight_, time_, height_, width_); }
   at::Tensor spatial_kernel() const override { return openretina_ ? weight_.detach() : weight_; }
 
  private:
@@ -90,10 +80,8 @@ class Separable final : public Convolution {
       : Convolution(s, openretina), twice_(openretina && s.padding.rule == Padding::Rule::sides) {
     register_module("space_conv", space_conv_);
     register_module("time_conv", time_conv_);
-    space_ = space_conv_->register_parameter(
-        "weight", uniform_weight({s.outputs, s.inputs, 1, s.height, s.width}));
-    temporal_ = time_conv_->register_parameter(
-        "weight", uniform_weight({s.outputs, s.outputs, s.bins, 1, 1}));
+    space_ = space_conv_->register_parameter("weight", uniform_weight({s.outputs, s.inputs, 1, s.height, s.width}));
+    temporal_ = time_conv_->register_parameter("weight", uniform_weight({s.outputs, s.outputs, s.bins, 1, 1}));
   }
   at::Tensor forward(const at::Tensor& input) override {
     const Zeros none;
@@ -103,8 +91,7 @@ class Separable final : public Convolution {
   Shape output_shape(const Shape& input) const override {
     Shape out = Convolution::output_shape(input);
     if (twice_)
-      out = {out.channels, out.time + time_.total(), out.height + height_.total(),
-             out.width + width_.total()};
+      out = {out.channels, out.time + time_.total(), out.height + height_.total(), out.width + width_.total()};
     return out;
   }
   Temporal temporal() const override {
@@ -123,14 +110,13 @@ class Separable final : public Convolution {
 
 }  // namespace
 
-at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, Zeros time, Zeros height,
-                    Zeros width, int64_t groups) {
+at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, Zeros time, Zeros height, Zeros width,
+                    int64_t groups) {
   // conv3d pads both sides alike; what one side has more is added first.
   std::vector<int64_t> common, rest;
   for (const Zeros zeros : {time, height, width}) {
     common.push_back(std::min(zeros.before, zeros.after));
-    rest.insert(rest.begin(),
-                {zeros.before - common.back(), zeros.after - common.back()});  // last axis first
+    rest.insert(rest.begin(), {zeros.before - common.back(), zeros.after - common.back()});  // last axis first
   }
   const bool alike = std::all_of(rest.begin(), rest.end(), [](int64_t n) { return n == 0; });
   const auto padded = alike ? input : at::constant_pad_nd(input, rest);
@@ -147,8 +133,7 @@ Convolution::Convolution(const ConvolutionSize& size, bool openretina)
       width_(size.padding.in_width(size.width)) {}
 
 Shape Convolution::output_shape(const Shape& in) const {
-  return {size_.outputs, in.time + time_.total() - size_.bins + 1,
-          in.height + height_.total() - size_.height + 1,
+  return {size_.outputs, in.time + time_.total() - size_.bins + 1, in.height + height_.total() - size_.height + 1,
           in.width + width_.total() - size_.width + 1};
 }
 
@@ -159,12 +144,9 @@ at::Tensor Convolution::temporal_roughness() const {
   return kernel.defined() ? layers::temporal_roughness(kernel) : kernel;
 }
 
-std::vector<const char*> convolution_types() {
-  return {"custom_separable", "separable", "full", "time_independent"};
-}
+std::vector<const char*> convolution_types() { return {"custom_separable", "separable", "full", "time_independent"}; }
 
-std::shared_ptr<Convolution> make_convolution(const std::string& type, const ConvolutionSize& size,
-                                              bool openretina) {
+std::shared_ptr<Convolution> make_convolution(const std::string& type, const ConvolutionSize& size, bool openretina) {
   if (type == "custom_separable") return std::make_shared<CustomSeparable>(size, openretina);
   if (type == "separable") return std::make_shared<Separable>(size, openretina);
   if (type == "full") return std::make_shared<Full>(size, openretina);

@@ -11,15 +11,12 @@ namespace {
 
 constexpr int64_t bins_per_frequency = 3;
 
-// Rows t0 .. t1 of the banded matrix that convolves `source` bins with a temporal kernel (O, I,
-// kt):
+// Rows t0 .. t1 of the banded matrix that convolves `source` bins with a temporal kernel (O, I, kt):
 //   M[o,i,t,s] = kernel[o,i, s - t + before]        where that index exists, else 0
-at::Tensor banded(const at::Tensor& kernel, int64_t t0, int64_t t1, int64_t s0, int64_t s1,
-                  int64_t before) {
+at::Tensor banded(const at::Tensor& kernel, int64_t t0, int64_t t1, int64_t s0, int64_t s1, int64_t before) {
   const int64_t bins = kernel.size(2);
   const auto options = kernel.options().dtype(torch::kInt64);
-  const auto index =
-      torch::arange(s0, s1, options) - torch::arange(t0, t1, options).unsqueeze(1) + before;
+  const auto index = torch::arange(s0, s1, options) - torch::arange(t0, t1, options).unsqueeze(1) + before;
   const auto outside = index.lt(0).logical_or(index.ge(bins));
   const auto with_zero = torch::constant_pad_nd(kernel, {0, 1});
   return with_zero.index_select(2, index.masked_fill(outside, bins).flatten())
@@ -37,23 +34,19 @@ std::pair<at::Tensor, at::Tensor> temporal_basis(int64_t bins, const at::Tensor&
   return {fade_in * torch::sin(k * phase), fade_in * torch::cos(k * phase)};
 }
 
-CustomSeparable::CustomSeparable(const ConvolutionSize& s, bool openretina)
-    : Convolution(s, openretina) {
+CustomSeparable::CustomSeparable(const ConvolutionSize& s, bool openretina) : Convolution(s, openretina) {
   if (s.bins < bins_per_frequency) {
-    throw Error("temporal_kernel_sizes",
-                "has a kernel of " + std::to_string(s.bins) + " bins for custom_separable",
+    throw Error("temporal_kernel_sizes", "has a kernel of " + std::to_string(s.bins) + " bins for custom_separable",
                 "use at least 3 bins, or convolution_type: time_independent");
   }
   const int64_t frequencies = s.bins / bins_per_frequency;
   sin_ = register_parameter("sin_weights", 0.01 * torch::randn({s.outputs, s.inputs, frequencies}));
   cos_ = register_parameter("cos_weights", 0.01 * torch::randn({s.outputs, s.inputs, frequencies}));
-  spatial_ = register_parameter("weight_spatial",
-                                0.01 * torch::randn({s.outputs, s.inputs, 1, s.height, s.width}));
+  spatial_ = register_parameter("weight_spatial", 0.01 * torch::randn({s.outputs, s.inputs, 1, s.height, s.width}));
 }
 
 at::Tensor CustomSeparable::temporal_kernel() const {
-  if (!basis_.first.defined() || basis_.first.dtype() != sin_.dtype() ||
-      basis_.first.device() != sin_.device()) {
+  if (!basis_.first.defined() || basis_.first.dtype() != sin_.dtype() || basis_.first.device() != sin_.device()) {
     basis_ = temporal_basis(size_.bins, torch::ones({1}, sin_.options().requires_grad(false)));
   }
   return torch::matmul(sin_, basis_.first) + torch::matmul(cos_, basis_.second);
@@ -72,14 +65,10 @@ bool CustomSeparable::factored_is_faster(const at::Tensor& input) const {
   // layers of 1 to 16 inputs).
   constexpr double through_memory = 400, most_bytes = 1 << 30;
   const Shape out = output_shape({size_.inputs, input.size(2), input.size(3), input.size(4)});
-  const double bins = static_cast<double>(input.size(2)),
-               taps = static_cast<double>(size_.height * size_.width);
+  const double bins = static_cast<double>(input.size(2)), taps = static_cast<double>(size_.height * size_.width);
   const double dense = static_cast<double>(size_.bins * out.time) * taps;
-  const double factored =
-      bins * (taps + static_cast<double>(rows_of_block(out.time)) + through_memory);
-  const double maps =
-      static_cast<double>(input.size(0) * size_.inputs * size_.outputs * out.height * out.width) *
-      bins;
+  const double factored = bins * (taps + static_cast<double>(rows_of_block(out.time)) + through_memory);
+  const double maps = static_cast<double>(input.size(0) * size_.inputs * size_.outputs * out.height * out.width) * bins;
   return factored < dense && maps * static_cast<double>(input.element_size()) <= most_bytes;
 }
 
@@ -102,8 +91,7 @@ at::Tensor CustomSeparable::factored(const at::Tensor& input) const {
     const int64_t t1 = std::min(out, t0 + rows);
     const int64_t s0 = std::clamp<int64_t>(t0 - time_.before, 0, T);
     const int64_t s1 = std::clamp<int64_t>(t1 - 1 - time_.before + size_.bins, s0, T);
-    const auto matrix =
-        banded(kernel, t0, t1, s0, s1, time_.before).transpose(0, 1);  // (I, O, t, s)
+    const auto matrix = banded(kernel, t0, t1, s0, s1, time_.before).transpose(0, 1);  // (I, O, t, s)
     const auto block = torch::matmul(matrix, in_space.slice(3, s0, s1));
     blocks.push_back(I == 1 ? block.squeeze(1) : block.sum(1));
   }

@@ -23,8 +23,7 @@ constexpr Nonlinearity all[] = {
      }},
     {"exp", [](const at::Tensor& x) { return x.exp(); },
      [](const at::Tensor& y) { return y.clamp_min(least_rate).log(); }},
-    {"relu", [](const at::Tensor& x) { return x.relu(); },
-     [](const at::Tensor& y) { return y.clamp_min(least_rate); }},
+    {"relu", [](const at::Tensor& x) { return x.relu(); }, [](const at::Tensor& y) { return y.clamp_min(least_rate); }},
     {"identity", [](const at::Tensor& x) { return x; }, [](const at::Tensor& y) { return y; }},
 };
 
@@ -45,12 +44,8 @@ std::vector<const char*> nonlinearities() {
   return names;
 }
 
-at::Tensor apply_nonlinearity(const std::string& name, const at::Tensor& x) {
-  return find(name).apply(x);
-}
+at::Tensor apply_nonlinearity(const std::string& name, const at::Tensor& x) { return find(name).apply(x); }
 
-at::Tensor invert_nonlinearity(const std::string& name, const at::Tensor& y) {
-  return find(name).invert(y);
-}
+at::Tensor invert_nonlinearity(const std::string& name, const at::Tensor& y) { return find(name).invert(y); }
 
 }  // namespace plexiform::layers

@@ -19,9 +19,7 @@ at::Tensor ratio(const at::Tensor& filtered, const at::Tensor& kernel) {
 
 at::Tensor spatial_roughness(const at::Tensor& w) {
   const int64_t rows = w.size(-2), columns = w.size(-1);
-  return ratio(second_difference(w.slice(-1, 1, columns - 1), -2) +
-                   second_difference(w.slice(-2, 1, rows - 1), -1),
-               w);
+  return ratio(second_difference(w.slice(-1, 1, columns - 1), -2) + second_difference(w.slice(-2, 1, rows - 1), -1), w);
 }
 
 at::Tensor temporal_roughness(const at::Tensor& w) { return ratio(second_difference(w, -1), w); }

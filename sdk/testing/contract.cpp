@@ -177,9 +177,7 @@ struct CoreUnderTest {
   }
 };
 
-std::vector<int64_t> sizes(int64_t batch, const Shape& s) {
-  return {batch, s.channels, s.time, s.height, s.width};
-}
+std::vector<int64_t> sizes(int64_t batch, const Shape& s) { return {batch, s.channels, s.time, s.height, s.width}; }
 
 at::Tensor stimulus(int64_t batch, const Shape& shape) { return at::randn(sizes(batch, shape)); }
 
@@ -220,11 +218,9 @@ void check_what_a_bin_sees(Core& core, const Shape& shape) {
   CHECK(sees_later == !temporal.causal);
 }
 
-void check_samples_apart(const std::function<at::Tensor(const at::Tensor&)>& run,
-                         const at::Tensor& two) {
+void check_samples_apart(const std::function<at::Tensor(const at::Tensor&)>& run, const at::Tensor& two) {
   INFO("samples of a batch do not see each other");
-  const auto together = run(two),
-             apart = at::cat({run(two.slice(0, 0, 1)), run(two.slice(0, 1, 2))});
+  const auto together = run(two), apart = at::cat({run(two.slice(0, 0, 1)), run(two.slice(0, 1, 2))});
   CHECK(at::allclose(together, apart, 1e-4, 1e-5));
 }
 
@@ -248,8 +244,7 @@ void check_gradients(const std::function<at::Tensor()>& value, const std::vector
         return value().item<double>();
       };
       auto slope = [&](double h) { return (at_x(x + h) - at_x(x - h)) / (2 * h); };
-      const double step = 1e-5 * std::max(1.0, std::abs(x)), numeric = slope(step),
-                   closer = slope(step / 4);
+      const double step = 1e-5 * std::max(1.0, std::abs(x)), numeric = slope(step), closer = slope(step / 4);
       elements[i].fill_(x);
       if (std::abs(numeric - closer) > allowed) {  // a maximum changes hands, or a |x| passes 0
         ++kinks;
@@ -257,8 +252,7 @@ void check_gradients(const std::function<at::Tensor()>& value, const std::vector
       }
       ++smooth;
       const double analytic = gradient[i].item<double>();
-      INFO("d/d " << name << "[" << i << "]: autograd " << analytic << ", finite difference "
-                  << numeric);
+      INFO("d/d " << name << "[" << i << "]: autograd " << analytic << ", finite difference " << numeric);
       CHECK(std::abs(analytic - numeric) <= allowed);
     }
   }
@@ -286,8 +280,7 @@ void check_core_contract(const std::string& name, const std::string& knobs, cons
               wider = {shape.channels, shape.time, shape.height, shape.width + 3};
   check_shape(*test.make(taller), taller, 3);
   check_shape(*test.make(wider), wider, 1);
-  CHECK_THROWS_AS(core->output_shape({shape.channels + 1, shape.time, shape.height, shape.width}),
-                  Error);
+  CHECK_THROWS_AS(core->output_shape({shape.channels + 1, shape.time, shape.height, shape.width}), Error);
 
   check_what_a_bin_sees(*seeded(make), shape);
   core->train(false);
@@ -300,8 +293,8 @@ void check_core_contract(const std::string& name, const std::string& knobs, cons
   check_component_gradients(make, on_x, x);
 }
 
-void check_readout_contract(const std::string& name, const std::string& knobs,
-                            const ReadoutContext& context, const std::string& plugin) {
+void check_readout_contract(const std::string& name, const std::string& knobs, const ReadoutContext& context,
+                            const std::string& plugin) {
   INFO(name << " " << knobs);
   const auto& component = find_component(plugin, name);
   const Json values = knobs_from_yaml(knobs);
@@ -325,8 +318,7 @@ void check_readout_contract(const std::string& name, const std::string& knobs,
     CHECK(at::equal(x, copy));  // not written
   }
   readout->train(false);
-  check_samples_apart([&](const at::Tensor& x) { return readout->forward(x, {}); },
-                      stimulus(2, shape));
+  check_samples_apart([&](const at::Tensor& x) { return readout->forward(x, {}); }, stimulus(2, shape));
   at::manual_seed(seed);
   auto x = stimulus(2, shape);
   auto on_x = [&](Readout& other) { return other.forward(x, {}); };
@@ -334,8 +326,8 @@ void check_readout_contract(const std::string& name, const std::string& knobs,
   check_component_gradients(make, on_x, x);
 }
 
-void check_loss_contract(const std::string& name, const std::string& knobs,
-                         const std::string& compat, const std::string& plugin) {
+void check_loss_contract(const std::string& name, const std::string& knobs, const std::string& compat,
+                         const std::string& plugin) {
   INFO(name << " " << knobs);
   const auto& component = find_component(plugin, name);
   const Json values = knobs_from_yaml(knobs);

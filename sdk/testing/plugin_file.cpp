@@ -23,9 +23,7 @@ Json to_json(const YAML::Node& node) {
   return value.is_discarded() || node.Tag() == "!" ? Json(node.Scalar()) : value;  // "!": quoted
 }
 
-[[noreturn]] void fail(const plexiform_failure& failure) {
-  throw Error(failure.where, failure.problem, failure.fix);
-}
+[[noreturn]] void fail(const plexiform_failure& failure) { throw Error(failure.where, failure.problem, failure.fix); }
 
 void keep(void* receiver, const char* text) { *static_cast<std::string*>(receiver) = text; }
 
@@ -35,10 +33,8 @@ const plexiform_component& find_component(const std::string& plugin, const std::
   void* library = dlopen(plugin.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!library) throw Error(plugin, dlerror(), "build the plugin before its test");
   const auto entry = reinterpret_cast<plexiform_entry_function>(dlsym(library, PLEXIFORM_ENTRY));
-  if (!entry)
-    throw Error(plugin, "has no entry function", "end its source in one of the macros of plugin.h");
-  const plexiform_host host = {sizeof host, PLEXIFORM_ABI_MAJOR, PLEXIFORM_ABI_MINOR, "test",
-                               nullptr};
+  if (!entry) throw Error(plugin, "has no entry function", "end its source in one of the macros of plugin.h");
+  const plexiform_host host = {sizeof host, PLEXIFORM_ABI_MAJOR, PLEXIFORM_ABI_MINOR, "test", nullptr};
   const plexiform_plugin* descriptor = entry(&host);
   std::vector<std::string> known;
   for (uint32_t i = 0; descriptor && i < descriptor->component_count; ++i) {
@@ -59,12 +55,10 @@ Json list_knobs(const plexiform_component& component) {
   return Json::parse(text);
 }
 
-void create(const plexiform_component& component, const Json& knobs, const void* context,
-            void* out) {
+void create(const plexiform_component& component, const Json& knobs, const void* context, void* out) {
   std::string values;
   plexiform_failure failure = {sizeof failure, "", "", ""};
-  if (component.create(knobs.dump().c_str(), context, out, keep, &values, &failure) != 0)
-    fail(failure);
+  if (component.create(knobs.dump().c_str(), context, out, keep, &values, &failure) != 0) fail(failure);
 }
 
 }  // namespace plexiform::testing

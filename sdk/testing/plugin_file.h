@@ -17,7 +17,6 @@ Json knobs_from_yaml(const std::string& yaml);
 Json list_knobs(const plexiform_component& component);
 
 // Throws the Error that the plugin reports. out: std::shared_ptr<Core>*, <Readout>* or <Loss>*.
-void create(const plexiform_component& component, const Json& knobs, const void* context,
-            void* out);
+void create(const plexiform_component& component, const Json& knobs, const void* context, void* out);
 
 }  // namespace plexiform::testing

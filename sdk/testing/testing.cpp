@@ -16,9 +16,7 @@ namespace plexiform::testing {
 namespace {
 
 // sin(0.37 (i + 1) + phase) for i < n, in double.
-at::Tensor sines(int64_t n, double phase) {
-  return (at::arange(1, n + 1, at::kDouble) * 0.37 + phase).sin();
-}
+at::Tensor sines(int64_t n, double phase) { return (at::arange(1, n + 1, at::kDouble) * 0.37 + phase).sin(); }
 
 void check_close(const char* what, double actual, double expected, double allowed) {
   INFO(what << ": " << actual << ", golden " << expected);
@@ -27,24 +25,23 @@ void check_close(const char* what, double actual, double expected, double allowe
 
 }  // namespace
 
-std::shared_ptr<Core> make_core(const std::string& name, const std::string& knobs,
-                                const Shape& stimulus, const std::string& compat,
-                                const std::string& plugin) {
+std::shared_ptr<Core> make_core(const std::string& name, const std::string& knobs, const Shape& stimulus,
+                                const std::string& compat, const std::string& plugin) {
   const CoreContext context = {stimulus, compat};
   std::shared_ptr<Core> core;
   create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &core);
   return core;
 }
 
-std::shared_ptr<Readout> make_readout(const std::string& name, const std::string& knobs,
-                                      const ReadoutContext& context, const std::string& plugin) {
+std::shared_ptr<Readout> make_readout(const std::string& name, const std::string& knobs, const ReadoutContext& context,
+                                      const std::string& plugin) {
   std::shared_ptr<Readout> readout;
   create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &readout);
   return readout;
 }
 
-std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs,
-                                const std::string& compat, const std::string& plugin) {
+std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs, const std::string& compat,
+                                const std::string& plugin) {
   const LossContext context = {compat};
   std::shared_ptr<Loss> loss;
   create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &loss);
@@ -81,8 +78,7 @@ at::Tensor weighted_sum(const at::Tensor& x) {
   return (x.reshape({-1}) * sines(x.numel(), 0).to(x.scalar_type())).sum();
 }
 
-void check_golden(const std::string& key, const at::Tensor& actual, double tolerance,
-                  const std::string& file) {
+void check_golden(const std::string& key, const at::Tensor& actual, double tolerance, const std::string& file) {
   INFO(key << " of " << file);
   std::ifstream stream(file);
   REQUIRE(stream);
@@ -99,11 +95,9 @@ void check_golden(const std::string& key, const at::Tensor& actual, double toler
   check_close("sum of squares", x.square().sum().item<double>(), squares, 2 * tolerance * squares);
   check_close("last", x[-1].item<double>(), golden["last"], tolerance * typical);
   for (size_t i = 0; i < golden["first"].size(); ++i) {
-    check_close("first", x[static_cast<int64_t>(i)].item<double>(), golden["first"][i],
-                tolerance * typical);
+    check_close("first", x[static_cast<int64_t>(i)].item<double>(), golden["first"][i], tolerance * typical);
   }
-  check_close("weighted sum", weighted_sum(x).item<double>(), golden["weighted"],
-              tolerance * of_sum);
+  check_close("weighted sum", weighted_sum(x).item<double>(), golden["weighted"], tolerance * of_sum);
 }
 
 }  // namespace plexiform::testing

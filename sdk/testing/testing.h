@@ -1,12 +1,12 @@
-// What a plugin's test uses: build a component of the plugin by name, check its contract, compare
-// it with golden numbers. A test is a Catch2 program that plexiform_add_plugin(name sources... TEST
-// name_test.cpp) builds:
+// What a plugin's test uses: build a component of the plugin by name, check its contract, compare it with golden
+// numbers. A test is a Catch2 program that plexiform_add_plugin(name sources... TEST name_test.cpp) builds:
 //
-//   TEST_CASE("linear keeps the core contract") { check_core_contract("plexiform.cores.Linear",
-//   "{kernel: 5}", {1, 4, 9, 8}); }
+//   TEST_CASE("linear keeps the core contract") {
+//     check_core_contract("plexiform.cores.Linear", "{kernel: 5}", {1, 4, 9, 8});
+//   }
 //
-// Knobs are written as a config would have them, in YAML. A component that the plugin refuses to
-// build throws the Error that the host would show. Float32, CPU.
+// Knobs are written as a config would have them, in YAML. A component that the plugin refuses to build throws the Error
+// that the host would show. Float32, CPU.
 #pragma once
 
 #include <plexiform/core.h>
@@ -26,24 +26,19 @@
 
 namespace plexiform::testing {
 
-// --- Building
-// -----------------------------------------------------------------------------------------------------------
+// ---- Building
 
-std::shared_ptr<Core> make_core(const std::string& name, const std::string& knobs,
-                                const Shape& stimulus, const std::string& compat = "",
-                                const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
-std::shared_ptr<Readout> make_readout(const std::string& name, const std::string& knobs,
-                                      const ReadoutContext& context,
+std::shared_ptr<Core> make_core(const std::string& name, const std::string& knobs, const Shape& stimulus,
+                                const std::string& compat = "", const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
+std::shared_ptr<Readout> make_readout(const std::string& name, const std::string& knobs, const ReadoutContext& context,
                                       const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
-std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs,
-                                const std::string& compat = "",
+std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs, const std::string& compat = "",
                                 const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
 
 // The parameter or buffer of that name; throws Error when there is none.
 at::Tensor tensor(Component& component, const std::string& name);
 
-// --- Known numbers
-// ------------------------------------------------------------------------------------------------------
+// ---- Known numbers
 
 // Element i of trainable parameter k becomes size sin(0.37 (i + 1) + k): every element different,
 // none special.
@@ -61,31 +56,22 @@ void check_golden(const std::string& key, const at::Tensor& actual, double toler
 // sum_i x_i sin(0.37 (i + 1)): a scalar that depends on every element, to differentiate.
 at::Tensor weighted_sum(const at::Tensor& x);
 
-// --- Contracts
-// ----------------------------------------------------------------------------------------------------------
-// Each checks what core.h, readout.h, loss.h and component.h promise, and reports what was expected
-// and seen:
-//   all      every knob is documented; unknown names, wrong types and values out of range are
-//   refused, by name; the same seed
-//            gives the same bits; parameters and buffers are the whole state; inputs are not
-//            written; outputs and gradients are finite, and in float64 equal to finite differences;
-//            project() settles at once
-//   core     output_shape is the shape of the output, for several sizes; samples of a batch do not
-//   see each other; an output
-//            bin sees the bins that temporal() says, and no later one if it says causal
+// ---- Contracts
+// Each checks what core.h, readout.h, loss.h and component.h promise, and reports what was expected and seen:
+//   all      every knob is documented; unknown names, wrong types and values out of range are refused, by name; the same
+//            seed gives the same bits; parameters and buffers are the whole state; inputs are not written; outputs and
+//            gradients are finite, and in float64 equal to finite differences; project() settles at once
+//   core     output_shape is the shape of the output, for several sizes; samples of a batch do not see each other; an
+//            output bin sees the bins that temporal() says, and no later one if it says causal
 //   readout  the shape is (B, T', N); samples of a batch do not see each other
-//   loss     aligned at the end; shapes that do not fit are refused, (B, T, 1) against (B, T, N)
-//   too; a mean does not change
-//            when the batch is repeated, a sum doubles
+//   loss     aligned at the end; shapes that do not fit are refused, (B, T, 1) against (B, T, N) too; a mean does not
+//            change when the batch is repeated, a sum doubles
 
 void check_core_contract(const std::string& name, const std::string& knobs, const Shape& stimulus,
-                         const std::string& compat = "",
-                         const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
-void check_readout_contract(const std::string& name, const std::string& knobs,
-                            const ReadoutContext& context,
+                         const std::string& compat = "", const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
+void check_readout_contract(const std::string& name, const std::string& knobs, const ReadoutContext& context,
                             const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
-void check_loss_contract(const std::string& name, const std::string& knobs,
-                         const std::string& compat = "",
+void check_loss_contract(const std::string& name, const std::string& knobs, const std::string& compat = "",
                          const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
 
 // d value / d leaf for some 6 elements of each leaf, by autograd and by central differences;

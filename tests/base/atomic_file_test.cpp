@@ -36,8 +36,7 @@ std::string in_child(const std::function<std::string()>& body) {
   const pid_t child = ::fork();
   if (child == 0) {
     const std::string text = body();
-    const bool sent =
-        ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const bool sent = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
     ::_exit(sent ? 0 : 1);
   }
   ::close(ends[1]);
@@ -90,8 +89,7 @@ TEST_CASE("what cannot be written is refused with the reason and a remedy") {
   Folder folder;
   CHECK(refusal([&] { write_atomically(folder / "none/a.txt", "x"); }) ==
         "cannot be written: No such file or directory | create its folder first");
-  CHECK(refusal([&] { write_atomically(folder.path.string(), "x"); }) ==
-        "is a folder | choose the name of a file");
+  CHECK(refusal([&] { write_atomically(folder.path.string(), "x"); }) == "is a folder | choose the name of a file");
   CHECK(refusal([&] { write_atomically("/dev/null", "x"); }) ==
         "is a device or a pipe, not a file | choose the name of a file");
   CHECK(refusal([&] { write_atomically(folder / std::string(300, 'a').c_str(), "x"); }) ==

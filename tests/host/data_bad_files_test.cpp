@@ -32,8 +32,7 @@ class Spoilt : public example::Folder {
   }
 
   static Arrays good() {
-    return {{"responses_noise", example::responses(0, 4, 30)},
-            {"responses_test", example::responses(1, 4, 20)}};
+    return {{"responses_noise", example::responses(0, 4, 30)}, {"responses_test", example::responses(1, 4, 20)}};
   }
 
   void stimulus(const std::string& name, const at::Tensor& movie) {
@@ -154,8 +153,7 @@ TEST_CASE("a movie of three axes") {
 TEST_CASE("a movie without frames") {
   Spoilt folder;
   folder.stimulus("noise", at::zeros({1, 0, 2, 3}));
-  CHECK(folder.refusal() ==
-        "DIR/stimuli/noise.npy: is empty: shape (1, 0, 2, 3)\n  fix: store at least one frame");
+  CHECK(folder.refusal() == "DIR/stimuli/noise.npy: is empty: shape (1, 0, 2, 3)\n  fix: store at least one frame");
 }
 
 TEST_CASE("a movie of another size than the config says") {
@@ -212,8 +210,7 @@ TEST_CASE("training movies that never change") {
 TEST_CASE("responses of one axis, repeats of two") {
   Spoilt folder;
   folder.replace("responses_noise", at::zeros({30}));
-  CHECK(folder.refusal() ==
-        "DIR/s.h5: /responses_noise: has shape (30), not (N, T)\n  fix: store neurons, frames");
+  CHECK(folder.refusal() == "DIR/s.h5: /responses_noise: has shape (30), not (N, T)\n  fix: store neurons, frames");
   Arrays arrays = Spoilt::good();
   arrays.emplace_back("repeats_test", at::zeros({4, 20}));
   folder.session("s.h5", arrays);
@@ -306,8 +303,7 @@ TEST_CASE("a frame rate that is none") {
   Arrays arrays = Spoilt::good();
   arrays.emplace_back("session_info/frame_rate_hz", at::zeros({}));
   folder.session("s.h5", arrays);
-  CHECK(folder.refusal() ==
-        "DIR/s.h5: /session_info/frame_rate_hz: is 0\n  fix: store one number above 0, in Hz");
+  CHECK(folder.refusal() == "DIR/s.h5: /session_info/frame_rate_hz: is 0\n  fix: store one number above 0, in Hz");
   arrays.back().second = at::zeros({2});
   folder.session("s.h5", arrays);
   CHECK(folder.refusal() ==

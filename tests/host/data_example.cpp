@@ -24,15 +24,13 @@ at::Tensor responses(int64_t k, int64_t neurons, int64_t frames) {
       .add(1000.0 * static_cast<double>(k));
 }
 
-Session session(const std::string& name, const std::vector<int64_t>& frames, int64_t neurons,
-                int64_t test_frames) {
+Session session(const std::string& name, const std::vector<int64_t>& frames, int64_t neurons, int64_t test_frames) {
   Session session;
   session.name = name;
   session.neurons = neurons;
   int64_t k = 0;
   auto trial = [&](int64_t length) -> plexiform::data::Trial {
-    const auto stimulus =
-        std::make_shared<Stimulus>(fmt::format("s{}", k), movie(k, 1, length, 2, 3));
+    const auto stimulus = std::make_shared<Stimulus>(fmt::format("s{}", k), movie(k, 1, length, 2, 3));
     return {stimulus, responses(k++, neurons, length), {}};
   };
   for (const int64_t length : frames) session.train.push_back(trial(length));

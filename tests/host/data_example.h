@@ -17,8 +17,8 @@ at::Tensor movie(int64_t k, int64_t channels, int64_t frames, int64_t height, in
 at::Tensor responses(int64_t k, int64_t neurons, int64_t frames);
 
 // Training trials of the given lengths, stimuli s0, s1, ..., and a test; one channel, 2 x 3 pixels.
-plexiform::data::Session session(const std::string& name, const std::vector<int64_t>& frames,
-                                 int64_t neurons = 2, int64_t test_frames = 40);
+plexiform::data::Session session(const std::string& name, const std::vector<int64_t>& frames, int64_t neurons = 2,
+                                 int64_t test_frames = 40);
 
 plexiform::data::Recordings recordings(std::vector<plexiform::data::Session> sessions);
 

@@ -16,10 +16,7 @@ Recordings one_trial(const at::Tensor& movie, double mean = 0, double std = 1) {
   session.name = "a";
   session.neurons = 3;
   session.train = {{stimulus, example::responses(0, 3, movie.size(1)), {}}};
-  return {.sessions = {session},
-          .channels = movie.size(0),
-          .height = movie.size(2),
-          .width = movie.size(3)};
+  return {.sessions = {session}, .channels = movie.size(0), .height = movie.size(2), .width = movie.size(3)};
 }
 
 }  // namespace
@@ -31,11 +28,9 @@ TEST_CASE("a batch holds the windows' frames of the movie and of the responses")
   const auto batch = gather(recordings, part, {{0, 3}, {0, 23}, {0, 0}});
 
   const auto responses = recordings.sessions[0].train[0].responses;
-  CHECK(batch.stimulus.equal(
-      at::stack({movie.slice(1, 3, 10), movie.slice(1, 23, 30), movie.slice(1, 0, 7)})));
+  CHECK(batch.stimulus.equal(at::stack({movie.slice(1, 3, 10), movie.slice(1, 23, 30), movie.slice(1, 0, 7)})));
   CHECK(batch.responses.equal(
-      at::stack({responses.slice(1, 3, 10).t(), responses.slice(1, 23, 30).t(),
-                 responses.slice(1, 0, 7).t()})));
+      at::stack({responses.slice(1, 3, 10).t(), responses.slice(1, 23, 30).t(), responses.slice(1, 0, 7).t()})));
   CHECK(batch.stimulus.is_contiguous());
   CHECK(batch.responses.is_contiguous());
 }
@@ -48,8 +43,7 @@ TEST_CASE("a response stands beside the frame it was recorded at") {
   for (int64_t b = 0; b < batch.stimulus.size(0); ++b) {
     for (int64_t t = 0; t < batch.stimulus.size(2); ++t) {
       const auto [trial, frame] = example::origin(batch.responses[b][t][0].item<float>());
-      CHECK(batch.stimulus[b][0][t][0][0].item<float>() ==
-            static_cast<float>(10000 * trial + frame * 6));
+      CHECK(batch.stimulus[b][0][t][0][0].item<float>() == static_cast<float>(10000 * trial + frame * 6));
     }
   }
 }

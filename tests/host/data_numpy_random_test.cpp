@@ -11,11 +11,9 @@ TEST_CASE("permutations are those of NumPy's legacy generator") {
 }
 
 TEST_CASE("draws without replacement are those of NumPy's legacy generator") {
-  CHECK(NumpyRandom(42).choice(108, 15) ==
-        Numbers({77, 10, 4, 83, 62, 67, 30, 45, 95, 11, 81, 79, 0, 80, 18}));
+  CHECK(NumpyRandom(42).choice(108, 15) == Numbers({77, 10, 4, 83, 62, 67, 30, 45, 95, 11, 81, 79, 0, 80, 18}));
   CHECK(NumpyRandom(42).choice(141, 20) ==
-        Numbers({68, 108, 31, 51,  95,  137, 82, 114, 134, 12,
-                 27, 45,  19, 105, 111, 139, 26, 136, 11,  120}));
+        Numbers({68, 108, 31, 51, 95, 137, 82, 114, 134, 12, 27, 45, 19, 105, 111, 139, 26, 136, 11, 120}));
 }
 
 TEST_CASE("bounded integers are those of NumPy's legacy generator") {

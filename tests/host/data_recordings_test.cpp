@@ -86,8 +86,7 @@ TEST_CASE("responses of any type become float32, and repeats have their mean") {
   const example::Folder folder;
   write_example(folder);
   const auto session = read(folder).sessions[1];
-  CHECK(
-      session.train[0].responses.equal(example::responses(0, 5, 30).to(at::kByte).to(at::kFloat)));
+  CHECK(session.train[0].responses.equal(example::responses(0, 5, 30).to(at::kByte).to(at::kFloat)));
   CHECK(session.train[1].responses.equal(example::responses(7, 5, 20)));
   CHECK_FALSE(session.train[0].repeats.defined());
   CHECK(session.tests[0].repeats.sizes() == at::IntArrayRef({3, 5, 32}));
@@ -130,8 +129,7 @@ TEST_CASE("stimuli are normalised by the training stimuli, each counted once") {
 TEST_CASE("mean and standard deviation are those of the config where it gives them") {
   const example::Folder folder;
   write_example(folder);
-  const auto stimulus =
-      read(folder, {{"norm_mean", 2}, {"norm_std", 0.5}}).sessions[0].train[0].stimulus;
+  const auto stimulus = read(folder, {{"norm_mean", 2}, {"norm_std", 0.5}}).sessions[0].train[0].stimulus;
   CHECK(stimulus->mean == 2);
   CHECK(stimulus->std == 0.5);
 }
@@ -159,8 +157,8 @@ TEST_CASE("the two nodes of openretina's reader give the same recordings") {
                     {"base_data_path", folder.path()},
                     {"test_names", tests}};
   auto read_pair = [&] {
-    return read_recordings(config::from_json(
-        {{"data_io", {{"color_channels", 1}, {"stimuli", stimuli}, {"responses", responses}}}}));
+    return read_recordings(
+        config::from_json({{"data_io", {{"color_channels", 1}, {"stimuli", stimuli}, {"responses", responses}}}}));
   };
   const auto theirs = read_pair(), ours = read(folder);
   REQUIRE(theirs.sessions.size() == 2);

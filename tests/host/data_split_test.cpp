@@ -35,21 +35,19 @@ TEST_CASE("validation clips are NumPy's choice with seed 42, in the order of the
   const std::vector<int64_t> frames = {70 * 75, 71 * 75};
   const auto recordings = example::recordings({example::session("a", frames)});
   for (const bool across : {false, true}) {
-    const auto parts = split(
-        recordings, {.clip_length = 75, .num_val_clips = 20, .allow_over_boundaries = across}, 10);
+    const auto parts = split(recordings, {.clip_length = 75, .num_val_clips = 20, .allow_over_boundaries = across}, 10);
     std::vector<int64_t> clips;
     for (const auto& window : parts.validation[0].windows) {
       clips.push_back(clip_number(window, frames, 75));
     }
-    CHECK(clips == std::vector<int64_t>({68, 108, 31, 51,  95,  137, 82, 114, 134, 12,
-                                         27, 45,  19, 105, 111, 139, 26, 136, 11,  120}));
+    CHECK(clips == std::vector<int64_t>(
+                       {68, 108, 31, 51, 95, 137, 82, 114, 134, 12, 27, 45, 19, 105, 111, 139, 26, 136, 11, 120}));
     CHECK(parts.validation[0].length == 75);
   }
 }
 
 TEST_CASE("sessions of one length have the same validation clips") {
-  const auto recordings =
-      example::recordings({example::session("a", {1000}), example::session("b", {1000})});
+  const auto recordings = example::recordings({example::session("a", {1000}), example::session("b", {1000})});
   const auto parts = split(recordings, {.clip_length = 100, .num_val_clips = 3}, 0);
   CHECK(parts.validation[0].windows == parts.validation[1].windows);
 }
@@ -61,8 +59,7 @@ TEST_CASE("clips that are listed are taken as they stand") {
   const auto parts = split(recordings, params, 0);
   CHECK(parts.validation[0].windows == Windows({{1, 100}, {0, 100}}));
   // What is left: [0, 100) and the tail [200, 250) of trial 0; [0, 100) and [200, 300) of trial 1.
-  CHECK(parts.train[0].windows ==
-        Windows({{0, 0}, {0, 50}, {0, 200}, {1, 0}, {1, 50}, {1, 200}, {1, 250}}));
+  CHECK(parts.train[0].windows == Windows({{0, 0}, {0, 50}, {0, 200}, {1, 0}, {1, 50}, {1, 200}, {1, 250}}));
 }
 
 TEST_CASE("over boundaries, trials are joined before they are cut and after") {
@@ -141,20 +138,17 @@ TEST_CASE("a split that cannot be is refused") {
   CHECK(message(recordings, {.clip_length = 100, .num_val_clips = 7}, 0) ==
         "dataloader.num_val_clips: is 7, but session 'a' has 7 clips of 100 frames\n"
         "  fix: use at most 6, or a smaller clip_length");
-  CHECK(
-      message(recordings, {.clip_length = 100, .num_val_clips = 1, .val_clip_indices = {{7}}}, 0) ==
-      "dataloader.val_clip_indices: holds 7, but session 'a' has 7 clips of 100 frames\n"
-      "  fix: use 0 to 6");
+  CHECK(message(recordings, {.clip_length = 100, .num_val_clips = 1, .val_clip_indices = {{7}}}, 0) ==
+        "dataloader.val_clip_indices: holds 7, but session 'a' has 7 clips of 100 frames\n"
+        "  fix: use 0 to 6");
   CHECK(message(recordings, {.clip_length = 100, .val_clip_indices = {{2, 2}}}, 0) ==
         "dataloader.val_clip_indices: holds 2 twice\n  fix: list it once");
   CHECK(message(recordings, {.clip_length = 300, .val_clip_indices = {{1, 0}}}, 0) ==
         "dataloader.val_clip_indices: holds all 2 clips of session 'a'\n"
         "  fix: leave some to train on");
-  CHECK(
-      message(recordings, {.clip_length = 100, .val_clip_indices = {std::vector<int64_t>{}}}, 0) ==
-      "dataloader.val_clip_indices: is empty\n  fix: list at least one clip, or use null");
-  CHECK(message(recordings,
-                {.train_chunk_size = 350, .clip_length = 300, .val_clip_indices = {{0}}}, 0) ==
+  CHECK(message(recordings, {.clip_length = 100, .val_clip_indices = {std::vector<int64_t>{}}}, 0) ==
+        "dataloader.val_clip_indices: is empty\n  fix: list at least one clip, or use null");
+  CHECK(message(recordings, {.train_chunk_size = 350, .clip_length = 300, .val_clip_indices = {{0}}}, 0) ==
         "dataloader.train_chunk_size: is 350, but the longest run of training frames in session "
         "'a' has 300\n  fix: use at most 300");
   CHECK(message(recordings, {.train_chunk_size = 30, .num_val_clips = 2}, 30) ==
@@ -168,8 +162,7 @@ TEST_CASE("a split that cannot be is refused") {
         "  fix: take it out of test_names, or use a core that sees fewer past frames");
   auto session = example::session("a", {400});
   session.discard_frames = 20;
-  CHECK(message(example::recordings({session}), {.num_val_clips = 2, .allow_over_boundaries = true},
-                0) ==
+  CHECK(message(example::recordings({session}), {.num_val_clips = 2, .allow_over_boundaries = true}, 0) ==
         "dataloader.allow_over_boundaries: is true, but session 'a' discards the first 20 frames "
         "of each trial, which such windows cannot leave out\n  fix: use false");
 }
@@ -179,10 +172,8 @@ TEST_CASE("the loader's node is read by its target") {
   const std::string alias = "openretina.data_io.base_dataloader.multiple_movies_dataloaders";
   CHECK_FALSE(read_loader(node({{"_target_", "plexiform.data.Clips"}})).allow_over_boundaries);
   CHECK(read_loader(node({{"_target_", alias}})).allow_over_boundaries);
-  CHECK_FALSE(read_loader(node({{"_target_", alias}, {"allow_over_boundaries", false}}))
-                  .allow_over_boundaries);
-  CHECK(read_loader(node({{"_target_", "plexiform.data.Clips"}, {"batch_size", 7}})).batch_size ==
-        7);
+  CHECK_FALSE(read_loader(node({{"_target_", alias}, {"allow_over_boundaries", false}})).allow_over_boundaries);
+  CHECK(read_loader(node({{"_target_", "plexiform.data.Clips"}, {"batch_size", 7}})).batch_size == 7);
   CHECK_THROWS_MATCHES(read_loader(node({{"_target_", "plexiform.data.Clip"}})), Error,
                        Catch::Matchers::Message("dataloader._target_: no loader is called "
                                                 "'plexiform.data.Clip'\n  fix: did you mean "

@@ -30,8 +30,8 @@ bool same(const Batch& a, const Batch& b) {
 }  // namespace
 
 TEST_CASE("training windows stay in one trial and out of the validation clips") {
-  const auto recordings = example::recordings(
-      {example::session("a", {130, 700, 95, 410}), example::session("b", {900})});
+  const auto recordings =
+      example::recordings({example::session("a", {130, 700, 95, 410}), example::session("b", {900})});
   for (const uint64_t seed : {1, 2, 3, 4, 5}) {
     const LoaderParams params{.batch_size = 4,
                               .train_chunk_size = 30 + 7 * static_cast<int64_t>(seed),
@@ -53,11 +53,8 @@ TEST_CASE("training windows stay in one trial and out of the validation clips") 
       const Batch batch = stream.next();
       for (const auto& window : origins(batch)) {
         for (size_t t = 0; t < window.size(); ++t) {
-          inside = inside &&
-                   window[t] ==
-                       example::Origin{window[0].trial, window[0].frame + static_cast<int64_t>(t)};
-          trained_only = trained_only &&
-                         !validation[batch.session].contains({window[t].trial, window[t].frame});
+          inside = inside && window[t] == example::Origin{window[0].trial, window[0].frame + static_cast<int64_t>(t)};
+          trained_only = trained_only && !validation[batch.session].contains({window[t].trial, window[t].frame});
         }
       }
     }
@@ -111,10 +108,8 @@ TEST_CASE("over boundaries, windows run along the joined rest of the trials") {
 
 TEST_CASE("sessions take turns until the longest is through, shorter ones start over") {
   // One window a batch; b has three batches a pass, a has one.
-  const auto recordings =
-      example::recordings({example::session("a", {20}), example::session("b", {40})});
-  const LoaderParams params{
-      .batch_size = 1, .train_chunk_size = 10, .clip_length = 10, .num_val_clips = 1};
+  const auto recordings = example::recordings({example::session("a", {20}), example::session("b", {40})});
+  const LoaderParams params{.batch_size = 1, .train_chunk_size = 10, .clip_length = 10, .num_val_clips = 1};
   const auto parts = split(recordings, params, 0);
   TrainStream stream(recordings, parts, params, 5);
   REQUIRE(stream.steps_per_epoch() == 6);
@@ -127,8 +122,7 @@ TEST_CASE("sessions take turns until the longest is through, shorter ones start 
       if (batch.session == 1) begins.insert(origins(batch)[0][0].frame);
     }
     CHECK(turns[0] != turns[1]);
-    CHECK(turns ==
-          std::vector<size_t>({turns[0], turns[1], turns[0], turns[1], turns[0], turns[1]}));
+    CHECK(turns == std::vector<size_t>({turns[0], turns[1], turns[0], turns[1], turns[0], turns[1]}));
     CHECK(begins.size() >= 2);  // another window each time, of one or two runs
   }
 }
@@ -155,8 +149,7 @@ TEST_CASE("an epoch's order is another one each time") {
 }
 
 TEST_CASE("a session with fewer windows than a batch gives smaller batches") {
-  const auto recordings =
-      example::recordings({example::session("a", {200}), example::session("b", {2000})});
+  const auto recordings = example::recordings({example::session("a", {200}), example::session("b", {2000})});
   const LoaderParams params{.batch_size = 8, .clip_length = 50, .num_val_clips = 2};
   const auto parts = split(recordings, params, 0);
   TrainStream stream(recordings, parts, params, 1);
@@ -183,9 +176,8 @@ TEST_CASE("a seed gives the same batches again, another seed others") {
 }
 
 TEST_CASE("a restored stream goes on with the same bits") {
-  const auto recordings =
-      example::recordings({example::session("a", {900}), example::session("b", {400, 400}),
-                           example::session("c", {2000})});
+  const auto recordings = example::recordings(
+      {example::session("a", {900}), example::session("b", {400, 400}), example::session("c", {2000})});
   const LoaderParams params{.batch_size = 4, .num_val_clips = 2};
   const auto parts = split(recordings, params, 5);
   for (const int steps : {0, 1, 5, 13, 14, 15, 26, 27, 40}) {
@@ -214,9 +206,7 @@ TEST_CASE("a state of another run is refused") {
   CHECK_THROWS_MATCHES(other_seed.restore(state), Error,
                        Message("training stream: seed: is 2, but 1 in the checkpoint" + fix));
   TrainStream other_size(recordings, parts, {.batch_size = 5}, 1);
-  CHECK_THROWS_MATCHES(
-      other_size.restore(state), Error,
-      Message("training stream: batch_sizes: is [5], but [4] in the checkpoint" + fix));
-  CHECK_THROWS_MATCHES(other_size.restore(Json()), Error,
-                       Message("training stream: is null in the checkpoint" + fix));
+  CHECK_THROWS_MATCHES(other_size.restore(state), Error,
+                       Message("training stream: batch_sizes: is [5], but [4] in the checkpoint" + fix));
+  CHECK_THROWS_MATCHES(other_size.restore(Json()), Error, Message("training stream: is null in the checkpoint" + fix));
 }

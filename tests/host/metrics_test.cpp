@@ -45,8 +45,8 @@ at::Tensor input(at::IntArrayRef shape) {
 TEST_CASE("the metrics agree with the reference implementation") {
   const at::Tensor repeats = input({30, 5, 4}).transpose(0, 1);
   const at::Tensor prediction = 0.5 * repeats.mean(0) + 0.3 * input({30, 4}).square();
-  const auto check = [](const at::Tensor& scores, double sum, double sum_of_squares,
-                        const std::vector<double>& first, double last) {
+  const auto check = [](const at::Tensor& scores, double sum, double sum_of_squares, const std::vector<double>& first,
+                        double last) {
     CHECK(scores.sum().item<double>() == Approx(sum).epsilon(1e-5));
     CHECK(scores.square().sum().item<double>() == Approx(sum_of_squares).epsilon(1e-5));
     for (int64_t n = 0; n < 3; ++n) {
@@ -56,10 +56,8 @@ TEST_CASE("the metrics agree with the reference implementation") {
   };
   check(feve(prediction, repeats), 2.45417, 1.50593, {0.6042192, 0.6104189, 0.6167293}, 0.6228026);
   check(variances(repeats).ratio, 2.634765, 1.735497, {0.6584722, 0.6586023, 0.6587576}, 0.6589332);
-  check(correlation(prediction, repeats.mean(0)), 3.407114, 2.902145,
-        {0.8476658, 0.8503369, 0.8531526}, 0.855959);
-  check(jackknife_oracle(repeats), 3.047467, 2.321765, {0.7616957, 0.7617974, 0.7619186},
-        0.7620558);
+  check(correlation(prediction, repeats.mean(0)), 3.407114, 2.902145, {0.8476658, 0.8503369, 0.8531526}, 0.855959);
+  check(jackknife_oracle(repeats), 3.047467, 2.321765, {0.7616957, 0.7617974, 0.7619186}, 0.7620558);
 }
 
 TEST_CASE("correlation is Pearson's, and 0 for a constant") {
@@ -76,8 +74,7 @@ TEST_CASE("single-trial correlation is the mean over repeats") {
 TEST_CASE("squared error and Poisson loss are means over time") {
   CHECK(value(mean_squared_error(column({1, 2}), column({3, 5}))) == Approx((4 + 9) / 2.0));
   const double e = std::exp(1.0);
-  CHECK(value(poisson_loss(column({1, e}), column({5, 2}))) ==
-        Approx((1 + e - 2) / 2).epsilon(1e-7));
+  CHECK(value(poisson_loss(column({1, e}), column({5, 2}))) == Approx((1 + e - 2) / 2).epsilon(1e-7));
   CHECK(std::isnan(value(poisson_loss(column({1, -1}), column({5, 2})))));
 }
 
@@ -134,8 +131,7 @@ TEST_CASE("the true rate reaches the noise ceiling") {
 
 TEST_CASE("neurons are scored apart from each other") {
   const at::Tensor a = column({1, 2, 3}), b = column({3, 1, 2});
-  const at::Tensor both =
-      correlation(at::stack({a, a}, 1).squeeze(2), at::stack({a, b}, 1).squeeze(2));
+  const at::Tensor both = correlation(at::stack({a, a}, 1).squeeze(2), at::stack({a, b}, 1).squeeze(2));
   CHECK(value(both, 0) == Approx(1));
   CHECK(value(both, 1) == Approx(-0.5));
 }
@@ -159,8 +155,7 @@ TEST_CASE("float32 and float64 responses give the same scores") {
   const at::Tensor repeats = 1000 + input({40, 2}) + 0.1 * input({3, 40, 2});
   const at::Tensor prediction = 1000 + input({40, 2}).square();
   const auto narrow = score(prediction, repeats.mean(0), repeats);
-  const auto wide =
-      score(prediction.to(at::kDouble), repeats.mean(0).to(at::kDouble), repeats.to(at::kDouble));
+  const auto wide = score(prediction.to(at::kDouble), repeats.mean(0).to(at::kDouble), repeats.to(at::kDouble));
   for (size_t i = 0; i < wide.size(); ++i) CHECK(narrow[i].tensor.equal(wide[i].tensor));
 }
 
@@ -168,11 +163,9 @@ TEST_CASE("shapes that do not agree are refused, never broadcast") {
   const at::Tensor p = at::zeros({5, 3});
   CHECK_THROWS_WITH(correlation(p, at::zeros({5, 1})),
                     ContainsSubstring("prediction: has shape (5, 3), the responses have (5, 1)"));
-  CHECK_THROWS_WITH(mean_squared_error(p, at::zeros({6, 3})),
-                    ContainsSubstring("drop the responses' first bins"));
+  CHECK_THROWS_WITH(mean_squared_error(p, at::zeros({6, 3})), ContainsSubstring("drop the responses' first bins"));
   CHECK_THROWS_WITH(feve(p, at::zeros({2, 5, 1})), ContainsSubstring("the responses have (5, 1)"));
-  CHECK_THROWS_WITH(variances(at::zeros({1, 5, 3})),
-                    ContainsSubstring("repeats: have shape (1, 5, 3)"));
+  CHECK_THROWS_WITH(variances(at::zeros({1, 5, 3})), ContainsSubstring("repeats: have shape (1, 5, 3)"));
   CHECK_THROWS_WITH(noise_ceiling(at::zeros({5, 3})), ContainsSubstring("at least 2 repeats"));
   CHECK_THROWS_AS(score(p, at::zeros({5, 3}), at::zeros({3, 5, 2})), plexiform::Error);
 }

@@ -30,8 +30,8 @@ at::Tensor phase(int64_t k, double step) {
 std::vector<Named> parameters(at::ScalarType dtype = at::kDouble) {
   std::vector<Named> all;
   for (int64_t k = 0; k < 4; ++k) {
-    all.push_back({std::string(1, static_cast<char>('a' + k)),
-                   (phase(k, 0.23) + k).cos().to(dtype).set_requires_grad(true)});
+    all.push_back(
+        {std::string(1, static_cast<char>('a' + k)), (phase(k, 0.23) + k).cos().to(dtype).set_requires_grad(true)});
   }
   return all;
 }
@@ -39,8 +39,7 @@ void set_gradients(const std::vector<Named>& all, int64_t s) {
   for (int64_t k = 0; k < 4; ++k) {
     const at::Tensor& p = all[static_cast<size_t>(k)].tensor;
     const bool missing = k == 3 || (k == 2 && s % 3 == 1);
-    p.mutable_grad() =
-        missing ? at::Tensor() : (phase(k, 0.31) + 0.7 * s + k).sin().to(p.scalar_type());
+    p.mutable_grad() = missing ? at::Tensor() : (phase(k, 0.31) + 0.7 * s + k).sin().to(p.scalar_type());
   }
 }
 void run(Optimizer& optimizer, const std::vector<Named>& all, int64_t first, int64_t last) {
@@ -61,8 +60,7 @@ double largest_error(const std::vector<Named>& all, const Json& expected) {
   const at::Tensor values = flat(all);
   double error = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
-    error = std::max(error, std::abs(values[static_cast<int64_t>(i)].item<double>() -
-                                     expected[i].get<double>()));
+    error = std::max(error, std::abs(values[static_cast<int64_t>(i)].item<double>() - expected[i].get<double>()));
   }
   REQUIRE(values.numel() == static_cast<int64_t>(expected.size()));
   return error;
@@ -205,13 +203,11 @@ TEST_CASE("an optimiser's mistakes are refused with the remedy") {
   refused("torch.optim.Adamw", {}, "did you mean 'torch.optim.AdamW'?");
   refused("torch.optim.AdamW", {{"momentum", 0.9}}, "momentum: no such parameter");
   refused("torch.optim.AdamW", {{"lr", -1}}, "lr: is -1\n  fix: use at least 0");
-  refused("torch.optim.AdamW", {{"betas", {0.9, 1.0}}},
-          "betas: is [0.9,1.0]\n  fix: give two numbers below 1");
+  refused("torch.optim.AdamW", {{"betas", {0.9, 1.0}}}, "betas: is [0.9,1.0]\n  fix: give two numbers below 1");
   refused("torch.optim.AdamW", {{"betas", {0.9}}}, "betas: is [0.9]");
   refused("torch.optim.SGD", {{"nesterov", true}}, "set momentum above 0");
-  CHECK_THROWS_WITH(
-      make_optimizer("torch.optim.SGD", Json::object(), one(at::zeros({4, 4}).slice(1, 0, 2))),
-      ContainsSubstring("w: is a parameter whose memory has gaps"));
+  CHECK_THROWS_WITH(make_optimizer("torch.optim.SGD", Json::object(), one(at::zeros({4, 4}).slice(1, 0, 2))),
+                    ContainsSubstring("w: is a parameter whose memory has gaps"));
   const auto optimizer = make_optimizer("torch.optim.SGD", Json::object(), parameters());
   CHECK_THROWS_AS(optimizer->set_learning_rate(std::nan("")), Error);
 }

@@ -112,15 +112,14 @@ TEST_CASE("training stops at the patience-th epoch without improvement") {
 
 TEST_CASE("a metric that is not finite stops training unless it is told not to") {
   CHECK(verdicts({{"patience", 2}}, {5, not_a_number}) == ".x");
-  CHECK(verdicts({{"patience", 2}, {"check_finite", false}},
-                 {5, not_a_number, 4, not_a_number, not_a_number}) == "....x");
+  CHECK(verdicts({{"patience", 2}, {"check_finite", false}}, {5, not_a_number, 4, not_a_number, not_a_number}) ==
+        "....x");
 }
 
 TEST_CASE("the reason for stopping names the metric and its best value") {
   EarlyStopping stopping(params<EarlyStoppingParams>({{"patience", 1}, {"monitor", "val_loss"}}));
   CHECK(stopping.update(0.25).improved);
-  CHECK(stopping.update(0.5).reason ==
-        "val_loss has not improved on 0.25: the patience of 1 is spent");
+  CHECK(stopping.update(0.5).reason == "val_loss has not improved on 0.25: the patience of 1 is spent");
 }
 
 TEST_CASE("schedule and early stopping go on from their state, from the first epoch on") {
@@ -153,9 +152,7 @@ TEST_CASE("mistakes in a schedule's or early stopping's knobs are refused") {
   CHECK_THROWS_WITH(params<PlateauParams>({{"factor", 1.0}}), ContainsSubstring("factor: is 1"));
   CHECK_THROWS_WITH(params<PlateauParams>({{"interval", "step"}}),
                     ContainsSubstring("interval: is 'step'\n  fix: use one of: epoch"));
-  CHECK_THROWS_WITH(params<EarlyStoppingParams>({{"patients", 2}}),
-                    ContainsSubstring("did you mean 'patience'?"));
+  CHECK_THROWS_WITH(params<EarlyStoppingParams>({{"patients", 2}}), ContainsSubstring("did you mean 'patience'?"));
   EarlyStoppingParams stopping;
-  CHECK_THROWS_WITH(read_params(stopping, Json::object()),
-                    ContainsSubstring("monitor: is missing"));
+  CHECK_THROWS_WITH(read_params(stopping, Json::object()), ContainsSubstring("monitor: is missing"));
 }

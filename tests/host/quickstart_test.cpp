@@ -19,7 +19,8 @@ TEST_CASE("the quickstart reaches 0.8 of the noise ceiling, and finds receptive 
   const Folder folder;
   const std::string data = folder / "data", trained = folder / "run";
   REQUIRE(run({"create-data", data}, folder / "log").code == 0);
-  const auto ran = run({"train", "--config-name=quickstart", "paths.data_dir=" + data, "hydra.run.dir=" + trained}, folder / "log");
+  const auto ran =
+      run({"train", "--config-name=quickstart", "paths.data_dir=" + data, "hydra.run.dir=" + trained}, folder / "log");
   INFO(ran.output);
   REQUIRE(ran.code == 0);
 
@@ -41,7 +42,8 @@ TEST_CASE("the quickstart reaches 0.8 of the noise ceiling, and finds receptive 
     const auto fields = insilico::receptive_fields(
         [&](const at::Tensor& stimulus) { return bundle.model.forward(stimulus, part.session); }, stimuli);
     const data::Hdf5File truth(data + "/ground_truth/" + recordings.sessions[part.session].name + ".h5");
-    const auto distance = insilico::receptive_field_centers(fields).to(at::kDouble).sub(truth.read("centers").to(at::kDouble)).norm(2, 1);
+    const auto distance =
+        insilico::receptive_field_centers(fields).to(at::kDouble).sub(truth.read("centers").to(at::kDouble)).norm(2, 1);
     close += distance.le(1.5).sum().item<int64_t>();  // px; not a number counts as far
     cells += distance.numel();
   }

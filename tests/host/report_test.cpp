@@ -65,15 +65,13 @@ TEST_CASE("scores of different numbers of neurons are refused") {
 TEST_CASE("the JSON has scores, summaries and what each metric means") {
   const auto json = to_json(two_sessions());
   CHECK(json["definitions"].size() == 3);
-  CHECK(json["definitions"]["noise_ceiling"].get<std::string>().find("Schoppe") !=
-        std::string::npos);
-  CHECK(json["sessions"][0].dump() ==
-        R"({"session":"day 1, left","stimulus":"movie","neurons":["a","b \"2\""],)"
-        R"("scores":{"correlation_to_average":[0.5,0.25],"noise_ceiling":[0.625,0.0],)"
-        R"("normalized_correlation":[0.8,null]},)"
-        R"("summary":{"correlation_to_average":{"median":0.375,"mean":0.375,"n":2},)"
-        R"("noise_ceiling":{"median":0.3125,"mean":0.3125,"n":2},)"
-        R"("normalized_correlation":{"median":0.8,"mean":0.8,"n":1}}})");
+  CHECK(json["definitions"]["noise_ceiling"].get<std::string>().find("Schoppe") != std::string::npos);
+  CHECK(json["sessions"][0].dump() == R"({"session":"day 1, left","stimulus":"movie","neurons":["a","b \"2\""],)"
+                                      R"("scores":{"correlation_to_average":[0.5,0.25],"noise_ceiling":[0.625,0.0],)"
+                                      R"("normalized_correlation":[0.8,null]},)"
+                                      R"("summary":{"correlation_to_average":{"median":0.375,"mean":0.375,"n":2},)"
+                                      R"("noise_ceiling":{"median":0.3125,"mean":0.3125,"n":2},)"
+                                      R"("normalized_correlation":{"median":0.8,"mean":0.8,"n":1}}})");
   CHECK(json["sessions"][1]["neurons"].dump() == R"(["0"])");
   CHECK(json["summary"]["correlation_to_average"].dump() == R"({"median":0.5,"mean":0.5,"n":3})");
 }

@@ -20,10 +20,9 @@ using plexiform::model::write_safetensors;
 namespace {
 
 const std::pair<const char*, at::ScalarType> every_dtype[] = {
-    {"bool", at::kBool},         {"uint8", at::kByte},   {"int8", at::kChar},
-    {"int16", at::kShort},       {"int32", at::kInt},    {"int64", at::kLong},
-    {"bfloat16", at::kBFloat16}, {"float16", at::kHalf}, {"float32", at::kFloat},
-    {"float64", at::kDouble}};
+    {"bool", at::kBool},     {"uint8", at::kByte},    {"int8", at::kChar},         {"int16", at::kShort},
+    {"int32", at::kInt},     {"int64", at::kLong},    {"bfloat16", at::kBFloat16}, {"float16", at::kHalf},
+    {"float32", at::kFloat}, {"float64", at::kDouble}};
 
 // Tensors 0 1 0 1 0 1 of every dtype, a scalar, an empty one, a transposed view.
 // data/safetensors_fixture.py has the same.
@@ -57,19 +56,15 @@ void check_same(const TensorFile& a, const TensorFile& b, bool same_order = true
 // A file with this header and so many zero bytes of data.
 std::string file_of(const std::string& header, size_t data) {
   const uint64_t size = header.size();
-  return std::string(reinterpret_cast<const char*>(&size), sizeof size) + header +
-         std::string(data, 0);
+  return std::string(reinterpret_cast<const char*>(&size), sizeof size) + header + std::string(data, 0);
 }
 
 // A header's entry for a float tensor.
 std::string entry(const std::string& name, const std::string& shape, const std::string& offsets) {
-  return fmt::format(R"("{}":{{"dtype":"F32","shape":{},"data_offsets":{}}})", name, shape,
-                     offsets);
+  return fmt::format(R"("{}":{{"dtype":"F32","shape":{},"data_offsets":{}}})", name, shape, offsets);
 }
 
-std::string header(const std::vector<std::string>& entries) {
-  return fmt::format("{{{}}}", fmt::join(entries, ","));
-}
+std::string header(const std::vector<std::string>& entries) { return fmt::format("{{{}}}", fmt::join(entries, ",")); }
 
 std::string refusal(const std::string& bytes) {
   Folder folder;
@@ -105,11 +100,8 @@ TEST_CASE("the file written is the one that Python's safetensors was seen to rea
 
 TEST_CASE("every tensor of a written file is aligned to its element") {
   Folder folder;
-  write_safetensors(
-      folder / "x",
-      {{{"byte", at::zeros({3}, at::kByte)}, {"wide", at::zeros({2}, at::kDouble)}}, {}});
-  CHECK_THAT(content(folder / "x"),
-             ContainsSubstring(R"("wide":{"dtype":"F64","shape":[2],"data_offsets":[0,16]})"));
+  write_safetensors(folder / "x", {{{"byte", at::zeros({3}, at::kByte)}, {"wide", at::zeros({2}, at::kDouble)}}, {}});
+  CHECK_THAT(content(folder / "x"), ContainsSubstring(R"("wide":{"dtype":"F64","shape":[2],"data_offsets":[0,16]})"));
   CHECK(read_safetensors(folder / "x").tensors[0].name == "byte");
 }
 
@@ -143,35 +135,28 @@ TEST_CASE("a malformed safetensors file is refused with the reason") {
              ContainsSubstring("header of 18446744073709551615 bytes"));
   CHECK_THAT(refusal(file_of("{", 8)), ContainsSubstring("header is not JSON"));
   CHECK_THAT(refusal(file_of("[]", 0)), ContainsSubstring("header is not a JSON object"));
-  CHECK_THAT(refusal(file_of(std::string(100'000, '['), 0)),
-             ContainsSubstring("nested too deeply"));
+  CHECK_THAT(refusal(file_of(std::string(100'000, '['), 0)), ContainsSubstring("nested too deeply"));
   CHECK_THAT(refusal(file_of(header({a, a}), 8)), ContainsSubstring("'a' occurs twice"));
-  CHECK_THAT(refusal(file_of(header({a}), 9)),
-             ContainsSubstring("holds 9 bytes of data, its tensors need 8"));
+  CHECK_THAT(refusal(file_of(header({a}), 9)), ContainsSubstring("holds 9 bytes of data, its tensors need 8"));
   CHECK_THAT(refusal(file_of(header({a, entry("b", "[2]", "[4,12]")}), 12)),
              ContainsSubstring("tensor 'b' lies at bytes 4 to 12, expected from 8"));
   CHECK_THAT(refusal(file_of(header({a, entry("b", "[2]", "[16,24]")}), 24)),
              ContainsSubstring("tensor 'b' lies at bytes 16 to 24, expected from 8"));
-  CHECK_THAT(refusal(file_of(header({entry("a", "[3]", "[0,8]")}), 8)),
-             ContainsSubstring("[0,8] for 12 bytes"));
-  CHECK_THAT(refusal(file_of(header({entry("a", "[2]", "[8,0]")}), 8)),
-             ContainsSubstring("data_offsets is [8,0]"));
-  CHECK_THAT(refusal(file_of(header({entry("a", "[-2]", "[0,8]")}), 8)),
-             ContainsSubstring("shape is [-2]"));
+  CHECK_THAT(refusal(file_of(header({entry("a", "[3]", "[0,8]")}), 8)), ContainsSubstring("[0,8] for 12 bytes"));
+  CHECK_THAT(refusal(file_of(header({entry("a", "[2]", "[8,0]")}), 8)), ContainsSubstring("data_offsets is [8,0]"));
+  CHECK_THAT(refusal(file_of(header({entry("a", "[-2]", "[0,8]")}), 8)), ContainsSubstring("shape is [-2]"));
   CHECK_THAT(refusal(file_of(header({entry("a", "[4611686018427387906]", "[0,8]")}), 8)),
              ContainsSubstring("shape is [4611686018427387906]"));
   CHECK_THAT(refusal(file_of(header({entry("a", "[0,9223372036854775807,4]", "[0,0]")}), 0)),
              ContainsSubstring("shape is [0,"));
   CHECK_THAT(refusal(file_of(R"({"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}})", 1)),
              ContainsSubstring("has dtype F8_E4M3"));
-  CHECK_THAT(
-      refusal(file_of(R"({"a":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}})", 0) + "\x02"),
-      ContainsSubstring("neither 0 nor 1"));
+  CHECK_THAT(refusal(file_of(R"({"a":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}})", 0) + "\x02"),
+             ContainsSubstring("neither 0 nor 1"));
   CHECK_THAT(refusal(file_of(R"({"a":7})", 0)), ContainsSubstring("tensor 'a' has no dtype"));
   CHECK_THAT(refusal(file_of(R"({"__metadata__":{"epoch":7}})", 0)),
              ContainsSubstring("metadata 'epoch' is not a text"));
-  CHECK_THAT(refusal(file_of(R"({"__metadata__":{"plexiform.crc64":"7"}})", 0)),
-             ContainsSubstring("16 hexadecimal"));
+  CHECK_THAT(refusal(file_of(R"({"__metadata__":{"plexiform.crc64":"7"}})", 0)), ContainsSubstring("16 hexadecimal"));
 }
 
 TEST_CASE("what a safetensors file cannot hold is refused before anything is written") {
@@ -188,7 +173,6 @@ TEST_CASE("what a safetensors file cannot hold is refused before anything is wri
 }
 
 TEST_CASE("a safetensors file that is not there is refused") {
-  CHECK_THROWS_WITH(read_safetensors("/none/x"),
-                    ContainsSubstring("/none/x: cannot be read: No such file"));
+  CHECK_THROWS_WITH(read_safetensors("/none/x"), ContainsSubstring("/none/x: cannot be read: No such file"));
   CHECK_THROWS_WITH(read_safetensors("/"), ContainsSubstring("is not a file"));
 }

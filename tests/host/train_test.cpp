@@ -48,8 +48,9 @@ TEST_CASE("a run trains, scores and leaves a bundle, metrics and checkpoints") {
   INFO(ran.output);
   REQUIRE(ran.code == 0);
   CHECK_THAT(ran.output, ContainsSubstring("noise ceiling"));
-  for (const char* file : {"model/model.safetensors", "model/model.json", "metrics.csv", "scores.csv", "scores.json", "train.log",
-                           "checkpoints/last.safetensors", ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"}) {
+  for (const char* file :
+       {"model/model.safetensors", "model/model.json", "metrics.csv", "scores.csv", "scores.json", "train.log",
+        "checkpoints/last.safetensors", ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"}) {
     INFO(file);
     CHECK(std::filesystem::exists(folder.path / "run" / file));
   }
@@ -96,7 +97,9 @@ TEST_CASE("a run that was killed and resumed ends with the bits of one that was 
   }
 }
 
-TEST_CASE("Ctrl-C ends a run with code 130 and a checkpoint in the middle of the epoch, from which it goes on to the same bits") {
+TEST_CASE(
+    "Ctrl-C ends a run with code 130 and a checkpoint in the middle of the epoch, from which it goes on to the same "
+    "bits") {
   const Folder folder;
   REQUIRE(run(small_run(folder / "whole"), folder / "log").code == 0);
   Command command(small_run(folder / "run"), folder / "log");
@@ -107,7 +110,8 @@ TEST_CASE("Ctrl-C ends a run with code 130 and a checkpoint in the middle of the
   INFO(stopped.output);
   CHECK(stopped.code == 130);
   CHECK_THAT(stopped.output, ContainsSubstring("plexiform train --resume"));
-  CHECK_NOTHROW(plexiform::model::read_safetensors(folder / "run/checkpoints/last.safetensors", plexiform::model::Checksum::required));
+  CHECK_NOTHROW(plexiform::model::read_safetensors(folder / "run/checkpoints/last.safetensors",
+                                                   plexiform::model::Checksum::required));
   REQUIRE(run({"train", "--resume", folder / "run"}, folder / "log").code == 0);
   CHECK(content(folder / "run/model/model.safetensors") == content(folder / "whole/model/model.safetensors"));
 }

@@ -47,10 +47,8 @@ TEST_CASE("the temporal basis is openretina's") {
 }
 
 TEST_CASE("the oldest bins of the basis fade in, the newest has full strength") {
-  const auto constant =
-      temporal_basis(21, torch::ones(1, torch::kDouble)).second[0];  // cos 0 = 1: the fade alone
-  CHECK(constant[0].item<double>() ==
-        Approx(1 / (1 + std::exp(2.0))));  // 21 - floor(0.95 x 21) = 2
+  const auto constant = temporal_basis(21, torch::ones(1, torch::kDouble)).second[0];  // cos 0 = 1: the fade alone
+  CHECK(constant[0].item<double>() == Approx(1 / (1 + std::exp(2.0))));                // 21 - floor(0.95 x 21) = 2
   CHECK(constant[2].item<double>() == Approx(0.5));
   CHECK(constant[20].item<double>() == Approx(1));
 }
@@ -61,8 +59,7 @@ TEST_CASE("the custom_separable convolution is openretina's, dense and factored"
   const auto x = wave({1, 2, 9, 8, 8});
   check_golden("custom_separable", conv.dense(x));
   check_golden("custom_separable", conv.factored(x));
-  check_golden("custom_separable kernel",
-               conv.temporal_kernel().unsqueeze(3).unsqueeze(4) * conv.spatial_kernel());
+  check_golden("custom_separable kernel", conv.temporal_kernel().unsqueeze(3).unsqueeze(4) * conv.spatial_kernel());
 }
 
 TEST_CASE("with openretina's padding every convolution is openretina's") {
@@ -90,8 +87,7 @@ TEST_CASE("the declared shape of a convolution is its shape") {
   for (const char* type : convolution_types()) {
     for (const auto& padding : {Padding{}, Padding::same(), Padding::same_space(), uneven}) {
       for (const bool openretina : {false, true}) {
-        ConvolutionSize s = {
-            .inputs = 2, .outputs = 3, .bins = 4, .height = 3, .width = 2, .padding = padding};
+        ConvolutionSize s = {.inputs = 2, .outputs = 3, .bins = 4, .height = 3, .width = 2, .padding = padding};
         auto conv = make_convolution(type, s, openretina);
         INFO(type << ", padding " << Json(padding).dump() << ", openretina " << openretina);
         CHECK(conv->forward(x).squeeze(0).sizes().vec() == shape_of(conv->output_shape(in)));
@@ -125,8 +121,7 @@ TEST_CASE("dense and factored kernels agree in value and gradient") {
     CustomSeparable conv(s, openretina);
     fill_module(conv);
     conv.to(torch::kDouble);
-    auto x =
-        wave({2, in.channels, in.time, in.height, in.width}).to(torch::kDouble).requires_grad_();
+    auto x = wave({2, in.channels, in.time, in.height, in.width}).to(torch::kDouble).requires_grad_();
     const auto dense = conv.dense(x), factored = conv.factored(x);
     REQUIRE(dense.sizes() == factored.sizes());
     CHECK(torch::allclose(dense, factored, 1e-10, 1e-12));
@@ -134,8 +129,7 @@ TEST_CASE("dense and factored kernels agree in value and gradient") {
     leaves.push_back(x);
     const auto of_dense = torch::autograd::grad({weighted_sum(dense)}, leaves);
     const auto of_factored = torch::autograd::grad({weighted_sum(factored)}, leaves);
-    for (size_t i = 0; i < leaves.size(); ++i)
-      CHECK(torch::allclose(of_dense[i], of_factored[i], 1e-10, 1e-10));
+    for (size_t i = 0; i < leaves.size(); ++i) CHECK(torch::allclose(of_dense[i], of_factored[i], 1e-10, 1e-10));
   }
 }
 
@@ -143,10 +137,9 @@ TEST_CASE("factors are chosen where they need less time") {
   auto factored = [](ConvolutionSize s, std::vector<int64_t> in) {
     return CustomSeparable(s).factored_is_faster(torch::empty(in, torch::kMeta));
   };
-  CHECK(factored({1, 16, 20, 9, 9}, {16, 1, 60, 48, 40}));     // a first layer: 2.5 times
-  CHECK(factored({2, 16, 21, 11, 11}, {128, 2, 50, 18, 16}));  // with two colours
-  CHECK_FALSE(
-      factored({8, 16, 7, 5, 5}, {16, 8, 41, 40, 32}));  // a hidden layer: many maps, small kernels
+  CHECK(factored({1, 16, 20, 9, 9}, {16, 1, 60, 48, 40}));            // a first layer: 2.5 times
+  CHECK(factored({2, 16, 21, 11, 11}, {128, 2, 50, 18, 16}));         // with two colours
+  CHECK_FALSE(factored({8, 16, 7, 5, 5}, {16, 8, 41, 40, 32}));       // a hidden layer: many maps, small kernels
   CHECK_FALSE(factored({1, 16, 20, 1, 1}, {16, 1, 60, 48, 40}));      // nothing to factor
   CHECK_FALSE(factored({16, 16, 20, 15, 15}, {64, 16, 60, 48, 40}));  // 13 GiB of maps
 }
@@ -155,19 +148,14 @@ TEST_CASE("gradients of every convolution equal finite differences") {
   for (const int64_t inputs : {1, 2, 8}) {  // 2 takes the channels-last weight gradient
     for (const char* type : convolution_types()) {
       INFO(type << ", " << inputs << " inputs");
-      ConvolutionSize s = {.inputs = inputs,
-                           .outputs = 2,
-                           .bins = 4,
-                           .height = 3,
-                           .width = 2,
-                           .padding = Padding::same()};
+      ConvolutionSize s = {
+          .inputs = inputs, .outputs = 2, .bins = 4, .height = 3, .width = 2, .padding = Padding::same()};
       auto conv = make_convolution(type, s);
       fill_module(*conv);
       conv->to(torch::kDouble);
       auto leaves = named(*conv);
       leaves.push_back({"input", wave({2, inputs, 7, 5, 4}).to(torch::kDouble).requires_grad_()});
-      check_gradients([&] { return weighted_sum(conv->forward(leaves.back().tensor).square()); },
-                      leaves);
+      check_gradients([&] { return weighted_sum(conv->forward(leaves.back().tensor).square()); }, leaves);
     }
   }
 }
@@ -177,14 +165,12 @@ TEST_CASE("an unknown convolution is answered with the nearest") {
     make_convolution("seperable", size);
     FAIL("accepted");
   } catch (const Error& e) {
-    CHECK(std::string(e.what()) ==
-          "convolution_type: is 'seperable'\n  fix: did you mean 'separable'?");
+    CHECK(std::string(e.what()) == "convolution_type: is 'seperable'\n  fix: did you mean 'separable'?");
   }
 }
 
 TEST_CASE("a kernel without curvature costs nothing, a single pixel its Laplacian") {
-  const auto ramp =
-      torch::arange(25, torch::kDouble).view({1, 1, 1, 5, 5});  // rises by 5 a row, 1 a column
+  const auto ramp = torch::arange(25, torch::kDouble).view({1, 1, 1, 5, 5});  // rises by 5 a row, 1 a column
   CHECK(spatial_roughness(ramp).item<double>() == Approx(0).margin(1e-12));
   auto pixel = torch::zeros({1, 1, 1, 5, 5}, torch::kDouble);
   pixel[0][0][0][2][2] = 1;
@@ -195,8 +181,7 @@ TEST_CASE("a kernel without curvature costs nothing, a single pixel its Laplacia
 }
 
 TEST_CASE("high frequencies cost more") {  // q from 0.1 to 0.9
-  const auto none = torch::zeros({2, 1, 3}),
-             low = torch::tensor({1.0, 0.0, 0.0}).view({1, 1, 3}).repeat({2, 1, 1});
+  const auto none = torch::zeros({2, 1, 3}), low = torch::tensor({1.0, 0.0, 0.0}).view({1, 1, 3}).repeat({2, 1, 1});
   const auto high = low.flip(2);
   CHECK(frequency_roughness(low, none).item<double>() == Approx(0.1 * 0.1));
   CHECK(frequency_roughness(none, high).item<double>() == Approx(0.9 * 0.9));

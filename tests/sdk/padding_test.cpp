@@ -28,8 +28,7 @@ TEST_CASE("a padding is a bool, a word, a number or three numbers") {
 }
 
 TEST_CASE("anything else is no padding") {
-  for (const char* text :
-       {"-1", "1.5", "\"sane\"", "null", "[1, 2]", "[0, 1, -1]", "[0, 1, 2, 3]", "{}"}) {
+  for (const char* text : {"-1", "1.5", "\"sane\"", "null", "[1, 2]", "[0, 1, -1]", "[0, 1, 2, 3]", "{}"}) {
     INFO(text);
     CHECK_THROWS(read(Json::parse(text)));
   }

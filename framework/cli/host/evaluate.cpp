@@ -22,7 +22,8 @@ int evaluate(const Arguments& arguments) {
   const bool is_run = fs::exists(line.target + "/model/model.json");
   const std::string folder = is_run ? line.target + "/model" : line.target;
   if (!fs::exists(folder + "/model.json")) {
-    throw Error(line.target, "holds no trained model", "name the run folder that training printed, or its model/ with model.json");
+    throw Error(line.target, "holds no trained model",
+                "name the run folder that training printed, or its model/ with model.json");
   }
 
   auto request = line.request;

@@ -26,7 +26,8 @@ std::string new_folder(const config::Composition& composition, std::time_t now) 
   return folder;
 }
 
-void write_provenance(const std::string& folder, const config::Composition& composition, const std::vector<std::string>& overrides) {
+void write_provenance(const std::string& folder, const config::Composition& composition,
+                      const std::vector<std::string>& overrides) {
   Node list = Node::list(), hydra = Node::map();
   for (const auto& override_text : overrides) list.items.push_back(Node::text(override_text));
   hydra["hydra"] = composition.hydra;
@@ -49,7 +50,8 @@ int train(const Arguments& arguments) {
   const bool resume = !line.resume.empty();
   if (resume) {
     if (!fs::exists(line.resume + "/.hydra/config.yaml")) {
-      throw Error(line.resume, "is no run folder: it has no .hydra/config.yaml", "name the folder that training printed as its run folder");
+      throw Error(line.resume, "is no run folder: it has no .hydra/config.yaml",
+                  "name the folder that training printed as its run folder");
     }
     line.request.search_path = {line.resume + "/.hydra"};
     line.request.name = "config";

@@ -26,16 +26,14 @@ struct Linear final : plexiform::CoreModule {
   plexiform::Shape output_shape(const plexiform::Shape& in) const override {
     if (const int64_t side = std::min(in.height, in.width); p.kernel > side) {
       throw plexiform::Error("kernel",
-                             "is " + std::to_string(p.kernel) + " for frames of " +
-                                 std::to_string(in.height) + " x " + std::to_string(in.width) +
-                                 " px",
+                             "is " + std::to_string(p.kernel) + " for frames of " + std::to_string(in.height) + " x " +
+                                 std::to_string(in.width) + " px",
                              "use at most " + std::to_string(side - (side + 1) % 2));
     }
     if (in.channels != channels) {
-      throw plexiform::Error("",
-                             "a stimulus of " + std::to_string(in.channels) + " channels, not " +
-                                 std::to_string(channels),
-                             "build a core for it");
+      throw plexiform::Error(
+          "", "a stimulus of " + std::to_string(in.channels) + " channels, not " + std::to_string(channels),
+          "build a core for it");
     }
     return {p.features, in.time, in.height - p.kernel + 1, in.width - p.kernel + 1};
   }

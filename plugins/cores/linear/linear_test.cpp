@@ -7,8 +7,7 @@
 using namespace plexiform::testing;
 
 TEST_CASE("linear keeps the core contract") {
-  check_core_contract("plexiform.cores.Linear", "{features: 3, kernel: 5, smoothness: 0.1}",
-                      {2, 4, 9, 8});
+  check_core_contract("plexiform.cores.Linear", "{features: 3, kernel: 5, smoothness: 0.1}", {2, 4, 9, 8});
 }
 
 TEST_CASE("a delta filter crops the stimulus") {

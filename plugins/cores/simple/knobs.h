@@ -31,17 +31,14 @@ struct Params {
          {.doc = "kernel length of each layer", .unit = "bins", .min = 1, .required = true});
     knob("spatial_kernel_sizes", spatial_kernel_sizes,
          {.doc = "kernel side of each layer", .unit = "px", .min = 1, .required = true});
-    knob("gamma_input", gamma_input,
-         {.doc = "weight of the spatial roughness of layer 0", .min = 0, .required = must});
+    knob("gamma_input", gamma_input, {.doc = "weight of the spatial roughness of layer 0", .min = 0, .required = must});
     knob("gamma_temporal", gamma_temporal,
          {.doc = "weight of the temporal roughness of all layers", .min = 0, .required = must});
     knob("gamma_in_sparse", gamma_in_sparse,
          {.doc = "weight of the group sparsity of layer 0", .min = 0, .required = must});
-    knob(
-        "gamma_hidden", gamma_hidden,
-        {.doc = "weight of the group sparsity of the layers after it", .min = 0, .required = must});
-    knob("dropout_rate", dropout_rate,
-         {.doc = "share of the feature maps dropped while training", .min = 0, .max = 1});
+    knob("gamma_hidden", gamma_hidden,
+         {.doc = "weight of the group sparsity of the layers after it", .min = 0, .required = must});
+    knob("dropout_rate", dropout_rate, {.doc = "share of the feature maps dropped while training", .min = 0, .max = 1});
     knob("cut_first_n_frames", cut_first_n_frames,
          {.doc = "dropped from the beginning of the output", .unit = "bins", .min = 0});
     knob("maxpool_every_n_layers", maxpool_every_n_layers,
@@ -49,14 +46,11 @@ struct Params {
     knob("downsample_input_kernel_size", downsample_input_kernel_size,
          {.doc = "mean over blocks [1, height, width] of the stimulus", .min = 1});
     knob("input_padding", input_padding, {.doc = "zeros around the stimulus"});
-    knob(
-        "hidden_padding", hidden_padding,
-        {.doc =
-             "zeros around the input of the layers after layer 0, the same for all or one by one"});
+    knob("hidden_padding", hidden_padding,
+         {.doc = "zeros around the input of the layers after layer 0, the same for all or one by one"});
     knob("color_squashing_weights", color_squashing_weights,
          {.doc = "the stimulus' channels are summed to one with these weights"});
-    knob("convolution_type", convolution_type,
-         {.doc = "kind of kernel", .choices = layers::convolution_types()});
+    knob("convolution_type", convolution_type, {.doc = "kind of kernel", .choices = layers::convolution_types()});
   }
 
   size_t layer_count() const { return channels.size() - 1; }

@@ -18,13 +18,12 @@ using plexiform::Shape;
 struct Layer final : torch::nn::Module {
   Layer(const Params& p, size_t index, bool openretina) : dropout(p.dropout_rate) {
     const bool grey = index == 0 && p.color_squashing_weights;
-    const layers::ConvolutionSize size = {
-        .inputs = grey ? 1 : p.channels[index],
-        .outputs = p.channels[index + 1],
-        .bins = p.temporal_kernel_sizes[index],
-        .height = p.spatial_kernel_sizes[index],
-        .width = p.spatial_kernel_sizes[index],
-        .padding = index == 0 ? p.input_padding : p.hidden_padding.of(index - 1)};
+    const layers::ConvolutionSize size = {.inputs = grey ? 1 : p.channels[index],
+                                          .outputs = p.channels[index + 1],
+                                          .bins = p.temporal_kernel_sizes[index],
+                                          .height = p.spatial_kernel_sizes[index],
+                                          .width = p.spatial_kernel_sizes[index],
+                                          .padding = index == 0 ? p.input_padding : p.hidden_padding.of(index - 1)};
     conv = register_module("conv", layers::make_convolution(p.convolution_type, size, openretina));
     norm = register_module("norm", torch::nn::BatchNorm3d(size.outputs));
     bias = register_module("bias", std::make_shared<layers::Bias>(size.outputs));
@@ -41,9 +40,9 @@ struct Layer final : torch::nn::Module {
   // Batch norm, with its own offset and `bias` in one pass over the maps.
   at::Tensor normalised(const at::Tensor& maps) {
     if (is_training()) norm->num_batches_tracked.add_(1);
-    return at::batch_norm(maps, norm->weight, norm->bias + bias->value().flatten(),
-                          norm->running_mean, norm->running_var, is_training(),
-                          *norm->options.momentum(), norm->options.eps(), /*cudnn_enabled=*/true);
+    return at::batch_norm(maps, norm->weight, norm->bias + bias->value().flatten(), norm->running_mean,
+                          norm->running_var, is_training(), *norm->options.momentum(), norm->options.eps(),
+                          /*cudnn_enabled=*/true);
   }
   Shape output_shape(const Shape& in) const {
     const Shape out = conv->output_shape(in);

@@ -1,10 +1,8 @@
 // simple: a stack of space-time convolutions, each followed by batch norm, bias and ELU.
-//   x[l] = pool(dropout(ELU(norm(W[l] (*) x[l-1]) + bias[l])))      dropout and pool where asked
-//   for
-// Source: Höfling et al. 2024, eLife 13:e86860, as in openretina 1.1.1, whose state names it has.
-// Sound where that package is not; with compat "openretina": time padded on both sides, pooling
-// after layers 0, n, 2n, sparsity of layer 0 over all layers, smoothness of `separable` for layer 0
-// alone, and the batch-norm statistics that its shape probe leaves behind.
+//   x[l] = pool(dropout(ELU(norm(W[l] (*) x[l-1]) + bias[l])))      dropout and pool where asked for
+// Source: Höfling et al. 2024, eLife 13:e86860, as in openretina 1.1.1, whose state names it has. Sound where that
+// package is not; with compat "openretina": time padded on both sides, pooling after layers 0, n, 2n, sparsity of layer 0
+// over all layers, smoothness of `separable` for layer 0 alone, and the batch-norm statistics that its shape probe leaves.
 #include <ATen/ops/avg_pool3d.h>
 #include <plexiform/layers/regularisers.h>
 #include <plexiform/module.h>
@@ -24,13 +22,12 @@ struct Simple final : plexiform::CoreModule {
       : p(params), openretina_(context.compat == "openretina") {
     auto features = register_module("features", std::make_shared<torch::nn::Module>("features"));
     for (size_t i = 0; i < p.layer_count(); ++i) {
-      stack.push_back(features->register_module("layer" + std::to_string(i),
-                                                std::make_shared<Layer>(p, i, openretina_)));
+      stack.push_back(
+          features->register_module("layer" + std::to_string(i), std::make_shared<Layer>(p, i, openretina_)));
     }
     if (p.color_squashing_weights) {
-      squash =
-          register_module("color_squashing_layer",
-                          std::make_shared<layers::WeightedChannelSum>(*p.color_squashing_weights));
+      squash = register_module("color_squashing_layer",
+                               std::make_shared<layers::WeightedChannelSum>(*p.color_squashing_weights));
     }
     output_shape(context.stimulus);
     if (openretina_) imitate_shape_probe();
@@ -45,10 +42,10 @@ struct Simple final : plexiform::CoreModule {
 
   Shape output_shape(const Shape& stimulus) const override {
     if (stimulus.channels != p.stimulus_channels()) {
-      throw Error("channels.0",
-                  "is " + std::to_string(p.stimulus_channels()) + ", but the stimulus has " +
-                      std::to_string(stimulus.channels),
-                  "leave channels to the host, or use " + std::to_string(stimulus.channels));
+      throw Error(
+          "channels.0",
+          "is " + std::to_string(p.stimulus_channels()) + ", but the stimulus has " + std::to_string(stimulus.channels),
+          "leave channels to the host, or use " + std::to_string(stimulus.channels));
     }
     Shape x = stimulus;
     if (const auto& block = p.downsample_input_kernel_size)
@@ -63,18 +60,16 @@ struct Simple final : plexiform::CoreModule {
       }
       if (out.height < 1 || out.width < 1) {
         throw Error("spatial_kernel_sizes." + layer,
-                    "is larger than what reaches it, " + std::to_string(x.height) + " x " +
-                        std::to_string(x.width) + " px" +
-                        (stack[i]->pool ? ", or leaves nothing to pool" : ""),
+                    "is larger than what reaches it, " + std::to_string(x.height) + " x " + std::to_string(x.width) +
+                        " px" + (stack[i]->pool ? ", or leaves nothing to pool" : ""),
                     "use smaller kernels, pool less, or pad");
       }
       x = out;
     }
     if (x.time <= p.cut_first_n_frames) {
       throw Error("cut_first_n_frames",
-                  "is " + std::to_string(p.cut_first_n_frames) + ", but the layers leave " +
-                      std::to_string(x.time) + " of the clip's " + std::to_string(stimulus.time) +
-                      " bins",
+                  "is " + std::to_string(p.cut_first_n_frames) + ", but the layers leave " + std::to_string(x.time) +
+                      " of the clip's " + std::to_string(stimulus.time) + " bins",
                   "use at most " + std::to_string(x.time - 1) + ", or a longer window");
     }
     x.time -= p.cut_first_n_frames;
@@ -99,10 +94,8 @@ struct Simple final : plexiform::CoreModule {
     for (size_t i = 0; i < stack.size(); ++i) {
       const auto& conv = *stack[i]->conv;
       add(p.gamma_input, i == 0, [&] { return layers::spatial_roughness(conv.spatial_kernel()); });
-      add(p.gamma_temporal, i == 0 || !smooth_first_only,
-          [&] { return conv.temporal_roughness(); });
-      add(p.gamma_in_sparse, i == 0 || openretina_,
-          [&] { return layers::group_sparsity(conv.spatial_kernel()); });
+      add(p.gamma_temporal, i == 0 || !smooth_first_only, [&] { return conv.temporal_roughness(); });
+      add(p.gamma_in_sparse, i == 0 || openretina_, [&] { return layers::group_sparsity(conv.spatial_kernel()); });
       add(p.gamma_hidden, i > 0, [&] { return layers::group_sparsity(conv.spatial_kernel()); });
     }
     return total;
@@ -115,8 +108,7 @@ struct Simple final : plexiform::CoreModule {
     for (auto& layer : stack) {
       layer->norm->running_var.fill_(0.9);
       layer->norm->num_batches_tracked.fill_(1);
-      if (p.dropout_rate > 0)
-        at::empty({1, layer->norm->options.num_features()}).bernoulli_(1 - p.dropout_rate);
+      if (p.dropout_rate > 0) at::empty({1, layer->norm->options.num_features()}).bernoulli_(1 - p.dropout_rate);
     }
   }
 
@@ -128,7 +120,5 @@ struct Simple final : plexiform::CoreModule {
 
 }  // namespace simple
 
-PLEXIFORM_CORE(simple::Simple, "plexiform.cores.Simple",
-               "a stack of space-time convolutions with batch norm and ELU",
-               plexiform::Alias<&simple::openretina>{
-                   "openretina.modules.core.base_core.SimpleCoreWrapper"})
+PLEXIFORM_CORE(simple::Simple, "plexiform.cores.Simple", "a stack of space-time convolutions with batch norm and ELU",
+               plexiform::Alias<&simple::openretina>{"openretina.modules.core.base_core.SimpleCoreWrapper"})

@@ -16,8 +16,7 @@ using plexiform::Shape;
 
 namespace {
 
-const std::string ours = "plexiform.cores.Simple",
-                  theirs = "openretina.modules.core.base_core.SimpleCoreWrapper";
+const std::string ours = "plexiform.cores.Simple", theirs = "openretina.modules.core.base_core.SimpleCoreWrapper";
 const Shape stimulus = {2, 20, 12, 10};
 
 // Knobs of a two-layer core; `more` is added at the end.
@@ -28,24 +27,19 @@ std::string two_layers(const std::string& more = "") {
 
 // A core small enough for finite differences.
 std::string small(const std::string& more) {
-  return "{channels: [2, 3, 2], temporal_kernel_sizes: [4, 3], spatial_kernel_sizes: [3, 2], " +
-         more + "}";
+  return "{channels: [2, 3, 2], temporal_kernel_sizes: [4, 3], spatial_kernel_sizes: [3, 2], " + more + "}";
 }
 
 // The fixture of make_golden.py. Its batch-norm statistics are new ones: no shape was probed.
-std::shared_ptr<plexiform::Core> reference(std::string more = "",
-                                           const std::string& channels = "[2, 4, 5]",
+std::shared_ptr<plexiform::Core> reference(std::string more = "", const std::string& channels = "[2, 4, 5]",
                                            const std::string& sides = "[5, 3]") {
-  std::string knobs =
-      "{channels: " + channels + ", temporal_kernel_sizes: [7, 5], spatial_kernel_sizes: " + sides;
-  for (const std::string gamma :
-       {"gamma_input", "gamma_hidden", "gamma_temporal", "gamma_in_sparse"}) {
+  std::string knobs = "{channels: " + channels + ", temporal_kernel_sizes: [7, 5], spatial_kernel_sizes: " + sides;
+  for (const std::string gamma : {"gamma_input", "gamma_hidden", "gamma_temporal", "gamma_in_sparse"}) {
     if (more.find(gamma) == std::string::npos) knobs += ", " + gamma + ": 0";
   }
   if (more.find("hidden_padding") == std::string::npos) knobs += ", hidden_padding: [0, 1, 1]";
   if (more.find("cut_first_n_frames") == std::string::npos) knobs += ", cut_first_n_frames: 0";
-  auto core =
-      make_core(theirs, knobs + (more.empty() ? "" : ", " + more) + "}", stimulus, "openretina");
+  auto core = make_core(theirs, knobs + (more.empty() ? "" : ", " + more) + "}", stimulus, "openretina");
   fill(*core);
   for (auto& [name, buffer] : core->buffers()) {
     if (name.ends_with("running_var")) buffer.fill_(1);
@@ -71,17 +65,14 @@ double penalty(const std::string& more, const std::string& compat = "") {
 TEST_CASE("the simple core keeps the core contract, whatever its convolution") {
   const std::string gammas = "gamma_input: 0.1, gamma_in_sparse: 0.2, gamma_hidden: 0.3";
   for (const std::string kind : {"custom_separable", "separable", "full"}) {
-    check_core_contract(ours,
-                        small("convolution_type: " + kind + ", gamma_temporal: 0.5, " + gammas),
-                        {2, 9, 6, 7});
+    check_core_contract(ours, small("convolution_type: " + kind + ", gamma_temporal: 0.5, " + gammas), {2, 9, 6, 7});
   }
   check_core_contract(ours, small("convolution_type: time_independent, " + gammas), {2, 9, 6, 7});
 }
 
 TEST_CASE("the simple core keeps the core contract with pooling, padding, cutting and squashing") {
-  check_core_contract(
-      ours, small("hidden_padding: same, input_padding: [2, 1, 1], maxpool_every_n_layers: 1"),
-      {2, 7, 8, 9});
+  check_core_contract(ours, small("hidden_padding: same, input_padding: [2, 1, 1], maxpool_every_n_layers: 1"),
+                      {2, 7, 8, 9});
   check_core_contract(ours,
                       small("cut_first_n_frames: 2, downsample_input_kernel_size: [1, 2, 2], "
                             "hidden_padding: [[1, 1, 0]]"),
@@ -110,14 +101,12 @@ TEST_CASE("the simple core has openretina's features") {
 TEST_CASE("the simple core has openretina's gradients") {
   auto core = reference("gamma_input: 1, gamma_hidden: 2, gamma_temporal: 3, gamma_in_sparse: 4");
   (weighted_sum(evaluated(*core)) + core->penalty()).backward();
-  for (const auto& [name, parameter] : core->parameters())
-    check_golden("gradient " + name, parameter.grad(), 1e-4);
+  for (const auto& [name, parameter] : core->parameters()) check_golden("gradient " + name, parameter.grad(), 1e-4);
 }
 
 TEST_CASE("every convolution type has openretina's features") {
   for (const std::string kind : {"separable", "full", "time_independent", "custom_separable"}) {
-    check_golden(kind + ", hidden same",
-                 evaluated(*reference("hidden_padding: true, convolution_type: " + kind)));
+    check_golden(kind + ", hidden same", evaluated(*reference("hidden_padding: true, convolution_type: " + kind)));
   }
   check_golden("separable, hidden [1, 1, 1]",
                evaluated(*reference("convolution_type: separable, hidden_padding: [1, 1, 1]")));
@@ -125,17 +114,14 @@ TEST_CASE("every convolution type has openretina's features") {
 
 TEST_CASE("pooling, downsampling, cutting and squashing are openretina's") {
   check_golden("pool, downsample, cut",
-               evaluated(*reference(
-                   "hidden_padding: true, cut_first_n_frames: 3, maxpool_every_n_layers: 2, "
-                   "downsample_input_kernel_size: [1, 2, 2]",
-                   "[2, 4, 5]", "[3, 3]")));
-  check_golden("squash",
-               evaluated(*reference("color_squashing_weights: [0.25, 0.75]", "[1, 4, 5]")));
+               evaluated(*reference("hidden_padding: true, cut_first_n_frames: 3, maxpool_every_n_layers: 2, "
+                                    "downsample_input_kernel_size: [1, 2, 2]",
+                                    "[2, 4, 5]", "[3, 3]")));
+  check_golden("squash", evaluated(*reference("color_squashing_weights: [0.25, 0.75]", "[1, 4, 5]")));
 }
 
 TEST_CASE("penalties are openretina's") {
-  for (const std::string gamma :
-       {"gamma_input", "gamma_hidden", "gamma_temporal", "gamma_in_sparse"}) {
+  for (const std::string gamma : {"gamma_input", "gamma_hidden", "gamma_temporal", "gamma_in_sparse"}) {
     check_golden(gamma, reference(gamma + ": 1")->penalty());
   }
   // As of its commit 0aadd97; the release on PyPI sums the differences before it squares them.
@@ -148,37 +134,30 @@ TEST_CASE("seed 0 draws openretina's weights") {
   auto core = make_core(ours, two_layers(), stimulus);
   for (const std::string layer : {"layer0", "layer1"}) {
     for (const std::string name : {"sin_weights", "cos_weights", "weight_spatial"}) {
-      check_golden("seed 0 " + layer + " " + name,
-                   tensor(*core, "features." + layer + ".conv." + name));
+      check_golden("seed 0 " + layer + " " + name, tensor(*core, "features." + layer + ".conv." + name));
     }
   }
   at::manual_seed(0);
   core = make_core(ours, two_layers("convolution_type: separable"), stimulus);
-  check_golden("seed 0 separable space_conv",
-               tensor(*core, "features.layer1.conv.space_conv.weight"));
-  check_golden("seed 0 separable time_conv",
-               tensor(*core, "features.layer1.conv.time_conv.weight"));
+  check_golden("seed 0 separable space_conv", tensor(*core, "features.layer1.conv.space_conv.weight"));
+  check_golden("seed 0 separable time_conv", tensor(*core, "features.layer1.conv.time_conv.weight"));
 }
 
 TEST_CASE("state has openretina's names, without its constant filters") {
   auto core =
-      make_core(ours, "{channels: [1, 3], temporal_kernel_sizes: [6], spatial_kernel_sizes: [4]}",
-                {1, 9, 8, 8});
+      make_core(ours, "{channels: [1, 3], temporal_kernel_sizes: [6], spatial_kernel_sizes: [4]}", {1, 9, 8, 8});
   std::vector<std::string> names;
   for (const auto& one : core->parameters()) names.push_back(one.name);
-  CHECK(names == std::vector<std::string>{
-                     "features.layer0.conv.sin_weights", "features.layer0.conv.cos_weights",
-                     "features.layer0.conv.weight_spatial", "features.layer0.norm.weight",
-                     "features.layer0.norm.bias", "features.layer0.bias.bias"});
+  CHECK(names == std::vector<std::string>{"features.layer0.conv.sin_weights", "features.layer0.conv.cos_weights",
+                                          "features.layer0.conv.weight_spatial", "features.layer0.norm.weight",
+                                          "features.layer0.norm.bias", "features.layer0.bias.bias"});
   names.clear();
   for (const auto& one : core->buffers()) names.push_back(one.name);
-  CHECK(names == std::vector<std::string>{"features.layer0.norm.running_mean",
-                                          "features.layer0.norm.running_var",
+  CHECK(names == std::vector<std::string>{"features.layer0.norm.running_mean", "features.layer0.norm.running_var",
                                           "features.layer0.norm.num_batches_tracked"});
 }
 
-TEST_CASE(
-    "a delta kernel delays the stimulus by no bin") {  // known answer: newest bin, central pixel
+TEST_CASE("a delta kernel delays the stimulus by no bin") {  // known answer: newest bin, central pixel
   auto core = make_core(ours,
                         "{channels: [1, 1], temporal_kernel_sizes: [4], spatial_kernel_sizes: [3], "
                         "convolution_type: full}",
@@ -189,8 +168,7 @@ TEST_CASE(
   kernel.zero_();
   kernel.select(2, 3).select(2, 1).select(2, 1).fill_(1);
   const auto x = wave({1, 1, 9, 8, 7}).abs();  // ELU leaves what is positive
-  const auto expected =
-      x.slice(2, 3).slice(3, 1, 7).slice(4, 1, 6) / std::sqrt(1 + 1e-5);  // batch norm at rest
+  const auto expected = x.slice(2, 3).slice(3, 1, 7).slice(4, 1, 6) / std::sqrt(1 + 1e-5);  // batch norm at rest
   CHECK(at::allclose(core->forward(x, {}), expected));
 }
 
@@ -206,8 +184,7 @@ TEST_CASE("without compat, every layer of a separable core is smoothed") {
 
 TEST_CASE("without compat, the penalties of a time_independent core train it") {
   for (const std::string compat : {"", "openretina"}) {
-    auto core = make_core(ours, two_layers("convolution_type: time_independent, gamma_input: 1"),
-                          stimulus, compat);
+    auto core = make_core(ours, two_layers("convolution_type: time_independent, gamma_input: 1"), stimulus, compat);
     CHECK(core->penalty().requires_grad() == compat.empty());
   }
 }
@@ -255,8 +232,7 @@ TEST_CASE("dropout drops whole maps while training, none afterwards") {
 }
 
 TEST_CASE("a kernel of zeros has a finite gradient") {
-  auto core =
-      make_core(ours, two_layers("gamma_in_sparse: 1, gamma_hidden: 1, gamma_input: 1"), stimulus);
+  auto core = make_core(ours, two_layers("gamma_in_sparse: 1, gamma_hidden: 1, gamma_input: 1"), stimulus);
   {
     at::NoGradGuard no_grad;
     tensor(*core, "features.layer0.conv.weight_spatial").zero_();
@@ -274,9 +250,8 @@ TEST_CASE("what cannot work is refused when the core is built, with the knob and
     }
     return "accepted";
   };
-  CHECK(
-      refusal("{channels: [2], temporal_kernel_sizes: [], spatial_kernel_sizes: []}") ==
-      "channels: has no layer\n  fix: give the stimulus' channels and those of at least one layer");
+  CHECK(refusal("{channels: [2], temporal_kernel_sizes: [], spatial_kernel_sizes: []}") ==
+        "channels: has no layer\n  fix: give the stimulus' channels and those of at least one layer");
   CHECK(refusal("{channels: [2, 4], temporal_kernel_sizes: [7, 5], spatial_kernel_sizes: [5]}") ==
         "temporal_kernel_sizes: has 2 entries, not 1\n  fix: give one per layer: as many "
         "as there are hidden channels");
@@ -321,6 +296,5 @@ TEST_CASE("what cannot work is refused when the core is built, with the knob and
 }
 
 TEST_CASE("openretina's name asks for the weights that it asks for") {
-  CHECK_THROWS_WITH(make_core(theirs, two_layers(), stimulus),
-                    ContainsSubstring("gamma_input: is missing"));
+  CHECK_THROWS_WITH(make_core(theirs, two_layers(), stimulus), ContainsSubstring("gamma_input: is missing"));
 }

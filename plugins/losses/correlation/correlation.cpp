@@ -1,7 +1,5 @@
-// correlation: Pearson's correlation over the bins of a clip, per clip and neuron, negated to be
-// minimised.
-//   rho = cov(prediction, target) / sqrt((var(prediction) + eps) (var(target) + eps)) population
-//   statistics
+// correlation: Pearson's correlation over the bins of a clip, per clip and neuron, negated to be minimised.
+//   rho = cov(prediction, target) / sqrt((var(prediction) + eps) (var(target) + eps))     population statistics
 // A signal that does not vary counts as 0.
 #include <plexiform/align.h>
 #include <plexiform/module.h>
@@ -13,8 +11,7 @@ struct Correlation final : plexiform::LossModule {
     bool per_neuron = false, avg = true, negate = true;
     void describe(auto& knob) {
       knob("bias", bias, {.doc = "eps: added to each variance", .min = 0});
-      knob("per_neuron", per_neuron,
-           {.doc = "one mean over the batch per neuron, whatever avg says"});
+      knob("per_neuron", per_neuron, {.doc = "one mean over the batch per neuron, whatever avg says"});
       knob("avg", avg, {.doc = "mean; false: the sum over batch and neurons"});
       knob("negate", negate, {.doc = "-rho, a loss; false: rho, a score"});
     }
@@ -38,9 +35,6 @@ struct Correlation final : plexiform::LossModule {
 
   const Params p;
 };
-PLEXIFORM_LOSS(Correlation, "plexiform.losses.Correlation",
-               "negative correlation over time, per clip and neuron",
-               plexiform::Alias<&Correlation::openretina>{
-                   "openretina.modules.losses.correlation.CorrelationLoss3d"},
-               plexiform::Alias<&Correlation::openretina>{
-                   "openretina.modules.losses.CorrelationLoss3d"})
+PLEXIFORM_LOSS(Correlation, "plexiform.losses.Correlation", "negative correlation over time, per clip and neuron",
+               plexiform::Alias<&Correlation::openretina>{"openretina.modules.losses.correlation.CorrelationLoss3d"},
+               plexiform::Alias<&Correlation::openretina>{"openretina.modules.losses.CorrelationLoss3d"})

@@ -43,7 +43,6 @@ TEST_CASE("the loss is the negative score") {
 TEST_CASE("the correlation loss has openretina's numbers") {
   const auto rate = 0.4 * wave({2, 20, 3}) + 1, target = wave({2, 26, 3}).abs() + 0.1;
   check_golden("Corr sum", make_loss(theirs, "{}")->forward(rate, target));
-  check_golden("Corr avg nonneg",
-               make_loss(theirs, "{avg: true, negate: false}")->forward(rate, target));
+  check_golden("Corr avg nonneg", make_loss(theirs, "{avg: true, negate: false}")->forward(rate, target));
   check_golden("Corr per_neuron", make_loss(theirs, "{per_neuron: true}")->forward(rate, target));
 }

@@ -10,10 +10,8 @@ struct Poisson final : plexiform::LossModule {
     double bias = 1e-8;
     bool per_neuron = false, avg = true;
     void describe(auto& knob) {
-      knob("bias", bias,
-           {.doc = "eps: keeps the logarithm finite where the prediction is 0", .min = 0});
-      knob("per_neuron", per_neuron,
-           {.doc = "one mean over batch and bins per neuron, whatever avg says"});
+      knob("bias", bias, {.doc = "eps: keeps the logarithm finite where the prediction is 0", .min = 0});
+      knob("per_neuron", per_neuron, {.doc = "one mean over batch and bins per neuron, whatever avg says"});
       knob("avg", avg, {.doc = "mean; false: the sum over batch, bins and neurons"});
     }
   };
@@ -22,8 +20,7 @@ struct Poisson final : plexiform::LossModule {
   Poisson(const plexiform::LossContext&, const Params& params) : p(params) {}
 
   at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target) override {
-    const auto loss =
-        prediction - plexiform::aligned(prediction, target) * (prediction + p.bias).log();
+    const auto loss = prediction - plexiform::aligned(prediction, target) * (prediction + p.bias).log();
     if (p.per_neuron) return loss.mean(at::IntArrayRef{0, 1});
     return p.avg ? loss.mean() : loss.sum();
   }
@@ -34,6 +31,5 @@ struct Poisson final : plexiform::LossModule {
   const Params p;
 };
 PLEXIFORM_LOSS(Poisson, "plexiform.losses.Poisson", "negative log-likelihood of spike counts",
-               plexiform::Alias<&Poisson::openretina>{
-                   "openretina.modules.losses.poisson.PoissonLoss3d"},
+               plexiform::Alias<&Poisson::openretina>{"openretina.modules.losses.poisson.PoissonLoss3d"},
                plexiform::Alias<&Poisson::openretina>{"openretina.modules.losses.PoissonLoss3d"})

@@ -11,8 +11,7 @@ using Catch::Approx;
 
 namespace {
 
-const std::string ours = "plexiform.losses.Poisson",
-                  theirs = "openretina.modules.losses.poisson.PoissonLoss3d";
+const std::string ours = "plexiform.losses.Poisson", theirs = "openretina.modules.losses.poisson.PoissonLoss3d";
 
 at::Tensor rates(std::vector<double> values) { return at::tensor(values).view({1, -1, 1}); }
 
@@ -46,18 +45,16 @@ TEST_CASE("a rate of 0 where a spike was recorded is dear, not infinite") {
 
 TEST_CASE("a prediction for one neuron is not spread over three") {
   const auto one = wave({2, 5, 1}), three = wave({2, 5, 3});
-  CHECK_THROWS_WITH(
-      make_loss(ours, "{}")->forward(one, three),
-      "a prediction of shape (2, 5, 1) cannot be compared with a target of (2, 5, 3)\n"
-      "  fix: give both (batch, time, neurons) with the same batch and neurons, and no more "
-      "predicted "
-      "bins than recorded");
+  CHECK_THROWS_WITH(make_loss(ours, "{}")->forward(one, three),
+                    "a prediction of shape (2, 5, 1) cannot be compared with a target of (2, 5, 3)\n"
+                    "  fix: give both (batch, time, neurons) with the same batch and neurons, and no more "
+                    "predicted "
+                    "bins than recorded");
 }
 
 TEST_CASE("the Poisson loss has openretina's numbers") {
   const auto rate = 0.4 * wave({2, 20, 3}) + 1, target = wave({2, 26, 3}).abs() + 0.1;
   check_golden("Poisson sum", make_loss(theirs, "{}")->forward(rate, target));
   check_golden("Poisson avg", make_loss(theirs, "{avg: true}")->forward(rate, target));
-  check_golden("Poisson per_neuron",
-               make_loss(theirs, "{per_neuron: true}")->forward(rate, target));
+  check_golden("Poisson per_neuron", make_loss(theirs, "{per_neuron: true}")->forward(rate, target));
 }

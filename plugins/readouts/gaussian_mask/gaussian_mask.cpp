@@ -1,13 +1,11 @@
 // gaussian_mask: each neuron sees the feature maps through one isotropic Gaussian window.
-//   rate[b,t,n]  = f( scale[n] sum_c w[c,n] sum_ij x[b,c,t,i,j] mask[n,i,j] + bias[n] )
-//   mask[n,i,j] ~ exp(-|g(i,j) - gm mean[n]|^2 / (2 v[n])),  sum_ij mask = 1,  v[n] = exp(gv
-//   log_var[n])
-// g: pixel (row, column), the longer side from -1 to 1. gm, gv: gaussian_mean_scale,
-// gaussian_var_scale. The window is a row profile times a column profile, each a softmax: no
-// distance is clamped, so a narrow one keeps its gradient. Source: Höfling et al. 2024, eLife
-// 13:e86860; state names and knobs are those of openretina 1.1.1. With compat "openretina":
-// distances clamped at 20, `positive` applied inside forward, and the mean activity added as it is,
-// even without `bias`.
+//   rate[b,t,n] = f( scale[n] sum_c w[c,n] sum_ij x[b,c,t,i,j] mask[n,i,j] + bias[n] )
+//   mask[n,i,j] ~ exp(-|g(i,j) - gm mean[n]|^2 / (2 v[n])),   sum_ij mask = 1,   v[n] = exp(gv log_var[n])
+// g: pixel (row, column), the longer side from -1 to 1. gm, gv: gaussian_mean_scale, gaussian_var_scale. The window is a
+// row profile times a column profile, each a softmax: no distance is clamped, so a narrow one keeps its gradient.
+// Source: Höfling et al. 2024, eLife 13:e86860; state names and knobs are those of openretina 1.1.1. With compat
+// "openretina": distances clamped at 20, `positive` applied inside forward, and the mean activity added as it is, even
+// without `bias`.
 #include <ATen/ops/linspace.h>
 #include <plexiform/layers/nonlinearity.h>
 #include <plexiform/module.h>
@@ -19,36 +17,27 @@ using plexiform::Error;
 struct GaussianMask final : plexiform::ReadoutModule {
   struct Params {
     bool scale = false, bias = true, positive = false, readout_reg_avg = true;
-    double gaussian_mean_scale = 6, gaussian_var_scale = 4, mask_l1_reg = 1e-3,
-           feature_weights_l1_reg = 1e-3;
+    double gaussian_mean_scale = 6, gaussian_var_scale = 4, mask_l1_reg = 1e-3, feature_weights_l1_reg = 1e-3;
     std::string nonlinearity = "softplus";
     std::optional<std::vector<int64_t>> in_shape;
-    bool required =
-        false;  // not a knob: these have no defaults in openretina's multi-session readout
+    bool required = false;  // not a knob: these have no defaults in openretina's multi-session readout
 
     void describe(auto& knob) {
       knob("scale", scale, {.doc = "a gain for each neuron", .required = required});
       knob("bias", bias, {.doc = "an offset for each neuron", .required = required});
       knob("positive", positive, {.doc = "no negative feature weight", .required = required});
       knob("gaussian_mean_scale", gaussian_mean_scale,
-           {.doc = "gm: the larger, the faster windows move while training",
-            .min = 0,
-            .required = required});
+           {.doc = "gm: the larger, the faster windows move while training", .min = 0, .required = required});
       knob("gaussian_var_scale", gaussian_var_scale,
-           {.doc = "gv: the larger, the faster windows widen and narrow",
-            .min = 0,
-            .required = required});
+           {.doc = "gv: the larger, the faster windows widen and narrow", .min = 0, .required = required});
       knob("mask_l1_reg", mask_l1_reg,
            {.doc = "weight of the penalty for windows that are wide or off centre", .min = 0});
       knob("feature_weights_l1_reg", feature_weights_l1_reg,
            {.doc = "weight of the penalty for |feature weight|", .min = 0});
-      knob("readout_reg_avg", readout_reg_avg,
-           {.doc = "penalties are means over neurons and weights; false: sums"});
-      knob("nonlinearity", nonlinearity,
-           {.doc = "f", .choices = plexiform::layers::nonlinearities()});
-      knob(
-          "in_shape", in_shape,
-          {.doc = "[channels, time, height, width] of the features; null: as the core makes them"});
+      knob("readout_reg_avg", readout_reg_avg, {.doc = "penalties are means over neurons and weights; false: sums"});
+      knob("nonlinearity", nonlinearity, {.doc = "f", .choices = plexiform::layers::nonlinearities()});
+      knob("in_shape", in_shape,
+           {.doc = "[channels, time, height, width] of the features; null: as the core makes them"});
     }
   };
   static Params single_session() {
@@ -59,8 +48,7 @@ struct GaussianMask final : plexiform::ReadoutModule {
             .feature_weights_l1_reg = 1};
   }
   static Params multi_session() {
-    return {
-        .readout_reg_avg = false, .mask_l1_reg = 1, .feature_weights_l1_reg = 1, .required = true};
+    return {.readout_reg_avg = false, .mask_l1_reg = 1, .feature_weights_l1_reg = 1, .required = true};
   }
 
   GaussianMask(const plexiform::ReadoutContext& context, const Params& params)
@@ -81,9 +69,9 @@ struct GaussianMask final : plexiform::ReadoutModule {
   }
 
   at::Tensor forward(const at::Tensor& x, const plexiform::Given&) override {
-    TORCH_CHECK_VALUE(x.dim() == 5 && x.size(1) == shape.channels && x.size(3) == shape.height &&
-                          x.size(4) == shape.width,
-                      "features of shape ", x.sizes(), " for a readout of ", shape.text());
+    TORCH_CHECK_VALUE(
+        x.dim() == 5 && x.size(1) == shape.channels && x.size(3) == shape.height && x.size(4) == shape.width,
+        "features of shape ", x.sizes(), " for a readout of ", shape.text());
     if (openretina_) clamp_features();
     const auto seen = torch::matmul(x.flatten(3), mask().flatten(1).t());  // (B, C, T, N)
     auto drive = (seen * features).sum(1);                                 // (B, T, N)
@@ -94,8 +82,8 @@ struct GaussianMask final : plexiform::ReadoutModule {
 
   at::Tensor penalty() override {
     auto reduce = [&](const at::Tensor& x) { return p.readout_reg_avg ? x.mean() : x.sum(); };
-    const auto windows = reduce((log_var * p.gaussian_var_scale).exp()) +
-                         reduce((mean * p.gaussian_mean_scale).square());
+    const auto windows =
+        reduce((log_var * p.gaussian_var_scale).exp()) + reduce((mean * p.gaussian_mean_scale).square());
     return p.mask_l1_reg * windows + p.feature_weights_l1_reg * reduce(features.abs());
   }
 
@@ -123,12 +111,10 @@ struct GaussianMask final : plexiform::ReadoutModule {
   at::Tensor initial_bias(const plexiform::ReadoutContext& context) const {
     const auto& activity = context.mean_activity;
     if (!activity.defined()) return torch::zeros({context.neurons});
-    TORCH_CHECK_VALUE(activity.dim() == 1 && activity.size(0) == context.neurons,
-                      "mean activity of shape ", activity.sizes(), " for ", context.neurons,
-                      " neurons");
+    TORCH_CHECK_VALUE(activity.dim() == 1 && activity.size(0) == context.neurons, "mean activity of shape ",
+                      activity.sizes(), " for ", context.neurons, " neurons");
     const auto rate = activity.to(torch::kFloat32);
-    return openretina_ ? rate.clone()
-                       : plexiform::layers::invert_nonlinearity(p.nonlinearity, rate);
+    return openretina_ ? rate.clone() : plexiform::layers::invert_nonlinearity(p.nonlinearity, rate);
   }
 
   void clamp_features() {
@@ -138,10 +124,8 @@ struct GaussianMask final : plexiform::ReadoutModule {
   void check_in_shape() const {
     if (!p.in_shape) return;
     const auto& given = *p.in_shape;
-    if (given.size() != 4 || given[0] != shape.channels || given[2] != shape.height ||
-        given[3] != shape.width) {
-      throw Error("in_shape",
-                  "is " + plexiform::Json(given).dump() + ", but the core makes " + shape.text(),
+    if (given.size() != 4 || given[0] != shape.channels || given[2] != shape.height || given[3] != shape.width) {
+      throw Error("in_shape", "is " + plexiform::Json(given).dump() + ", but the core makes " + shape.text(),
                   "remove in_shape: the host knows it");
     }
   }

@@ -17,15 +17,10 @@ namespace {
 
 const std::string ours = "plexiform.readouts.GaussianMask",
                   theirs = "openretina.modules.readout.multi_readout.MultiGaussianMaskReadout";
-const std::string knobs =
-    "scale: true, bias: true, gaussian_mean_scale: 6, gaussian_var_scale: 4, positive: true";
+const std::string knobs = "scale: true, bias: true, gaussian_mean_scale: 6, gaussian_var_scale: 4, positive: true";
 
 ReadoutContext context(const std::string& compat = "", const at::Tensor& activity = {}) {
-  return {.features = {4, 6, 8, 6},
-          .session = "a",
-          .neurons = 3,
-          .mean_activity = activity,
-          .compat = compat};
+  return {.features = {4, 6, 8, 6}, .session = "a", .neurons = 3, .mean_activity = activity, .compat = compat};
 }
 
 at::Tensor features() { return wave({2, 4, 6, 8, 6}); }
@@ -41,9 +36,8 @@ std::shared_ptr<plexiform::Readout> reference(const std::string& all_knobs, doub
 at::Tensor seen(double row, double column, double log_var, const at::Tensor& x) {
   ReadoutContext one = context();
   one.neurons = 1;
-  auto readout = make_readout(
-      ours, "{bias: false, nonlinearity: identity, gaussian_mean_scale: 1, gaussian_var_scale: 1}",
-      one);
+  auto readout =
+      make_readout(ours, "{bias: false, nonlinearity: identity, gaussian_mean_scale: 1, gaussian_var_scale: 1}", one);
   at::NoGradGuard no_grad;
   tensor(*readout, "features").fill_(1);
   tensor(*readout, "mask_mean").copy_(at::tensor({row, column}).view({1, 2}));
@@ -73,8 +67,7 @@ TEST_CASE("the Gaussian mask has openretina's gradients") {
   auto readout = reference(knobs);
   const auto rates = readout->forward(features(), {});  // `positive` is applied there
   (weighted_sum(rates) + readout->penalty()).backward();
-  for (const auto& [name, parameter] : readout->parameters())
-    check_golden("gradient " + name, parameter.grad(), 1e-4);
+  for (const auto& [name, parameter] : readout->parameters()) check_golden("gradient " + name, parameter.grad(), 1e-4);
 }
 
 TEST_CASE("with compat, distances are clamped as openretina clamps them") {
@@ -83,10 +76,8 @@ TEST_CASE("with compat, distances are clamped as openretina clamps them") {
 
 TEST_CASE("with compat, the mean activity is added without a bias") {
   const auto activity = at::tensor({0.5, 1.0, 2.0});
-  const std::string no_bias =
-      "scale: true, bias: false, gaussian_mean_scale: 6, gaussian_var_scale: 4, positive: true";
-  check_golden("no bias, mean activity",
-               reference(no_bias, 0.1, activity)->forward(features(), {}));
+  const std::string no_bias = "scale: true, bias: false, gaussian_mean_scale: 6, gaussian_var_scale: 4, positive: true";
+  check_golden("no bias, mean activity", reference(no_bias, 0.1, activity)->forward(features(), {}));
   auto sound = make_readout(ours, "{" + no_bias + "}", context("", activity));
   CHECK(sound->buffers().empty());
 }
@@ -96,8 +87,7 @@ TEST_CASE("seed 0 draws openretina's weights, session after session") {
   ReadoutContext b = context("openretina"), a = b;
   b.features = a.features = {5, 10, 8, 6};
   a.neurons = 2;
-  auto of_b = make_readout(theirs, "{" + knobs + "}", b),
-       of_a = make_readout(theirs, "{" + knobs + "}", a);
+  auto of_b = make_readout(theirs, "{" + knobs + "}", b), of_a = make_readout(theirs, "{" + knobs + "}", a);
   check_golden("seed 0 b features", tensor(*of_b, "features"));
   check_golden("seed 0 b scale_param", tensor(*of_b, "scale_param"));
   check_golden("seed 0 a features", tensor(*of_a, "features"));
@@ -113,8 +103,7 @@ TEST_CASE("a narrow window sees the pixel that it is on, row first") {
   const auto x = features();
   // 8 x 6 px: rows from -1 to 1 in steps of 2/7, columns from -0.75 to 0.75 in steps of 1.5/5.
   CHECK(at::allclose(seen(-1, 0.75, -8, x), x.sum(1).select(2, 0).select(2, 5), 1e-4, 1e-5));
-  CHECK(at::allclose(seen(-1 + 3 * 2.0 / 7, -0.75 + 1.5 / 5, -8, x),
-                     x.sum(1).select(2, 3).select(2, 1), 1e-4, 1e-5));
+  CHECK(at::allclose(seen(-1 + 3 * 2.0 / 7, -0.75 + 1.5 / 5, -8, x), x.sum(1).select(2, 3).select(2, 1), 1e-4, 1e-5));
 }
 
 TEST_CASE("a narrow window that lies between pixels still has a gradient towards them") {
@@ -123,8 +112,7 @@ TEST_CASE("a narrow window that lies between pixels still has a gradient towards
   auto readout = make_readout(ours, "{mask_l1_reg: 0}", one);
   {
     at::NoGradGuard no_grad;
-    tensor(*readout, "mask_log_var")
-        .fill_(-2);  // 0.02 of the map's half height, a tenth of a pixel
+    tensor(*readout, "mask_log_var").fill_(-2);  // 0.02 of the map's half height, a tenth of a pixel
   }
   readout->forward(features(), {}).sum().backward();
   CHECK(tensor(*readout, "mask_mean").grad().abs().max().item<double>() > 1e-3);
@@ -162,8 +150,7 @@ TEST_CASE("our penalty does not grow with the number of neurons, openretina's do
   auto penalty = [](const std::string& name, int64_t neurons) {
     ReadoutContext n = context();
     n.neurons = neurons;
-    auto readout =
-        make_readout(name, "{" + knobs + ", mask_l1_reg: 1, feature_weights_l1_reg: 0}", n);
+    auto readout = make_readout(name, "{" + knobs + ", mask_l1_reg: 1, feature_weights_l1_reg: 0}", n);
     return readout->penalty().item<double>();  // windows are new: variance 1, centred
   };
   CHECK(penalty(ours, 3) == Approx(1));
@@ -186,12 +173,10 @@ TEST_CASE("an in_shape that is not the core's is refused") {
 
 TEST_CASE("the three names that openretina's configs use are one readout") {
   for (const std::string name :
-       {theirs,
-        std::string("openretina.modules.readout.multi_readout.MultiGaussianReadoutWrapper")}) {
+       {theirs, std::string("openretina.modules.readout.multi_readout.MultiGaussianReadoutWrapper")}) {
     CHECK(make_readout(name, "{" + knobs + "}", context())->parameters().size() == 5);
     CHECK_THROWS_AS(make_readout(name, "{}", context()), plexiform::Error);  // no defaults there
   }
-  auto single = make_readout("openretina.modules.readout.factorized_gaussian.GaussianMaskReadout",
-                             "{}", context());
+  auto single = make_readout("openretina.modules.readout.factorized_gaussian.GaussianMaskReadout", "{}", context());
   CHECK(single->parameters().size() == 4);  // no scale
 }

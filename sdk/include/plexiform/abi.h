@@ -37,16 +37,16 @@ struct plexiform_note {
   uint32_t note_size;
   uint16_t abi_major, abi_minor;
   uint16_t core_version, readout_version, loss_version;
-  uint16_t tier;                // 0: C++ interfaces over LibTorch of the same minor version
-  uint32_t cpu_features;        // what the code needs: plexiform_cpu_feature, or'ed
-  uint64_t torch_abi_version;   // TORCH_ABI_VERSION: major and minor are its upper 16 bits
+  uint16_t tier;               // 0: C++ interfaces over LibTorch of the same minor version
+  uint32_t cpu_features;       // what the code needs: plexiform_cpu_feature, or'ed
+  uint64_t torch_abi_version;  // TORCH_ABI_VERSION: major and minor are its upper 16 bits
   uint32_t sizeof_tensor, sizeof_string, sizeof_core, sizeof_readout, sizeof_loss;
-  uint32_t components_size;     // bytes used of `components`
-  char torch_version[32];       // "2.13.0"
-  char platform[32];            // "linux-x86_64"
-  char cxx_abi[32];             // "libstdc++-cxx11"
-  char compiler[64];            // for display
-  char plugin_id[64];           // "simple"; two files with one id: the earlier on the search path wins
+  uint32_t components_size;  // bytes used of `components`
+  char torch_version[32];    // "2.13.0"
+  char platform[32];         // "linux-x86_64"
+  char cxx_abi[32];          // "libstdc++-cxx11"
+  char compiler[64];         // for display
+  char plugin_id[64];        // "simple"; two files with one id: the earlier on the search path wins
   char plugin_version[32];
   char sdk_version[32];
   // One line per name: kind TAB name TAB "" or the name it is an alias of TAB summary LF
@@ -56,7 +56,7 @@ struct plexiform_note {
 // Filled by `create` and `describe` when they fail; owned by the caller.
 struct plexiform_failure {
   uint32_t struct_size;
-  char where[256];     // a knob's name, or ""
+  char where[256];  // a knob's name, or ""
   char problem[1024];
   char fix[1024];
 };

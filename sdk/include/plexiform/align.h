@@ -17,13 +17,11 @@ inline at::Tensor aligned(const at::Tensor& prediction, const at::Tensor& target
     for (const int64_t n : x.sizes()) sizes += (sizes.empty() ? "" : ", ") + std::to_string(n);
     return "(" + sizes + ")";
   };
-  const bool fits = prediction.dim() == 3 && target.dim() == 3 &&
-                    prediction.size(0) == target.size(0) && prediction.size(2) == target.size(2) &&
-                    prediction.size(1) <= target.size(1);
+  const bool fits = prediction.dim() == 3 && target.dim() == 3 && prediction.size(0) == target.size(0) &&
+                    prediction.size(2) == target.size(2) && prediction.size(1) <= target.size(1);
   if (!fits) {
     throw Error("",
-                "a prediction of shape " + text(prediction) +
-                    " cannot be compared with a target of " + text(target),
+                "a prediction of shape " + text(prediction) + " cannot be compared with a target of " + text(target),
                 "give both (batch, time, neurons) with the same batch and neurons, and no more "
                 "predicted bins than recorded");
   }

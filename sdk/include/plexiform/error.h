@@ -41,7 +41,8 @@ inline std::string nearest(std::string_view name, const std::vector<std::string>
           continue;
         }
         d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
-        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+          d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
       }
     }
     return d[a.size()][b.size()];
@@ -49,8 +50,8 @@ inline std::string nearest(std::string_view name, const std::vector<std::string>
   std::string best;
   size_t best_distance = std::string::npos;
   for (const auto& candidate : candidates) {
-    const bool part = name.size() > 3 && (candidate.find(name) != std::string::npos ||
-                                          name.find(candidate) != std::string::npos);
+    const bool part =
+        name.size() > 3 && (candidate.find(name) != std::string::npos || name.find(candidate) != std::string::npos);
     const size_t d = distance(name, candidate);
     if ((part || 3 * d <= std::max(name.size(), candidate.size())) && d < best_distance) {
       best = candidate;

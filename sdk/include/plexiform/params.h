@@ -26,9 +26,9 @@ struct About {
   const char* doc = "";
   const char* unit = "";
   std::optional<double> min = {}, max = {};
-  std::optional<double> step = {};         // allowed are min, min + step, min + 2 step, ...
-  std::vector<const char*> choices = {};   // of a string
-  bool required = false;                   // no default: the config has to say it
+  std::optional<double> step = {};        // allowed are min, min + step, min + 2 step, ...
+  std::vector<const char*> choices = {};  // of a string
+  bool required = false;                  // no default: the config has to say it
 };
 
 namespace knobs {

@@ -183,9 +183,15 @@ constexpr auto join(const std::array<plexiform_component, N>&... groups) {
 
 template <uint32_t kind, uint32_t version, class Interface, class Context, class T, auto defaults>
 constexpr plexiform_component component(const char* name, const char* alias_of, const char* summary) {
-  return {sizeof(plexiform_component), kind,    version,
-          0,                           name,    alias_of,
-          summary,                     &describe<T, defaults>, &create<Interface, Context, T, defaults>};
+  return {sizeof(plexiform_component),
+          kind,
+          version,
+          0,
+          name,
+          alias_of,
+          summary,
+          &describe<T, defaults>,
+          &create<Interface, Context, T, defaults>};
 }
 
 }  // namespace entry
@@ -198,7 +204,7 @@ struct Alias {
 
 template <class T, auto... defaults>
 constexpr std::array<plexiform_component, 1 + sizeof...(defaults)> core(const char* name, const char* summary,
-                                                                       Alias<defaults>... aliases) {
+                                                                        Alias<defaults>... aliases) {
   constexpr uint32_t kind = PLEXIFORM_CORE_KIND, version = PLEXIFORM_CORE_VERSION;
   return {entry::component<kind, version, Core, CoreContext, T, nullptr>(name, nullptr, summary),
           entry::component<kind, version, Core, CoreContext, T, defaults>(aliases.name, name, summary)...};
@@ -206,7 +212,7 @@ constexpr std::array<plexiform_component, 1 + sizeof...(defaults)> core(const ch
 
 template <class T, auto... defaults>
 constexpr std::array<plexiform_component, 1 + sizeof...(defaults)> readout(const char* name, const char* summary,
-                                                                          Alias<defaults>... aliases) {
+                                                                           Alias<defaults>... aliases) {
   constexpr uint32_t kind = PLEXIFORM_READOUT_KIND, version = PLEXIFORM_READOUT_VERSION;
   return {entry::component<kind, version, Readout, ReadoutContext, T, nullptr>(name, nullptr, summary),
           entry::component<kind, version, Readout, ReadoutContext, T, defaults>(aliases.name, name, summary)...};
@@ -214,7 +220,7 @@ constexpr std::array<plexiform_component, 1 + sizeof...(defaults)> readout(const
 
 template <class T, auto... defaults>
 constexpr std::array<plexiform_component, 1 + sizeof...(defaults)> loss(const char* name, const char* summary,
-                                                                       Alias<defaults>... aliases) {
+                                                                        Alias<defaults>... aliases) {
   constexpr uint32_t kind = PLEXIFORM_LOSS_KIND, version = PLEXIFORM_LOSS_VERSION;
   return {entry::component<kind, version, Loss, LossContext, T, nullptr>(name, nullptr, summary),
           entry::component<kind, version, Loss, LossContext, T, defaults>(aliases.name, name, summary)...};
@@ -222,20 +228,18 @@ constexpr std::array<plexiform_component, 1 + sizeof...(defaults)> loss(const ch
 
 }  // namespace plexiform
 
-#define PLEXIFORM_PLUGIN(...)                                                                                    \
-  namespace {                                                                                                    \
-  constexpr auto plexiform_components = plexiform::entry::join(__VA_ARGS__);                                     \
-  __attribute__((section(PLEXIFORM_NOTE_SECTION), used)) constexpr plexiform_note plexiform_plugin_note =        \
-      plexiform::entry::make_note(plexiform_components);                                                         \
-  constexpr plexiform_plugin plexiform_plugin_descriptor = {                                                     \
-      sizeof(plexiform_plugin),    PLEXIFORM_ABI_MAJOR,                                                          \
-      PLEXIFORM_ABI_MINOR,         &plexiform_plugin_note,                                                       \
-      plexiform_components.size(), sizeof(plexiform_component),                                                  \
-      plexiform_components.data(), nullptr};                                                                     \
-  }                                                                                                              \
-  extern "C" __attribute__((visibility("default"))) const plexiform_plugin* plexiform_plugin_entry(              \
-      const plexiform_host*) {                                                                                   \
-    return &plexiform_plugin_descriptor;                                                                         \
+#define PLEXIFORM_PLUGIN(...)                                                                                        \
+  namespace {                                                                                                        \
+  constexpr auto plexiform_components = plexiform::entry::join(__VA_ARGS__);                                         \
+  __attribute__((section(PLEXIFORM_NOTE_SECTION), used)) constexpr plexiform_note plexiform_plugin_note =            \
+      plexiform::entry::make_note(plexiform_components);                                                             \
+  constexpr plexiform_plugin plexiform_plugin_descriptor = {                                                         \
+      sizeof(plexiform_plugin),    PLEXIFORM_ABI_MAJOR,         PLEXIFORM_ABI_MINOR,         &plexiform_plugin_note, \
+      plexiform_components.size(), sizeof(plexiform_component), plexiform_components.data(), nullptr};               \
+  }                                                                                                                  \
+  extern "C" __attribute__((visibility("default"))) const plexiform_plugin* plexiform_plugin_entry(                  \
+      const plexiform_host*) {                                                                                       \
+    return &plexiform_plugin_descriptor;                                                                             \
   }
 
 #define PLEXIFORM_CORE(Type, ...) PLEXIFORM_PLUGIN(plexiform::core<Type>(__VA_ARGS__))

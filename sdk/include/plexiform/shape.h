@@ -16,8 +16,8 @@ struct Shape {
   int64_t numel() const { return channels * time * height * width; }
   bool empty() const { return channels <= 0 || time <= 0 || height <= 0 || width <= 0; }
   std::string text() const {
-    return "(C " + std::to_string(channels) + ", T " + std::to_string(time) + ", H " +
-           std::to_string(height) + ", W " + std::to_string(width) + ")";
+    return "(C " + std::to_string(channels) + ", T " + std::to_string(time) + ", H " + std::to_string(height) + ", W " +
+           std::to_string(width) + ")";
   }
 };
 

@@ -1,12 +1,11 @@
 // Space-time convolutions, four kinds behind one interface, without bias.
 //   full              W[o,i,t,h,w] is free
-//   custom_separable  W = temporal[o,i,t] spatial[o,i,h,w], the temporal kernel a sum of sines and
-//   cosines (custom_separable.h) separable         a spatial convolution I -> O, then a temporal
-//   one O -> O time_independent  a spatial convolution, each bin on its own
-// Notation  B batch, I/O input and output channels, T time bins, H x W pixels, kt bins x kh x kw px
-// the kernel; ' is output.
-//           Index 0 of a temporal kernel is its oldest bin: y[t] = sum_j kernel[j] x[t - kt + 1 +
-//           j].
+//   custom_separable  W = temporal[o,i,t] spatial[o,i,h,w], the temporal kernel a sum of sines and cosines
+//                     (custom_separable.h)
+//   separable         a spatial convolution I -> O, then a temporal one O -> O
+//   time_independent  a spatial convolution, each bin on its own
+// Notation  B batch, I/O input and output channels, T time bins, H x W pixels, kt bins x kh x kw px the kernel;
+//           ' is output. Index 0 of a temporal kernel is its oldest bin: y[t] = sum_j kernel[j] x[t - kt + 1 + j].
 // For plugin sources only: includes torch/nn/module.h.
 #pragma once
 
@@ -62,7 +61,7 @@ std::shared_ptr<Convolution> make_convolution(const std::string& type, const Con
 // conv3d of stride 1 with zeros that may differ between the sides. With 2 to 7 input channels,
 // where LibTorch computes the weight gradient as if there were 8, that gradient is computed in
 // channels-last layout: up to 4 times faster.
-at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, Zeros time, Zeros height,
-                    Zeros width, int64_t groups = 1);
+at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, Zeros time, Zeros height, Zeros width,
+                    int64_t groups = 1);
 
 }  // namespace plexiform::layers

@@ -1,17 +1,15 @@
-// A space-time convolution whose kernel is, per pair of output o and input i, a temporal times a
-// spatial one:
-//   temporal[o,i,j]  = m_j sum_k sin_weights[o,i,k] sin(k phi_j) + cos_weights[o,i,k] cos(k phi_j)
-//   phi_j            = 2 pi s (j - kt) / kt                       j = 0 (oldest) .. kt - 1, k = 0
-//   .. kt / 3 - 1 m_j              = 1 / (1 + exp(-(j - kt) - floor(0.95 kt) / s))    fades in the
-//   oldest bins W[o,i,j,h,w]     = temporal[o,i,j] weight_spatial[o,i,0,h,w]
-// s = 1 stretches time. Sources: the parametrisation of Höfling et al. 2024, eLife 13:e86860, as in
-// openretina 1.1.1.
+// A space-time convolution whose kernel is, per pair of output o and input i, a temporal times a spatial one:
+//   temporal[o,i,j] = m_j sum_k sin_weights[o,i,k] sin(k phi_j) + cos_weights[o,i,k] cos(k phi_j)
+//   phi_j           = 2 pi s (j - kt) / kt          j = 0 (oldest) .. kt - 1,  k = 0 .. kt / 3 - 1
+//   m_j             = 1 / (1 + exp(-(j - kt) - floor(0.95 kt) / s))     fades in the oldest bins
+//   W[o,i,j,h,w]    = temporal[o,i,j] weight_spatial[o,i,0,h,w]
+// s = 1 stretches time.
+// Source: the parametrisation of Höfling et al. 2024, eLife 13:e86860, as in openretina 1.1.1.
 //
 // Two ways to the same result (a test holds them together in value and gradient):
 //   dense     W is assembled and convolved: kt kh kw multiplications per (o, i) and output.
-//   factored  each (o, i) in space, then in time by a banded matrix, no W: about kh kw + T of them,
-//   but the maps of every
-//             (o, i) pass through memory.
+//   factored  each (o, i) in space, then in time by a banded matrix, no W: about kh kw + T of them, but the maps of
+//             every (o, i) pass through memory.
 #pragma once
 
 #include <plexiform/layers/convolution.h>
@@ -35,9 +33,8 @@ class CustomSeparable final : public Convolution {
   bool factored_is_faster(const at::Tensor& input) const;
 
   at::Tensor spatial_kernel() const override { return spatial_; }
-  at::Tensor temporal_kernel() const override;  // (O, I, kt)
-  at::Tensor temporal_roughness()
-      const override;  // on the coefficients: high frequencies cost more
+  at::Tensor temporal_kernel() const override;     // (O, I, kt)
+  at::Tensor temporal_roughness() const override;  // on the coefficients: high frequencies cost more
 
  private:
   int64_t rows_of_block(int64_t out) const;
