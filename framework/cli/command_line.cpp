@@ -90,9 +90,10 @@ CommandLine parse_command_line(const std::string& command, const std::vector<std
   if (command == "evaluate" && line.target.empty() && !line.help) {
     throw Usage("which run?\n  fix: plexiform evaluate RUN, with the folder that training printed");
   }
-  auto& path = line.request.search_path;
-  path.push_back(parser.config_path.empty() ? config::shipped_configs() : parser.config_path);
+  auto& path = line.request.search_path;  // a config of the user's own finds our groups behind its own
+  if (!parser.config_path.empty()) path.push_back(parser.config_path);
   path.insert(path.end(), parser.config_dirs.begin(), parser.config_dirs.end());
+  path.push_back(config::shipped_configs());
   line.request.name = parser.config_name.empty() ? "quickstart" : parser.config_name;
   return line;
 }

@@ -3,6 +3,8 @@
 #include <model/build.h>
 #include <plugins/host/load.h>
 
+#include <algorithm>
+
 namespace plexiform::model {
 namespace {
 
@@ -41,8 +43,12 @@ auto located(const Choice& chosen, F&& body) {
   }
 }
 
-Origin origin(const std::string& kind, const plugins::Provenance& from) {
-  return {kind, from.target, from.plugin, from.version, from.sha256, from.knobs};
+void record(Model& model, const std::string& kind, const plugins::Provenance& from) {
+  model.origins.push_back({kind, from.target, from.plugin, from.version, from.sha256, from.knobs});
+  auto& warnings = model.warnings;
+  if (!from.warning.empty() && std::find(warnings.begin(), warnings.end(), from.warning) == warnings.end()) {
+    warnings.push_back(from.warning);
+  }
 }
 
 // model.hidden_channels, when given, is the core's channels behind the stimulus': channels = [C, *hidden_channels].
@@ -108,7 +114,7 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
   model.features = located(core, [&] {
     auto made = plugins::create_core(catalogue, core.target, core.knobs, {spec.window, spec.compat});
     model.core = made.component;
-    model.origins.push_back(origin("core", made.provenance));
+    record(model, "core", made.provenance);
     const Shape features = model.core->output_shape(spec.window);
     if (features.time > spec.window.time) {
       throw Error("",
@@ -129,7 +135,7 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
           plugins::create_readout(catalogue, readout.target, readout.knobs,
                                   {model.features, session.name, session.neurons, session.mean_activity, spec.compat});
       model.heads.push_back({session.name, session.neurons, made.component});
-      if (model.heads.size() == 1) model.origins.push_back(origin("readout", made.provenance));
+      if (model.heads.size() == 1) record(model, "readout", made.provenance);
       return 0;
     });
   }
@@ -143,7 +149,7 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
         throw Error("", "has parameters of its own, which nothing trains", "keep what is trained in the readout");
       }
       *loss = made.component;
-      model.origins.push_back(origin(name, made.provenance));
+      record(model, name, made.provenance);
       return 0;
     });
   }

@@ -93,6 +93,7 @@ Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
       spec.sessions.push_back({session.at("name"), session.at("neurons"), {}});
     }
     bundle.model = build(spec, catalogue);
+    bundle.warnings = bundle.model.warnings;
     for (size_t i = 0; i < bundle.model.origins.size(); ++i) {
       const auto& origin = bundle.model.origins[i];
       const auto& trained = about.at("components").at(i);

@@ -33,8 +33,9 @@ class Model {
   std::vector<Head> heads;  // in the order of the sessions
   std::shared_ptr<Loss> loss, evaluation_loss;
   std::vector<Origin> origins;
-  Shape window;    // of a training window (C, T, H, W)
-  Shape features;  // of it, after the core
+  std::vector<std::string> warnings;  // about the plugins, to be shown
+  Shape window;                       // of a training window (C, T, H, W)
+  Shape features;                     // of it, after the core
 
   // Predicted activity (B, T', N) of the neurons of session number `session`.
   at::Tensor forward(const at::Tensor& stimulus, size_t session) const;

@@ -106,6 +106,8 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   spec.window = {run->recordings.channels, run->loader.train_chunk_size, run->recordings.height, run->recordings.width};
   at::manual_seed(run->settings.seed);
   run->model = model::build(spec, catalogue);
+  auto& warnings = run->settings.warnings;
+  warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());
   run->split = located(run->config, [&] { return data::split(run->recordings, run->loader, run->model.lag()); });
   return run;
 }
