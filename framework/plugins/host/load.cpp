@@ -55,6 +55,7 @@ Created<Interface> create(Catalogue& catalogue, const char* kind, const std::str
   from.knobs = Json::parse(effective, nullptr, false);
   if (!from.knobs.is_object())
     throw Error(plugin.file(), found.component.name + " does not say its knobs' values", report);
+  if (!found.file->warning.empty()) from.warning = plugin.file() + ": " + found.file->warning;
   if (plugin.replaced()) {
     from.warning =
         plugin.file() + " was removed or replaced since it was loaded: this process goes on with what it loaded";

@@ -21,7 +21,7 @@ struct Provenance {
   std::string plugin, version;  // the plugin's id and version
   std::string file, sha256;     // of what is loaded
   Json knobs;                   // every knob's value, defaults included
-  std::string warning;          // "" or a sentence: the file was replaced since it was loaded
+  std::string warning;          // "" or a sentence to show: replaced since it was loaded, or every user may change it
 };
 
 template <class Interface>
