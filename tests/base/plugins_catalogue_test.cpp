@@ -249,4 +249,7 @@ TEST_CASE("a file that everybody may change is refused to root, and warned about
   fs::permissions(file, fs::perms::others_write, fs::perm_options::remove);
   fs::permissions(folder.path, fs::perms::others_write, fs::perm_options::add);
   check("every user may replace it, because " + folder.path.string() + " is writable by all");
+  fs::permissions(folder.path, fs::perms::sticky_bit, fs::perm_options::add);  // as /tmp: only its owner may
+  CHECK(discover({{file}, {}}).files()[0].problems.empty());
+  CHECK(discover({{file}, {}}).files()[0].warning.empty());
 }

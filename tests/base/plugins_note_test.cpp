@@ -1,3 +1,4 @@
+#include <elf.h>
 #include <plexiform/error.h>
 #include <plugins/note.h>
 #include <sys/stat.h>
@@ -126,6 +127,28 @@ TEST_CASE("a plugin cut at any of 50 places is refused") {
   }
   write(folder / "cut", whole);
   CHECK(refusal(folder / "cut").empty());
+}
+
+TEST_CASE("a segment that reaches beyond the end of the file is refused: touching it would be SIGBUS") {
+  const Folder folder;
+  std::string bytes = content(plain_plugin);
+  Elf64_Ehdr header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    const size_t at = header.e_phoff + i * sizeof(Elf64_Phdr);
+    Elf64_Phdr segment;
+    std::memcpy(&segment, bytes.data() + at, sizeof segment);
+    if (segment.p_type != PT_LOAD) continue;
+    for (const uint64_t size : {uint64_t{bytes.size()} + 1, ~uint64_t{0}}) {  // the second one overflows a sum
+      std::string damaged = bytes;
+      auto longer = segment;
+      longer.p_filesz = size;
+      std::memcpy(damaged.data() + at, &longer, sizeof longer);
+      write(folder / "damaged", damaged);
+      CHECK(refusal(folder / "damaged") == "is cut short: it has " + std::to_string(bytes.size()) +
+                                               " bytes, its segments need more | copy or build it again");
+    }
+  }
 }
 
 TEST_CASE("a plugin with random bits flipped never harms the reader") {

@@ -41,8 +41,8 @@ struct Script {
     write(file, text);
     std::filesystem::permissions(file, std::filesystem::perms::owner_all);
   }
-  std::vector<Seen> probe(const std::vector<std::string>& files) const {
-    return plugins::probe(file, files, {.silence = 300ms, .start = 2s});
+  std::vector<Seen> probe(const std::vector<std::string>& files, std::chrono::milliseconds start = 20s) const {
+    return plugins::probe(file, files, {.silence = 1s, .start = start});
   }
 };
 
@@ -62,7 +62,7 @@ TEST_CASE("a file that ends the child is blocked, and the rest goes on in anothe
       child.probe({"good", "crash", "good", "hang", "failed", "exit", "good", "garbage", "closes", "good"});
   REQUIRE(verdicts(seen) == "gbgbfbgbbg");
   CHECK(seen[1].problem.problem == "crashed (SIGSEGV) when it was opened");
-  CHECK(seen[3].problem.problem == "hung for 0.3 s when it was opened");
+  CHECK(seen[3].problem.problem == "hung for 1 s when it was opened");
   CHECK(seen[4].problem.problem == "undefined symbol: f");
   CHECK(seen[5].problem.problem == "ended the process (exit status 0) when it was opened");
 }
@@ -97,7 +97,7 @@ TEST_CASE("a child that never becomes ready is the installation's fault, not a p
     return Error(child.file, "cannot open plugins: it " + why, "run `" + child.file + " --probe-plugins` to see why")
         .what();
   };
-  CHECK_THROWS_WITH(silent.probe({"a"}), message(silent, "does not answer"));
+  CHECK_THROWS_WITH(silent.probe({"a"}, 500ms), message(silent, "does not answer"));
   CHECK_THROWS_WITH(failing.probe({"a"}), message(failing, "ended the process (exit status 3)"));
   CHECK_THROWS_WITH(
       probe("/does/not/exist", {"a"}),
