@@ -37,5 +37,6 @@ function(plexiform_add_plugin name)
     target_link_libraries(${name}_test PRIVATE plexiform::testing)
     add_dependencies(${name}_test ${name})
     add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)  # tests side by side do not spin
   endif()
 endfunction()
