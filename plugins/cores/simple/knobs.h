@@ -1,5 +1,6 @@
-// The knobs of the simple core. Names, and the meaning of their numbers, are those of openretina's
-// SimpleCoreWrapper.
+// The knobs of the simple core. Names, and the meaning of their numbers, are those of openretina's SimpleCoreWrapper.
+// Its gammas were tuned to a loss summed over B samples, T' bins and N neurons: beside a loss that averages, divide them
+// by B T' N.
 #pragma once
 
 #include <plexiform/layers/convolution.h>

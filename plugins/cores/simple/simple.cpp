@@ -1,8 +1,9 @@
 // simple: a stack of space-time convolutions, each followed by batch norm, bias and ELU.
 //   x[l] = pool(dropout(ELU(norm(W[l] (*) x[l-1]) + bias[l])))      dropout and pool where asked for
 // Source: Höfling et al. 2024, eLife 13:e86860, as in openretina 1.1.1. State has that package's names, without what
-// never changes: Laplace filters and `_log_speed_default`. Sound where it is not; with compat "openretina": time padded on both sides, pooling after layers 0, n, 2n, sparsity of layer 0
-// over all layers, smoothness of `separable` for layer 0 alone, and the batch-norm statistics that its shape probe leaves.
+// never changes: Laplace filters and `_log_speed_default`. Sound where it is not; with compat "openretina": time padded
+// on both sides, pooling after layers 0, n, 2n, sparsity of layer 0 over all layers, smoothness of `separable` for
+// layer 0 alone, and the batch-norm statistics that its shape probe leaves.
 #include <ATen/ops/avg_pool3d.h>
 #include <plexiform/layers/regularisers.h>
 #include <plexiform/module.h>
