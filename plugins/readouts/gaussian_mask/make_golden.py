@@ -24,9 +24,10 @@ out["penalty mean"] = readout.regularizer("mean")
 for name, parameter in readout.named_parameters():
     out[f"gradient {name}"] = parameter.grad
 
-# Narrow, far off centre: the clamp of the distance shows.
+# Narrow windows: most of their weight is what the clamp of the distance leaves to far pixels.
 narrow = GaussianMaskReadout(in_shape=(4, 6, 8, 6), outdims=3, **KNOBS)
-golden.fill(narrow, 1.5)
+golden.fill(narrow)
+narrow.mask_log_var.data.fill_(-1.5)
 out["narrow rates"] = narrow(golden.wave(2, 4, 6, 8, 6))
 
 # Mean activity in a bias that is not trained.
