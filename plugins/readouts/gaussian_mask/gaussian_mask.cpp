@@ -19,7 +19,7 @@ struct GaussianMask final : plexiform::ReadoutModule {
     bool scale = false, bias = true, positive = false, readout_reg_avg = true;
     double gaussian_mean_scale = 6, gaussian_var_scale = 4, mask_l1_reg = 1e-3, feature_weights_l1_reg = 1e-3;
     std::string nonlinearity = "softplus";
-    std::optional<std::vector<int64_t>> in_shape;
+    std::optional<std::vector<int64_t>> in_shape = {};
     bool required = false;  // not a knob: these have no defaults in openretina's multi-session readout
 
     void describe(auto& knob) {

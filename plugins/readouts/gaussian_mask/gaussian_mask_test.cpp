@@ -174,7 +174,7 @@ TEST_CASE("an in_shape that is not the core's is refused") {
 }
 
 TEST_CASE("the three names that openretina's configs use are one readout") {
-  for (const std::string name :
+  for (const std::string& name :
        {theirs, std::string("openretina.modules.readout.multi_readout.MultiGaussianReadoutWrapper")}) {
     CHECK(make_readout(name, "{" + knobs + "}", context())->parameters().size() == 5);
     CHECK_THROWS_AS(make_readout(name, "{}", context()), plexiform::Error);  // no defaults there
