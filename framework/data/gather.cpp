@@ -3,8 +3,12 @@
 #include <c10/util/Exception.h>
 #include <data/batches.h>
 
+#include <algorithm>
+
 namespace plexiform::data {
 namespace {
+
+constexpr int64_t small = 1 << 15;  // pixels that are not worth a second thread
 
 // Frames [begin, begin + length) of a trial that become frames [at, at + length) of a window.
 struct Piece {
@@ -86,7 +90,8 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
               at::empty({count, length, session.neurons}, at::kFloat)};
   float* stimulus = batch.stimulus.mutable_data_ptr<float>();
   float* responses = batch.responses.mutable_data_ptr<float>();
-  at::parallel_for(0, count * channels, 1, [&](int64_t first, int64_t last) {
+  const int64_t grain = std::max<int64_t>(1, small / (length * frame));
+  at::parallel_for(0, count * channels, grain, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t window = i / channels, channel = i % channels;
       for (const auto& piece : pieces[window]) {

@@ -221,10 +221,12 @@ TEST_CASE("responses of one axis, repeats of two") {
 
 TEST_CASE("responses of another length than their stimulus") {
   Spoilt folder;
-  folder.replace("responses_noise", at::zeros({4, 29}));
-  CHECK(folder.refusal() ==
-        "DIR/s.h5: /responses_noise: has 29 frames (shape (4, 29) as (N, T)), but "
-        "DIR/stimuli/noise.npy has 30\n  fix: store one response per frame of the stimulus");
+  for (const std::string frames : {"29", "31"}) {
+    folder.replace("responses_noise", at::zeros({4, std::stoi(frames)}));
+    CHECK(folder.refusal() == "DIR/s.h5: /responses_noise: has " + frames + " frames (shape (4, " + frames +
+                                  ") as (N, T)), but DIR/stimuli/noise.npy has 30\n"
+                                  "  fix: store one response per frame of the stimulus");
+  }
 }
 
 TEST_CASE("responses with their axes swapped") {

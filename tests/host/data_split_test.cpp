@@ -62,6 +62,13 @@ TEST_CASE("clips that are listed are taken as they stand") {
   CHECK(parts.train[0].windows == Windows({{0, 0}, {0, 50}, {0, 200}, {1, 0}, {1, 50}, {1, 200}, {1, 250}}));
 }
 
+TEST_CASE("runs of two trials stay apart where one ends at the frame at which the other begins") {
+  const auto recordings = example::recordings({example::session("a", {200, 200})});
+  LoaderParams params{.train_chunk_size = 50, .clip_length = 100};
+  params.val_clip_indices = {{1, 2}};
+  CHECK(split(recordings, params, 0).train[0].windows == Windows({{0, 0}, {0, 50}, {1, 100}, {1, 150}}));
+}
+
 TEST_CASE("over boundaries, trials are joined before they are cut and after") {
   const auto recordings = example::recordings({example::session("a", {150, 270})});
   LoaderParams params{.train_chunk_size = 90, .clip_length = 100, .allow_over_boundaries = true};
@@ -102,10 +109,8 @@ TEST_CASE("the first predicted bin of a window is never a discarded one") {
     TrainStream stream(recordings, parts, {}, 1);
     int64_t first = 1000;
     for (int i = 0; i < 200; ++i) {
-      const auto responses = stream.next().responses;
-      for (int64_t b = 0; b < responses.size(0); ++b) {
-        first = std::min(first, example::origin(responses[b][history][0].item<float>()).frame);
-      }
+      const auto predicted = stream.next().responses.select(1, history).select(1, 0);
+      first = std::min(first, example::origin(predicted.remainder(1000).min().item<float>()).frame);
     }
     CHECK(first == std::max<int64_t>(20, history));
   }
