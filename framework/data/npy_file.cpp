@@ -148,6 +148,12 @@ void swap_bytes(char* data, int64_t bytes, int64_t item) {
   for (int64_t i = 0; i < bytes; i += item) std::reverse(data + i, data + i + item);
 }
 
+at::Tensor reverse_axes(const at::Tensor& array) {
+  std::vector<int64_t> axes(array.dim());
+  std::iota(axes.rbegin(), axes.rend(), 0);
+  return array.permute(axes);
+}
+
 }  // namespace
 
 NpyHeader read_npy_header(const std::string& file) {
@@ -171,12 +177,7 @@ at::Tensor read_npy(const std::string& file) {
   if (layout.dtype.code == "u8" && array.numel() > 0 && array.min().item<int64_t>() < 0) {
     throw Error(file, "holds unsigned numbers above 9223372036854775807", "save it as float64");
   }
-  if (layout.fortran_order)
-    array = array.permute([&] {
-      std::vector<int64_t> axes(shape.size());
-      std::iota(axes.rbegin(), axes.rend(), 0);
-      return axes;
-    }());
+  if (layout.fortran_order) array = reverse_axes(array);
   return array.contiguous().to(layout.dtype.read_as);
 }
 
