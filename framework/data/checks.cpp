@@ -93,6 +93,26 @@ void check_mean(const std::string& place, const at::Tensor& repeats, const at::T
               "store both in one unit, repeats as (R, N, T), or leave out the responses");
 }
 
+std::vector<std::string> doubts(const Recordings& recordings) {
+  std::vector<std::string> all;
+  for (const auto& session : recordings.sessions) {
+    if (session.tests.empty())
+      all.push_back(fmt::format("session {} has no test: it will not be scored", session.name));
+    const int64_t silent = session.mean_activity().eq(0).sum().item<int64_t>();
+    if (silent > 0) {
+      all.push_back(
+          fmt::format("session {}: {} of {} neurons never respond in training", session.name, silent, session.neurons));
+    }
+    float largest = 0;
+    for (const auto& trial : session.train) largest = std::max(largest, trial.responses.abs().max().item<float>());
+    if (largest > 1e6f) {
+      all.push_back(
+          fmt::format("session {}: responses reach {}; counts or rates in Hz are meant", session.name, largest));
+    }
+  }
+  return all;
+}
+
 void normalise(const std::set<std::shared_ptr<Stimulus>>& stimuli, const std::set<std::shared_ptr<Stimulus>>& training,
                std::optional<double> mean, std::optional<double> std) {
   if (!mean || !std) {

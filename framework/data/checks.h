@@ -36,6 +36,10 @@ void check_responses(const std::string& place, const at::Tensor& responses, bool
 // in one unit, and no axes are swapped.
 void check_mean(const std::string& place, const at::Tensor& repeats, const at::Tensor& responses);
 
+// What is allowed but seldom meant, one sentence each: a session without a test, neurons that are silent in all training
+// frames, responses beyond 1e6.
+std::vector<std::string> doubts(const Recordings& recordings);
+
 // Sets mean and standard deviation of all `stimuli` (each once); what is not given is that of the
 // `training` ones.
 void normalise(const std::set<std::shared_ptr<Stimulus>>& stimuli, const std::set<std::shared_ptr<Stimulus>>& training,

@@ -145,8 +145,9 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
     const auto chosen = choice(spec.node, name);
     located(chosen, [&] {
       auto made = plugins::create_loss(catalogue, chosen.target, chosen.knobs, {spec.compat});
-      if (!made.component->parameters().empty()) {
-        throw Error("", "has parameters of its own, which nothing trains", "keep what is trained in the readout");
+      if (loss == &model.evaluation_loss && !made.component->parameters().empty()) {
+        throw Error("", "has parameters of its own, but nothing trains those of an evaluation loss",
+                    "evaluate by a loss without, such as a correlation");
       }
       *loss = made.component;
       record(model, name, made.provenance);

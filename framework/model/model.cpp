@@ -30,12 +30,15 @@ at::Tensor Model::forward(const at::Tensor& stimulus, size_t session) const {
 
 at::Tensor Model::core_penalty() const { return or_zero(core->penalty()); }
 
+at::Tensor Model::loss_penalty() const { return or_zero(loss->penalty()); }
+
 at::Tensor Model::readout_penalty(size_t session) const { return or_zero(heads[session].readout->penalty()); }
 
 std::vector<Named> Model::parameters() const {
   std::vector<Named> all;
   append(all, "core.", core->parameters());
   for (const auto& head : heads) append(all, "readout." + head.session + ".", head.readout->parameters());
+  append(all, "loss.", loss->parameters());
   return all;
 }
 
@@ -43,6 +46,7 @@ std::vector<Named> Model::buffers() const {
   std::vector<Named> all;
   append(all, "core.", core->buffers());
   for (const auto& head : heads) append(all, "readout." + head.session + ".", head.readout->buffers());
+  append(all, "loss.", loss->buffers());
   return all;
 }
 
@@ -77,12 +81,14 @@ void Model::load_state(const std::vector<Named>& tensors, const std::string& fil
 void Model::train(bool on) const {
   core->train(on);
   for (const auto& head : heads) head.readout->train(on);
+  loss->train(on);
 }
 
 void Model::project() const {
   const at::NoGradGuard no_grad;
   core->project();
   for (const auto& head : heads) head.readout->project();
+  loss->project();
 }
 
 }  // namespace plexiform::model

@@ -46,8 +46,9 @@ class Model {
   // Weighted regularisers, scalars.
   at::Tensor core_penalty() const;
   at::Tensor readout_penalty(size_t session) const;
+  at::Tensor loss_penalty() const;
 
-  // "core.<name>", then "readout.<session>.<name>" in the order of the sessions.
+  // "core.<name>", "readout.<session>.<name>" in the order of the sessions, "loss.<name>".
   std::vector<Named> parameters() const;
   std::vector<Named> buffers() const;
   // Both: what a bundle and a checkpoint store.

@@ -1,5 +1,6 @@
 #include <ATen/Context.h>
 #include <config/shipped.h>
+#include <data/checks.h>
 #include <evaluation/predict.h>
 #include <fmt/format.h>
 #include <model/build.h>
@@ -102,6 +103,8 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   }
   run->settings = read_settings(run->config, names);
   run->settings.warnings.insert(run->settings.warnings.end(), filled.begin(), filled.end());
+  const auto doubts = data::doubts(run->recordings);
+  run->settings.warnings.insert(run->settings.warnings.end(), doubts.begin(), doubts.end());
   spec.compat = run->settings.compat;
   spec.window = {run->recordings.channels, run->loader.train_chunk_size, run->recordings.height, run->recordings.width};
   at::manual_seed(run->settings.seed);

@@ -92,7 +92,7 @@ double Trainer::step() {
   const at::Tensor loss = scalar(model.loss->forward(prediction, batch.responses));
   const at::Tensor core_penalty = model.core_penalty();
   const at::Tensor readout_penalty = model.readout_penalty(batch.session);
-  const at::Tensor total = loss + core_penalty + readout_penalty;
+  const at::Tensor total = loss + core_penalty + readout_penalty + model.loss_penalty();
   const double value = total.item<double>();
   if (!std::isfinite(value)) refuse_loss(value, batch.session);
   total.div(task_.settings.trainer.accumulate_grad_batches).backward();
@@ -144,7 +144,7 @@ Json Trainer::validate() {
       const double core = model.core_penalty().item<double>();
       const double readout = model.readout_penalty(part.session).item<double>();
       means.add("val_loss", loss, weight);
-      means.add("val_total_loss", loss + core + readout, weight);
+      means.add("val_total_loss", loss + core + readout + model.loss_penalty().item<double>(), weight);
       means.add("val_regularization_loss_core", core, weight);
       means.add("val_regularization_loss_readout", readout, weight);
       means.add("val_evaluation_loss",

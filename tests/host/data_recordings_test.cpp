@@ -2,6 +2,7 @@
 #include <ATen/ops/stack.h>
 #include <data/array_files.h>
 #include <data/batches.h>
+#include <data/checks.h>
 
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -170,4 +171,20 @@ TEST_CASE("the two nodes of openretina's reader give the same recordings") {
   CHECK(theirs.sessions[0].discard_frames == 0);
   responses["discard_frames"] = 20;
   CHECK(read_pair().sessions[1].discard_frames == 20);
+}
+
+TEST_CASE("what is allowed but seldom meant is said") {
+  const example::Folder folder;
+  write_example(folder);
+  CHECK(doubts(read(folder)).empty());
+  auto recordings = read(folder);
+  auto& a = recordings.sessions[0];
+  a.tests.clear();
+  for (auto& trial : a.train) trial.responses.select(0, 1).zero_();
+  recordings.sessions[1].train[0].responses.select(0, 0).fill_(1e30);
+  const auto said = doubts(recordings);
+  REQUIRE(said.size() == 3);
+  CHECK(said[0] == "session a has no test: it will not be scored");
+  CHECK(said[1] == "session a: 1 of 4 neurons never respond in training");
+  CHECK(said[2] == "session b: responses reach 1e+30; counts or rates in Hz are meant");
 }

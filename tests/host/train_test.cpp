@@ -2,6 +2,7 @@
 #include <model/safetensors.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -124,6 +125,31 @@ TEST_CASE("a damaged last checkpoint is passed over for the best one, with a wor
   INFO(resumed.output);
   CHECK(resumed.code == 0);
   CHECK_THAT(resumed.output, ContainsSubstring("passed over a checkpoint"));
+}
+
+TEST_CASE("a loss with parameters of its own is trained, saved and read back") {
+  const Folder folder;
+  const std::vector<std::string> own_loss = {"--plugin", FIXTURE_DIR "/fixture_mistakes.plexiform.so", "~model.loss",
+                                             "+model.loss={_target_: fixtures.losses.Mistakes}",
+                                             "trainer.max_epochs=1"};
+  const auto ran = run(small_run(folder / "run", own_loss), folder / "log");
+  INFO(ran.output);
+  REQUIRE(ran.code == 0);
+  const auto saved = plexiform::model::read_safetensors(folder / "run/model/model.safetensors");
+  const auto scale = std::find_if(saved.tensors.begin(), saved.tensors.end(),
+                                  [](const plexiform::Named& one) { return one.name == "loss.scale"; });
+  REQUIRE(scale != saved.tensors.end());
+  CHECK(scale->tensor.item<float>() < 1);  // a smaller scale, a smaller loss
+  const auto evaluated =
+      run({"evaluate", folder / "run", "--plugin", FIXTURE_DIR "/fixture_mistakes.plexiform.so"}, folder / "log");
+  INFO(evaluated.output);
+  CHECK(evaluated.code == 0);
+  const auto refused = run(
+      small_run(folder / "refused", {"--plugin", FIXTURE_DIR "/fixture_mistakes.plexiform.so", "~model.evaluation_loss",
+                                     "+model.evaluation_loss={_target_: fixtures.losses.Mistakes}"}),
+      folder / "log");
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.output, ContainsSubstring("nothing trains those of an evaluation loss"));
 }
 
 TEST_CASE("a dry run prints the plan and writes nothing") {

@@ -14,7 +14,9 @@ extern "C" __attribute__((visibility("default"))) int plexiform_command(const ch
       if (name == "evaluate") return evaluate(arguments);
       if (name == "create-data") return create_data(arguments);
     } catch (const c10::Error& e) {  // its what() carries a stack trace
-      throw std::runtime_error(e.what_without_backtrace());
+      const std::string text = e.what_without_backtrace();
+      if (text.find("can't allocate memory") != std::string::npos) throw std::bad_alloc();
+      throw std::runtime_error(text);
     }
     throw Usage("no such command: " + name);
   });

@@ -1,5 +1,6 @@
 #include <cli/command_line.h>
 #include <cli/host/commands.h>
+#include <cli/host/memory.h>
 #include <config/compose.h>
 #include <config/resolve.h>
 #include <evaluation/predict.h>
@@ -13,6 +14,7 @@ namespace plexiform::cli {
 // plexiform evaluate RUN: the trained model of a run on the data that its config names, or on others by override.
 int evaluate(const Arguments& arguments) {
   namespace fs = std::filesystem;
+  refuse_what_does_not_fit();
   const auto line = parse_command_line("evaluate", arguments);
   for (const auto& word : line.request.overrides) {
     if (word.compare(word.find_first_not_of("+~"), 5, "model") == 0) {

@@ -1,14 +1,13 @@
 #include <cli/command_line.h>
 #include <cli/host/commands.h>
+#include <cli/host/memory.h>
 #include <config/compose.h>
 #include <config/resolve.h>
 #include <files/atomic_file.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <training/run.h>
 
 #include <filesystem>
-#include <limits>
 
 namespace plexiform::cli {
 namespace {
@@ -36,16 +35,11 @@ void write_provenance(const std::string& folder, const config::Composition& comp
   files::write_atomically(folder + "/.hydra/config.yaml", config::to_yaml(composition.job));
 }
 
-// Keeps freed memory for the next step: handing it back and faulting it in anew took a fifth of a step's time.
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-}
-
 }  // namespace
 
 int train(const Arguments& arguments) {
   keep_freed_memory();
+  refuse_what_does_not_fit();
   auto line = parse_command_line("train", arguments);
   const bool resume = !line.resume.empty();
   if (resume) {
@@ -66,6 +60,7 @@ int train(const Arguments& arguments) {
   const auto run = training::prepare(composition.job, resolvers, catalogue);
   fmt::print("{}", run->plan());
   if (line.dry_run) {
+    for (const auto& warning : run->settings.warnings) fmt::print("note: {}\n", warning);
     fmt::print("run folder\n  {}\n", folder);
     return 0;
   }
@@ -77,6 +72,9 @@ int train(const Arguments& arguments) {
       fs::remove_all(folder);
       throw;
     }
+  }
+  for (const char* room : {"", "/checkpoints", "/model", "/.hydra"}) {
+    if (resume && fs::is_directory(folder + room)) files::remove_leftovers(folder + room);
   }
   fmt::print("run folder\n  {}\n", folder);
   std::fflush(stdout);
