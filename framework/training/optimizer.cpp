@@ -1,13 +1,11 @@
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
-#include <ATen/ops/_fused_adamw.h>
-#include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+#include <fnmatch.h>
 #include <training/optimizer.h>
 
 #include <cmath>
@@ -15,8 +13,20 @@
 #include <set>
 
 namespace plexiform::training {
+namespace {
 
-Optimizer::Optimizer(std::vector<Named> parameters, double learning_rate, std::vector<std::string> moments)
+struct GroupParams {
+  double lr, weight_decay;
+  void describe(auto& knob) {
+    knob("lr", lr, {.doc = "learning rate of the group", .min = 0});
+    knob("weight_decay", weight_decay, {.doc = "of the group", .min = 0});
+  }
+};
+
+}  // namespace
+
+Optimizer::Optimizer(std::vector<Named> parameters, double learning_rate, double weight_decay, const Json& groups,
+                     std::vector<std::string> moments)
     : parameters_(std::move(parameters)), learning_rate_(learning_rate), moment_names_(std::move(moments)) {
   std::set<std::string> names;
   for (const auto& [name, tensor] : parameters_) {
@@ -27,6 +37,41 @@ Optimizer::Optimizer(std::vector<Named> parameters, double learning_rate, std::v
     }
   }
   moments_.assign(moment_names_.size(), std::vector<at::Tensor>(parameters_.size()));
+  assign_groups(groups, weight_decay);
+}
+
+void Optimizer::assign_groups(const Json& groups, double weight_decay) {
+  if (!groups.is_null() && !groups.is_object()) {
+    throw Error("groups", "is " + groups.dump() + ", not a mapping",
+                "write 'core.*: {lr: 0.001}', one pattern per line");
+  }
+  group_of_.assign(parameters_.size(), groups.is_null() ? 0 : groups.size());
+  std::vector<bool> taken(parameters_.size());
+  std::vector<std::string> names;
+  for (const auto& parameter : parameters_) names.push_back(parameter.name);
+  for (const auto& [pattern, values] : groups.items()) {
+    GroupParams params{learning_rate_, weight_decay};
+    try {
+      read_params(params, values);
+    } catch (const Error& e) {
+      throw Error("groups." + pattern + (e.where().empty() ? "" : "." + e.where()), e.problem(), e.fix());
+    }
+    if (params.lr > 0 && learning_rate_ == 0) {
+      throw Error("groups." + pattern + ".lr", "has no ratio to an lr of 0", "give the optimiser an lr above 0");
+    }
+    bool any = false;
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      if (fnmatch(pattern.c_str(), names[i].c_str(), 0) != 0) continue;
+      any = true;
+      if (!taken[i]) group_of_[i] = groups_.size();
+      taken[i] = true;
+    }
+    if (!any && !parameters_.empty()) {
+      throw Error("groups." + pattern, "matches no parameter that is trained", did_you_mean(pattern, names));
+    }
+    groups_.push_back({learning_rate_ == 0 ? 1 : params.lr / learning_rate_, params.weight_decay});
+  }
+  groups_.push_back({1, weight_decay});
 }
 
 void Optimizer::zero_grad() {
@@ -39,18 +84,24 @@ void Optimizer::set_learning_rate(double rate) {
   learning_rate_ = rate;
 }
 
-Optimizer::Active Optimizer::active() const {
-  Active active;
+std::vector<Optimizer::Active> Optimizer::active() const {
+  std::vector<Active> all(groups_.size());
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& parameter = parameters_[i].tensor;
     at::Tensor gradient = parameter.grad();
     if (!gradient.defined()) continue;
     if (gradient.strides() != parameter.strides()) gradient = at::empty_like(parameter).copy_(gradient);
+    Active& active = all[group_of_[i]];
     active.indices.push_back(i);
     active.parameters.push_back(parameter);
     active.gradients.push_back(std::move(gradient));
   }
-  return active;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    all[g].learning_rate = groups_[g].rate_ratio * learning_rate_;
+    all[g].weight_decay = groups_[g].weight_decay;
+  }
+  std::erase_if(all, [](const Active& active) { return active.indices.empty(); });
+  return all;
 }
 
 at::Tensor Optimizer::new_moment(size_t moment, size_t index) const {
@@ -112,86 +163,6 @@ void Optimizer::restore(const OptimizerState& state) {
   }
   set_learning_rate(state.scalars["learning_rate"].get<double>());
   moments_ = std::move(restored);
-}
-
-namespace {
-
-class AdamW final : public Optimizer {
- public:
-  AdamW(std::vector<Named> parameters, const AdamWParams& params)
-      : Optimizer(std::move(parameters), params.lr,
-                  params.amsgrad ? std::vector<std::string>{"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
-                                 : std::vector<std::string>{"step", "exp_avg", "exp_avg_sq"}),
-        params_(params) {}
-
-  void step() override {
-    const at::NoGradGuard no_grad;
-    const Active now = active();
-    if (now.indices.empty()) return;
-    const auto steps = moments(0, now.indices);
-    at::_foreach_add_(steps, 1);
-    at::_fused_adamw_(now.parameters, now.gradients, moments(1, now.indices), moments(2, now.indices),
-                      params_.amsgrad ? moments(3, now.indices) : std::vector<at::Tensor>(), steps, learning_rate(),
-                      params_.betas[0], params_.betas[1], params_.weight_decay, params_.eps, params_.amsgrad,
-                      params_.maximize);
-  }
-
- private:
-  const AdamWParams params_;
-};
-
-class Sgd final : public Optimizer {
- public:
-  Sgd(std::vector<Named> parameters, const SgdParams& params)
-      : Optimizer(std::move(parameters), params.lr,
-                  params.momentum != 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{}),
-        params_(params) {}
-
-  void step() override {
-    const at::NoGradGuard no_grad;
-    const Active now = active();
-    if (params_.momentum == 0) return update(now, false);
-    Active first, later;  // a first gradient enters the momentum undampened
-    for (size_t i = 0; i < now.indices.size(); ++i) {
-      Active& part = has_moment(0, now.indices[i]) ? later : first;
-      part.indices.push_back(now.indices[i]);
-      part.parameters.push_back(now.parameters[i]);
-      part.gradients.push_back(now.gradients[i]);
-    }
-    update(first, true);
-    update(later, false);
-  }
-
- private:
-  void update(const Active& part, bool is_first) {
-    if (part.indices.empty()) return;
-    const auto momenta = params_.momentum != 0 ? moments(0, part.indices) : std::vector<at::Tensor>();
-    at::_fused_sgd_(part.parameters, part.gradients, momenta, params_.weight_decay, params_.momentum, learning_rate(),
-                    params_.dampening, params_.nesterov, params_.maximize, is_first);
-  }
-
-  const SgdParams params_;
-};
-
-template <class T, class Params>
-std::unique_ptr<Optimizer> make(const Json& knobs, std::vector<Named> parameters) {
-  Params params;
-  read_params(params, knobs);
-  return std::make_unique<T>(std::move(parameters), params);
-}
-
-}  // namespace
-
-std::unique_ptr<Optimizer> make_optimizer(const std::string& target, const Json& knobs, std::vector<Named> parameters) {
-  using Make = std::unique_ptr<Optimizer> (*)(const Json&, std::vector<Named>);
-  static const std::pair<std::string, Make> known[] = {{"torch.optim.AdamW", make<AdamW, AdamWParams>},
-                                                       {"torch.optim.SGD", make<Sgd, SgdParams>}};
-  std::vector<std::string> names;
-  for (const auto& [name, make] : known) {
-    if (name == target) return make(knobs, std::move(parameters));
-    names.push_back(name);
-  }
-  throw Error("_target_", "no optimiser is called '" + target + "'", did_you_mean(target, names));
 }
 
 at::Tensor clip_grad_norm(const std::vector<Named>& parameters, double max_norm) {

@@ -1,68 +1,54 @@
-// The learning rate falls when a metric stops improving.
-// Source  the rule is that of torch.optim.lr_scheduler.ReduceLROnPlateau.
+// The learning rate as a function of the epochs or optimiser steps done. What follows a metric is in plateau.h.
+// Source  the curves are those of torch.optim.lr_scheduler. Cosine with restarts: Loshchilov & Hutter, ICLR 2017,
+//         arXiv:1608.03983, equation 5; one cycle: Smith & Topin, arXiv:1708.07120; cyclic: Smith, WACV 2017, arXiv:1506.01186
 #pragma once
 
 #include <plexiform/params.h>
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace plexiform::training {
 
-struct PlateauParams {
-  std::string monitor;
+class Schedule {
+ public:
+  virtual ~Schedule() = default;
+  // The rate after `n` counts, n = 0, 1, ...: the first is in effect before anything was counted.
+  virtual double rate(int64_t n) const = 0;
+  // In a chain, where other schedules move the rate too: the rate of count n >= 1 from that of n - 1.
+  virtual double next(int64_t n, double rate) const;
+  // Of a schedule that cycles the momentum against the rate.
+  virtual std::optional<double> momentum(int64_t) const { return std::nullopt; }
+};
+
+// What a schedule may refer to.
+struct ScheduleContext {
+  double base_rate = 0;       // the optimiser's
+  int64_t total_counts = 0;   // of the whole run, epochs or steps as `interval` says; 0: not known
+  bool has_momentum = false;  // the optimiser's
+};
+
+// When to count. `monitor` is for schedules that follow a metric.
+struct CountingParams {
+  std::optional<std::string> monitor;
   std::string interval = "epoch";
   int64_t frequency = 1;
-  std::string mode = "min";
-  double factor = 0.1;
-  int64_t patience = 10;
-  double threshold = 1e-4;
-  std::string threshold_mode = "rel";
-  int64_t cooldown = 0;
-  std::optional<double> min_lr;
-  double eps = 1e-8;
   void describe(auto& knob) {
-    knob("monitor", monitor, {.doc = "name of the logged metric", .required = true});
-    knob("interval", interval, {.doc = "when the metric is looked at", .choices = {"epoch"}});
-    knob("frequency", frequency, {.doc = "look at every so many epochs", .min = 1});
-    knob("mode", mode, {.doc = "min: lower is better; max: higher", .choices = {"min", "max"}});
-    knob("factor", factor, {.doc = "times the rate, at each fall; below 1", .min = 0});
-    knob("patience", patience, {.doc = "looks without improvement before a fall", .min = 0});
-    knob("threshold", threshold, {.doc = "smallest change that is an improvement", .min = 0});
-    knob("threshold_mode", threshold_mode,
-         {.doc = "threshold as a share of the best (rel) or a difference (abs)", .choices = {"rel", "abs"}});
-    knob("cooldown", cooldown, {.doc = "looks after a fall that are not counted", .min = 0});
-    knob("min_lr", min_lr, {.doc = "lowest rate; null: first rate * factor^3", .min = 0});
-    knob("eps", eps, {.doc = "smallest fall of the rate that is made", .min = 0});
-  }
-  void check() const {
-    if (factor >= 1) {
-      throw Error("factor", "is " + knobs::number(factor), "use a number below 1, such as 0.3");
-    }
+    knob("monitor", monitor, {.doc = "accepted; this schedule follows no metric"});
+    knob("interval", interval, {.doc = "what is counted", .choices = {"epoch", "step"}});
+    knob("frequency", frequency, {.doc = "count every so many of them once", .min = 1});
   }
 };
+// Takes the knobs of CountingParams out of `knobs`.
+CountingParams take_counting(Json& knobs);
 
-class PlateauSchedule {
- public:
-  PlateauSchedule(const PlateauParams& params, double first_rate);
+// The schedule of a `_target_` with torch's knobs and defaults. SequentialLR and ChainedScheduler take `schedulers`, a list
+// of {_target_, knobs}. Throws Error(knob, what, fix).
+std::unique_ptr<Schedule> make_schedule(const std::string& target, const Json& knobs, const ScheduleContext& context);
 
-  // After an epoch: the rate for the next one. It falls at the (patience + 1)-th look in a row that
-  // is no improvement; a NaN is none.
-  double update(double metric, double rate);
-
-  const PlateauParams& params() const { return params_; }
-
-  // For a checkpoint. restore() throws Error for what state() did not give.
-  Json state() const;
-  void restore(const Json& state);
-
- private:
-  bool improved(double metric) const;
-
-  PlateauParams params_;
-  double min_rate_;
-  double best_;
-  int64_t epochs_ = 0, bad_ = 0, cooling_ = 0;
-};
+// "torch.optim.lr_scheduler.StepLR", ...
+std::vector<std::string> schedule_targets();
 
 }  // namespace plexiform::training

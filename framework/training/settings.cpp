@@ -76,9 +76,26 @@ void read_optimizer(const Node& root, Settings& settings) {
 void read_scheduler(const Node& root, Settings& settings, const std::vector<std::string>& metrics) {
   const Node* node = root.find("lr_scheduler");
   if (!node || node->is_null()) return;
-  target(*node, "lr_scheduler", {"torch.optim.lr_scheduler.ReduceLROnPlateau"});
-  settings.plateau = config::read_knobs<PlateauParams>(*node, "lr_scheduler");
-  check_monitor(settings.plateau->monitor, *node, "lr_scheduler", metrics);
+  const std::string plateau = "torch.optim.lr_scheduler.ReduceLROnPlateau";
+  auto known = schedule_targets();
+  known.insert(known.begin(), plateau);
+  const std::string kind = target(*node, "lr_scheduler", known);
+  if (kind == plateau) {
+    settings.plateau = config::read_knobs<PlateauParams>(*node, "lr_scheduler");
+    check_monitor(settings.plateau->monitor, *node, "lr_scheduler", metrics);
+    return;
+  }
+  settings.schedule = kind;
+  settings.schedule_knobs = config::own_knobs(*node);
+  try {
+    settings.counting = take_counting(settings.schedule_knobs);
+    const auto optimizer = make_optimizer(settings.optimizer, settings.optimizer_knobs, {});
+    const ScheduleContext context{optimizer->learning_rate(), 2, optimizer->momentum().has_value()};
+    make_schedule(kind, settings.schedule_knobs, context);
+  } catch (const Error& e) {
+    throw Error(config::where_knob(*node, "lr_scheduler", e.where(), e.problem() == "no such parameter"), e.problem(),
+                e.fix());
+  }
 }
 
 void read_callbacks(const Node& root, Settings& settings, const std::vector<std::string>& metrics) {

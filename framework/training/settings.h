@@ -4,6 +4,7 @@
 #include <config/node.h>
 #include <plexiform/params.h>
 #include <training/early_stopping.h>
+#include <training/plateau.h>
 #include <training/schedule.h>
 
 #include <optional>
@@ -83,7 +84,11 @@ struct Settings {
   TrainerParams trainer;
   std::string optimizer;  // its _target_
   Json optimizer_knobs;
-  std::optional<PlateauParams> plateau;         // no lr_scheduler: the rate is constant
+  // No lr_scheduler: neither of them, and the rate is constant.
+  std::optional<PlateauParams> plateau;
+  std::string schedule;  // the _target_ of one that follows no metric, or ""
+  Json schedule_knobs;
+  CountingParams counting;
   std::optional<EarlyStoppingParams> stopping;  // no early_stopping: all epochs are trained
   CheckpointParams checkpoint;
   std::vector<std::string> warnings;  // what is accepted but works otherwise here; to be shown

@@ -41,6 +41,16 @@ Trainer::Trainer(const Task& task, Progress& progress)
   }
   optimizer_ = make_optimizer(task.settings.optimizer, task.settings.optimizer_knobs, parameters_);
   if (task.settings.plateau) plateau_.emplace(*task.settings.plateau, optimizer_->learning_rate());
+  if (!task.settings.schedule.empty()) {
+    const auto& trainer = task.settings.trainer;
+    const int64_t per_step = trainer.accumulate_grad_batches, steps = (batches_per_epoch() + per_step - 1) / per_step;
+    int64_t total = task.settings.counting.interval == "epoch" ? trainer.max_epochs : trainer.max_epochs * steps;
+    if (trainer.max_steps >= 0 && task.settings.counting.interval == "step") total = std::min(total, trainer.max_steps);
+    schedule_ = make_schedule(
+        task.settings.schedule, task.settings.schedule_knobs,
+        {optimizer_->learning_rate(), total / task.settings.counting.frequency, optimizer_->momentum().has_value()});
+    follow_schedule(task.settings.counting.interval);
+  }
   if (task.settings.stopping) stopping_.emplace(*task.settings.stopping);
 }
 
@@ -60,9 +70,13 @@ Ending Trainer::fit() {
   return state_.stopped ? Ending::early_stopping : Ending::max_epochs;
 }
 
+int64_t Trainer::batches_per_epoch() const {
+  return std::min(stream_.steps_per_epoch(), task_.settings.trainer.limit_train_batches.value_or(INT64_MAX));
+}
+
 void Trainer::train_epoch() {
   const auto& limits = task_.settings.trainer;
-  const int64_t batches = std::min(stream_.steps_per_epoch(), limits.limit_train_batches.value_or(INT64_MAX));
+  const int64_t batches = batches_per_epoch();
   if (state_.batch == 0) stream_.start_epoch();
   progress_.start_epoch(state_.epoch, limits.max_epochs, batches, state_.batch);
   task_.model.train(true);
@@ -119,6 +133,16 @@ void Trainer::update() {
   task_.model.project();
   state_.pending = 0;
   ++state_.step;
+  follow_schedule("step");
+}
+
+// Sets rate and momentum after an epoch or a step, if that is what the schedule counts.
+void Trainer::follow_schedule(const std::string& counted) {
+  const auto& counting = task_.settings.counting;
+  if (!schedule_ || counting.interval != counted) return;
+  const int64_t n = (counted == "step" ? state_.step : state_.epoch) / counting.frequency;
+  optimizer_->set_learning_rate(schedule_->rate(n));
+  if (const auto momentum = schedule_->momentum(n)) optimizer_->set_momentum(*momentum);
 }
 
 Json Trainer::validate() {
@@ -190,6 +214,7 @@ void Trainer::end_epoch() {
   ++state_.epoch;
   state_.batch = 0;
   means_ = {};
+  follow_schedule("epoch");
   const std::string outdated = state_.best_file;
   if (best) {
     state_.best_file = best_checkpoint_name(settings.checkpoint, row);
@@ -244,6 +269,7 @@ void Trainer::restore(const Checkpoint& checkpoint) {
   means_.restore(loop.at("means"));
   stream_.restore(loop.at("stream"));
   if (plateau_) plateau_->restore(loop.at("plateau"));
+  follow_schedule(task_.settings.counting.interval);
   if (stopping_) stopping_->restore(loop.at("stopping"));
   if (const int threads = loop.at("threads"); threads != at::get_num_threads()) {
     progress_.say(

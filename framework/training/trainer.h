@@ -8,6 +8,7 @@
 #include <training/early_stopping.h>
 #include <training/metrics_log.h>
 #include <training/optimizer.h>
+#include <training/plateau.h>
 #include <training/progress.h>
 #include <training/schedule.h>
 #include <training/settings.h>
@@ -47,9 +48,11 @@ class Trainer {
   std::string best_checkpoint() const;
 
  private:
+  int64_t batches_per_epoch() const;
   void train_epoch();
   double step();
   void update();
+  void follow_schedule(const std::string& counted);
   Json validate();
   void end_epoch();
   [[noreturn]] void refuse_loss(double value, size_t session) const;
@@ -61,6 +64,7 @@ class Trainer {
   std::vector<Named> parameters_;  // those that are trained
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<PlateauSchedule> plateau_;
+  std::unique_ptr<Schedule> schedule_;
   std::optional<EarlyStopping> stopping_;
   data::TrainStream stream_;
   EpochMeans means_;  // of the epoch that is under way

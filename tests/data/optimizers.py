@@ -1,4 +1,4 @@
-"""Makes optimizers.json: parameters after 1 and 30 steps of PyTorch's own optimisers (2.13.0, CPU, not fused).
+"""Makes optimizers.json: parameters after 1 and 50 steps of PyTorch's own optimisers (2.13.0, CPU, not fused).
 
 Parameter k of shapes (3,4), (5), (2,3), (3): element i = cos(0.23 (i+1) + k). Its gradient in step s = 1, 2, ...:
 sin(0.31 (i+1) + 0.7 s + k); none in steps 1, 4, 7, ... for k = 2, never one for k = 3. The rate is halved after step 15.
@@ -18,6 +18,13 @@ cases = [
     ("SGD", {"lr": 0.03, "momentum": 0.9, "weight_decay": 0.1}),
     ("SGD", {"lr": 0.03, "momentum": 0.8, "dampening": 0.5, "maximize": True}),
     ("SGD", {"lr": 0.03, "momentum": 0.9, "nesterov": True}),
+    ("Adam", {}),
+    ("Adam", {"lr": 0.02, "weight_decay": 0.1, "amsgrad": True}),
+    ("RMSprop", {}),
+    ("RMSprop", {"alpha": 0.9, "momentum": 0.8, "weight_decay": 0.1}),
+    ("RMSprop", {"lr": 0.02, "centered": True, "maximize": True, "eps": 1e-3}),
+    ("Adagrad", {}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.05, "weight_decay": 0.1, "initial_accumulator_value": 0.2}),
 ]
 
 
@@ -30,12 +37,12 @@ def run(name, knobs, dtype):
     parameters = [torch.nn.Parameter(wave(shape, math.cos, 0.23, k, dtype)) for k, shape in enumerate(shapes)]
     optimizer = getattr(torch.optim, name)(parameters, **knobs)
     seen = []
-    for s in range(1, 31):
+    for s in range(1, 51):
         for k, p in enumerate(parameters):
             missing = k == 3 or (k == 2 and s % 3 == 1)
             p.grad = None if missing else wave(p.shape, math.sin, 0.31, 0.7 * s + k, dtype)
         optimizer.step()
-        if s in (1, 30):
+        if s in (1, 50):
             seen.append([x for p in parameters for x in p.detach().double().flatten().tolist()])
         if s == 15:
             optimizer.param_groups[0]["lr"] /= 2

@@ -1,5 +1,5 @@
 #include <training/early_stopping.h>
-#include <training/schedule.h>
+#include <training/plateau.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>

@@ -79,6 +79,32 @@ TEST_CASE("the same config and seed give the same bits, another seed others") {
   CHECK(weights != content(folder / "c/model/model.safetensors"));
 }
 
+TEST_CASE("a run with a rate that changes at every step resumes in the middle of an epoch to the same bits") {
+  const Folder folder;
+  auto arguments = [&](const std::string& name) {
+    return small_run(folder / name, {"~lr_scheduler",
+                                     "+lr_scheduler={_target_: torch.optim.lr_scheduler.OneCycleLR, max_lr: 0.02, "
+                                     "interval: step}",
+                                     "+optimizer.groups={core.*: {lr: 0.005}}",
+                                     "+training_callbacks.model_checkpoint.every_n_train_steps=3"});
+  };
+  const auto whole = run(arguments("whole"), folder / "log");
+  INFO(whole.output);
+  REQUIRE(whole.code == 0);
+  Command command(arguments("killed"), folder / "log");
+  const auto checkpoint = folder.path / "killed/checkpoints/last.safetensors";
+  while (!std::filesystem::exists(checkpoint)) usleep(1000);
+  const auto first = std::filesystem::last_write_time(checkpoint);
+  while (std::filesystem::last_write_time(checkpoint) == first) usleep(1000);
+  command.kill(SIGKILL);
+  command.wait();
+  const auto resumed = run({"train", "--resume", folder / "killed"}, folder / "log");
+  INFO(resumed.output);
+  REQUIRE(resumed.code == 0);
+  CHECK(content(folder / "whole/model/model.safetensors") == content(folder / "killed/model/model.safetensors"));
+  CHECK(content(folder / "whole/metrics.csv") == content(folder / "killed/metrics.csv"));
+}
+
 TEST_CASE("a run that was killed and resumed ends with the bits of one that was not") {
   const Folder folder;
   REQUIRE(run(small_run(folder / "whole"), folder / "log").code == 0);
