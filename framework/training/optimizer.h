@@ -11,6 +11,7 @@
 #include <plexiform/given.h>
 #include <plexiform/params.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +30,9 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   // One update from the gradients that the parameters hold now.
-  virtual void step() = 0;
+  //   evaluate  makes the gradients of the same batch anew, and returns its loss: for LBFGS; others do not call it
+  using Evaluate = std::function<double()>;
+  virtual void step(const Evaluate& evaluate = {}) = 0;
   // Makes every gradient undefined.
   void zero_grad();
 
@@ -40,10 +43,10 @@ class Optimizer {
   virtual void set_momentum(double) {}
 
   // For a checkpoint. The tensors are handles: the next step changes them.
-  OptimizerState state() const;
+  virtual OptimizerState state() const;
   // Continues from a state to the same bits. A state of other parameters is refused, and nothing
   // done.
-  void restore(const OptimizerState& state);
+  virtual void restore(const OptimizerState& state);
 
  protected:
   // moments  names of what is kept per parameter: "step" is a count, others have its shape
@@ -57,6 +60,7 @@ class Optimizer {
     std::vector<size_t> indices;
     std::vector<at::Tensor> parameters, gradients;
   };
+  const std::vector<Named>& parameters() const { return parameters_; }
   std::vector<Active> active() const;  // groups without a gradient left out
   // Moment `moment` of the parameters `indices`; zero where there was none.
   std::vector<at::Tensor> moments(size_t moment, const std::vector<size_t>& indices);
@@ -79,10 +83,13 @@ class Optimizer {
 };
 
 // The optimiser of a config's `_target_`, with torch's knobs and defaults.
-//   target      "torch.optim.AdamW", Adam, SGD, RMSprop, Adagrad
+//   target      "torch.optim.AdamW", Adam, SGD, RMSprop, Adagrad, LBFGS
 //   knobs       without `_target_`; `groups` is ours
 //   parameters  those to train; names are unique. None: only the knobs are checked
 std::unique_ptr<Optimizer> make_optimizer(const std::string& target, const Json& knobs, std::vector<Named> parameters);
+
+// LBFGS, which is LibTorch's own (lbfgs.cpp).
+std::unique_ptr<Optimizer> make_lbfgs(const Json& knobs, std::vector<Named> parameters);
 
 // Scales all gradients by min(1, max_norm / (norm + 1e-6)), where norm is their common L2 norm,
 // which is returned as a scalar on their device (no synchronisation); 0 when there is no gradient.

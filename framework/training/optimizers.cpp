@@ -36,7 +36,7 @@ class Adam final : public Optimizer {
   std::optional<double> momentum() const override { return params_.betas[0]; }
   void set_momentum(double beta) override { params_.betas[0] = beta; }
 
-  void step() override {
+  void step(const Evaluate&) override {
     const at::NoGradGuard no_grad;
     for (const Active& group : active()) {
       const auto steps = moments(0, group.indices);
@@ -64,7 +64,7 @@ class Sgd final : public Optimizer {
   }
   void set_momentum(double momentum) override { params_.momentum = momentum; }
 
-  void step() override {
+  void step(const Evaluate&) override {
     const at::NoGradGuard no_grad;
     for (const Active& group : active()) {
       if (!has_momentum_) {
@@ -109,7 +109,7 @@ class Rmsprop final : public Optimizer {
   }
   void set_momentum(double momentum) override { params_.momentum = momentum; }
 
-  void step() override {
+  void step(const Evaluate&) override {
     const at::NoGradGuard no_grad;
     for (const Active& group : active()) {
       Tensors gradients = group.gradients;
@@ -157,7 +157,7 @@ class Adagrad final : public Optimizer {
       : Optimizer(std::move(parameters), params.lr, params.weight_decay, params.groups, {"step", "sum"}),
         params_(params) {}
 
-  void step() override {
+  void step(const Evaluate&) override {
     const at::NoGradGuard no_grad;
     for (const Active& group : active()) {
       for (const size_t i : group.indices) {
@@ -190,7 +190,8 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& target, const Json&
       {"torch.optim.Adam", make<Adam<at::_fused_adam_>, AdamParams>},
       {"torch.optim.SGD", make<Sgd, SgdParams>},
       {"torch.optim.RMSprop", make<Rmsprop, RmspropParams>},
-      {"torch.optim.Adagrad", make<Adagrad, AdagradParams>}};
+      {"torch.optim.Adagrad", make<Adagrad, AdagradParams>},
+      {"torch.optim.LBFGS", make_lbfgs}};
   std::vector<std::string> names;
   for (const auto& [name, make] : known) {
     if (name == target) return make(knobs, std::move(parameters));

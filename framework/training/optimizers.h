@@ -2,7 +2,8 @@
 // Source  AdamW: Loshchilov & Hutter, ICLR 2019, arXiv:1711.05101, Algorithm 2 · Adam: Kingma & Ba, ICLR 2015,
 //         arXiv:1412.6980, Algorithm 1 · amsgrad: Reddi et al., ICLR 2018 · nesterov: Sutskever et al., ICML 2013 ·
 //         RMSprop: Tieleman & Hinton, lecture 6.5 of COURSERA: Neural Networks for Machine Learning, 2012; centered: Graves,
-//         arXiv:1308.0850, equations 38-45 · Adagrad: Duchi et al., JMLR 12:2121-2159, 2011
+//         arXiv:1308.0850, equations 38-45 · Adagrad: Duchi et al., JMLR 12:2121-2159, 2011 · LBFGS: Nocedal & Wright,
+//         Numerical Optimization, 2nd ed., algorithm 7.4
 #pragma once
 
 #include <plexiform/params.h>
@@ -100,6 +101,30 @@ struct AdagradParams : OptimizerParams {
     knob("initial_accumulator_value", initial_accumulator_value,
          {.doc = "first value of the sum of squares", .min = 0});
     knob("eps", eps, {.doc = "added to the root of the sum of squares", .min = 0});
+  }
+};
+
+struct LbfgsParams {
+  double lr = 1;
+  int64_t max_iter = 20;
+  std::optional<int64_t> max_eval;
+  double tolerance_grad = 1e-7, tolerance_change = 1e-9;
+  int64_t history_size = 100;
+  std::optional<std::string> line_search_fn;
+  void describe(auto& knob) {
+    knob("lr", lr, {.doc = "learning rate", .min = 0});
+    knob("max_iter", max_iter, {.doc = "iterations per step", .min = 1});
+    knob("max_eval", max_eval, {.doc = "evaluations of the loss per step; null: max_iter * 5 / 4", .min = 1});
+    knob("tolerance_grad", tolerance_grad, {.doc = "a gradient without a larger element ends the step", .min = 0});
+    knob("tolerance_change", tolerance_change,
+         {.doc = "a smaller change of loss or parameters ends the step", .min = 0});
+    knob("history_size", history_size, {.doc = "past steps that are kept", .min = 1});
+    knob("line_search_fn", line_search_fn, {.doc = "strong_wolfe or null"});
+  }
+  void check() const {
+    if (line_search_fn && *line_search_fn != "strong_wolfe") {
+      throw Error("line_search_fn", "is '" + *line_search_fn + "'", "use strong_wolfe or null");
+    }
   }
 };
 

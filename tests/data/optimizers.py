@@ -1,4 +1,4 @@
-"""Makes optimizers.json: parameters after 1 and 50 steps of PyTorch's own optimisers (2.13.0, CPU, not fused).
+"""Makes optimizers.json and lbfgs.json: parameters after 1 and 50 steps of PyTorch's own optimisers (2.13.0, CPU, not fused).
 
 Parameter k of shapes (3,4), (5), (2,3), (3): element i = cos(0.23 (i+1) + k). Its gradient in step s = 1, 2, ...:
 sin(0.31 (i+1) + 0.7 s + k); none in steps 1, 4, 7, ... for k = 2, never one for k = 3. The rate is halved after step 15.
@@ -48,6 +48,34 @@ def run(name, knobs, dtype):
             optimizer.param_groups[0]["lr"] /= 2
     return seen
 
+
+def run_lbfgs(knobs):
+    """Parameters after 1 and 5 steps down sum_k (1.3 + k) (p - sin(0.31 (i+1) + k))^2 + 0.1 p^4, float64."""
+    parameters = [torch.nn.Parameter(wave(s, math.cos, 0.23, k, torch.float64)) for k, s in enumerate(shapes)]
+    optimizer = torch.optim.LBFGS(parameters, **knobs)
+
+    def evaluate():
+        optimizer.zero_grad()
+        loss = 0
+        for k, p in enumerate(parameters):
+            goal = wave(p.shape, math.sin, 0.31, k, torch.float64)
+            loss = loss + ((1.3 + k) * (p - goal) ** 2 + 0.1 * p**4).sum()
+        loss.backward()
+        return loss
+
+    seen = []
+    for s in range(1, 6):
+        optimizer.step(evaluate)
+        if s in (1, 5):
+            seen.append([x for p in parameters for x in p.detach().flatten().tolist()])
+    return seen
+
+
+lbfgs = []
+for knobs in [{"lr": 0.1, "max_iter": 4}, {"max_iter": 3, "history_size": 2, "line_search_fn": "strong_wolfe"}]:
+    first, last = run_lbfgs(knobs)
+    lbfgs.append(json.dumps({"knobs": knobs, "first": first, "last": last}))
+(pathlib.Path(__file__).parent / "lbfgs.json").write_text("[\n" + ",\n".join(lbfgs) + "\n]\n")
 
 lines = []
 for name, knobs in cases:

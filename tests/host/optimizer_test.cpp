@@ -85,6 +85,37 @@ TEST_CASE("fifty steps give the parameters that PyTorch's optimisers give") {
   }
 }
 
+TEST_CASE("five steps of LBFGS give the parameters of PyTorch's, also when restored between them") {
+  const Json cases = Json::parse(std::ifstream(TEST_DATA "/lbfgs.json"));
+  REQUIRE(cases.size() == 2);
+  for (const auto& example : cases) {
+    INFO(example["knobs"]);
+    const auto all = parameters();
+    std::unique_ptr<Optimizer> optimizer = make_optimizer("torch.optim.LBFGS", example["knobs"], all);
+    auto evaluate = [&] {  // data/optimizers.py
+      optimizer->zero_grad();
+      at::Tensor loss = at::zeros({}, at::kDouble);
+      for (int64_t k = 0; k < 4; ++k) {
+        const at::Tensor& p = all[static_cast<size_t>(k)].tensor;
+        const at::Tensor goal = (phase(k, 0.31) + k).sin();
+        loss = loss + ((p - goal).square() * (1.3 + static_cast<double>(k)) + p.square().square() * 0.1).sum();
+      }
+      loss.backward();
+      return loss.item<double>();
+    };
+    optimizer->step(evaluate);
+    CHECK(largest_error(all, example["first"]) < 1e-10);
+    for (int step = 2; step <= 5; ++step) {
+      auto state = optimizer->state();
+      state.scalars = Json::parse(state.scalars.dump());
+      optimizer = make_optimizer("torch.optim.LBFGS", example["knobs"], all);
+      optimizer->restore(state);
+      optimizer->step(evaluate);
+    }
+    CHECK(largest_error(all, example["last"]) < 1e-10);
+  }
+}
+
 TEST_CASE("an optimiser restored in the middle continues to the same bits") {
   const std::pair<const char*, Json> cases[] = {
       {"torch.optim.AdamW", {{"amsgrad", true}}},
