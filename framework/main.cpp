@@ -21,6 +21,8 @@ constexpr const char* usage =
   plexiform train [key=value ...]    train the model of a config (default: quickstart)
   plexiform evaluate RUN             score a trained model neuron by neuron
   plexiform plugins list|inspect     what cores, readouts and losses there are
+  plexiform plugins check FILE|NAME  whether a plugin keeps the contract
+  plexiform plugins doctor           this machine, LibTorch and the plugins at a glance
   plexiform COMMAND --help           more about a command
   plexiform --version
 )";

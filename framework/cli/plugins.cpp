@@ -1,5 +1,7 @@
 #include <cli/command_line.h>
 #include <cli/plugins.h>
+#include <cli/plugins_check.h>
+#include <cli/plugins_doctor.h>
 #include <fmt/core.h>
 #include <plugins/catalogue.h>
 
@@ -266,6 +268,11 @@ int plugins_command(const std::vector<std::string>& arguments) {
   inspect_command->add_option("what", what, "a component's name, or a plugin's file")
       ->required()
       ->type_name("NAME|FILE");
+  CheckOptions check_options;
+  auto* check_command = add("check", "whether a component keeps the contract; each check runs in a child process");
+  check_command->add_option("what", what, "a component's name, or a plugin's file")->required()->type_name("NAME|FILE");
+  add_check_options(*check_command, check_options);
+  auto* doctor_command = add("doctor", "this machine, LibTorch, and what becomes of each plugin's file");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
@@ -277,7 +284,12 @@ int plugins_command(const std::vector<std::string>& arguments) {
   }
   const bool is_file = what.find('/') != std::string::npos || what.ends_with(".so");
   if (inspect_command->parsed() && is_file) return inspect_file(what, json);
+  if (check_command->parsed()) {
+    check_options.json = json;
+    return check_plugin_command(what, check_options, [&] { return plugins::search_order(files, folders); });
+  }
   const Sources sources = plugins::search_order(files, folders);
+  if (doctor_command->parsed()) return plugins_doctor(sources, json);
   auto catalogue = Catalogue::discover(sources);
   if (inspect_command->parsed()) return inspect_name(catalogue, what, json);
   if (probe) catalogue.open_new_files();

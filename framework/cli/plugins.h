@@ -1,4 +1,5 @@
-// `plexiform plugins list | inspect NAME|FILE`: answered from the files' notes and the cache, without LibTorch.
+// `plexiform plugins list | inspect | check | doctor`. The first two are answered from the files' notes and the cache, without
+// LibTorch.
 #pragma once
 
 #include <string>
@@ -7,7 +8,7 @@
 namespace plexiform::cli {
 
 // What follows "plugins" on the command line. Returns the exit status: 0, or 1 when the inspected file is refused or
-// blocked. Throws Usage, and Error for a component that is not there.
+// blocked, a check fails, or plugins cannot be used at all (doctor). Throws Usage, and Error for a component that is not there.
 int plugins_command(const std::vector<std::string>& arguments);
 
 }  // namespace plexiform::cli

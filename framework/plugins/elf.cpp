@@ -2,6 +2,7 @@
 #include <plexiform/error.h>
 #include <plugins/elf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -116,6 +117,20 @@ std::string read_section(const File& file, const std::string& section) {
   }
   throw Error(file.path(), "is a shared library, but no Plexiform plugin (it has no section " + section + ")",
               use_the_macro);
+}
+
+std::vector<std::string> exported_symbols(const File& file) {
+  const std::string table = read_section(file, ".dynsym"), names = read_section(file, ".dynstr") + '\0';
+  std::vector<std::string> all;
+  for (size_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
+    Elf64_Sym symbol;
+    std::memcpy(&symbol, table.data() + at, sizeof symbol);
+    const bool local = ELF64_ST_BIND(symbol.st_info) == STB_LOCAL;
+    if (local || symbol.st_shndx == SHN_UNDEF || symbol.st_name >= names.size()) continue;
+    all.emplace_back(names.data() + symbol.st_name);
+  }
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 }  // namespace plexiform::plugins

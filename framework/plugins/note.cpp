@@ -89,7 +89,9 @@ bool has(const Note& note, const std::string& kind) {
 
 std::string abi_text(unsigned major, unsigned minor) { return std::to_string(major) + "." + std::to_string(minor); }
 
-std::string cpu_text(uint32_t features) {
+}  // namespace
+
+std::string cpu_features_text(uint32_t features) {
   std::string text;
   for (const auto& [bit, name] : {std::pair{PLEXIFORM_CPU_AVX, "AVX"},
                                   {PLEXIFORM_CPU_AVX2, "AVX2"},
@@ -101,8 +103,6 @@ std::string cpu_text(uint32_t features) {
   if (unknown) text += (text.empty() ? "" : ", ") + ("features of bits " + std::to_string(unknown));
   return text;
 }
-
-}  // namespace
 
 Note read_note(const File& file) {
   const std::string bytes = read_section(file, PLEXIFORM_NOTE_SECTION);
@@ -179,8 +179,8 @@ std::vector<Problem> mismatches(const Note& note, const HostBuild& host) {
         "rebuild the plugin with a compiler that uses " + host.cxx_abi);
   }
   if (const uint32_t lacking = f.cpu_features & ~host.cpu_features) {
-    const std::string ours = cpu_text(host.cpu_features);
-    add("needs a CPU with " + cpu_text(lacking) + ", this one has " + (ours.empty() ? "none of it" : ours),
+    const std::string ours = cpu_features_text(host.cpu_features);
+    add("needs a CPU with " + cpu_features_text(lacking) + ", this one has " + (ours.empty() ? "none of it" : ours),
         "rebuild the plugin without -march flags, or use another machine");
   }
 

@@ -39,6 +39,9 @@ struct HostBuild {
 };
 HostBuild this_host();
 
+// "AVX, AVX2, FMA" of plexiform_cpu_feature bits; "" of none.
+std::string cpu_features_text(uint32_t features);
+
 // All reasons why this host must not load the plugin, each naming both sides; empty: it fits.
 std::vector<Problem> mismatches(const Note& note, const HostBuild& host);
 

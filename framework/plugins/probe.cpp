@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <plexiform/error.h>
+#include <plugins/isolated.h>
 #include <plugins/probe.h>
 #include <poll.h>
 #include <signal.h>
@@ -98,16 +99,6 @@ class Child {
   int output_ = -1, status_ = 0;
   std::string read_;
 };
-
-std::string signal_name(int status) {
-  const char* name = sigabbrev_np(WTERMSIG(status));
-  return name ? "SIG" + std::string(name) : "signal " + std::to_string(WTERMSIG(status));
-}
-
-std::string how_it_ended(int status) {
-  if (WIFSIGNALED(status)) return "crashed (" + signal_name(status) + ")";
-  return "ended the process (exit status " + std::to_string(WEXITSTATUS(status)) + ")";
-}
 
 // By the user, a batch system or the kernel (out of memory): the file did nothing wrong.
 bool was_interrupted(int status) {

@@ -130,7 +130,14 @@ Convolution::Convolution(const ConvolutionSize& size, bool openretina)
       openretina_(openretina),
       time_(size.padding.in_time(size.bins, openretina)),
       height_(size.padding.in_height(size.height)),
-      width_(size.padding.in_width(size.width)) {}
+      width_(size.padding.in_width(size.width)),
+      window_(size.bins, time_.before) {}
+
+// The newest output bin of the window sees the whole of it, and none of the zeros that forward puts before it.
+at::Tensor Convolution::step(const at::Tensor& frame) {
+  const auto frames = window_.push(frame);
+  return frames.defined() ? forward(frames).select(2, -1) : frames;
+}
 
 Shape Convolution::output_shape(const Shape& in) const {
   return {size_.outputs, in.time + time_.total() - size_.bins + 1, in.height + height_.total() - size_.height + 1,

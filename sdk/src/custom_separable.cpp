@@ -47,6 +47,7 @@ CustomSeparable::CustomSeparable(const ConvolutionSize& s, bool openretina) : Co
 
 at::Tensor CustomSeparable::temporal_kernel() const {
   if (!basis_.first.defined() || basis_.first.dtype() != sin_.dtype() || basis_.first.device() != sin_.device()) {
+    const c10::InferenceMode off(false);  // it is kept for a training that may follow
     basis_ = temporal_basis(size_.bins, torch::ones({1}, sin_.options().requires_grad(false)));
   }
   return torch::matmul(sin_, basis_.first) + torch::matmul(cos_, basis_.second);

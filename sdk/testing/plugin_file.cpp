@@ -23,10 +23,6 @@ Json to_json(const YAML::Node& node) {
   return value.is_discarded() || node.Tag() == "!" ? Json(node.Scalar()) : value;  // "!": quoted
 }
 
-[[noreturn]] void fail(const plexiform_failure& failure) { throw Error(failure.where, failure.problem, failure.fix); }
-
-void keep(void* receiver, const char* text) { *static_cast<std::string*>(receiver) = text; }
-
 }  // namespace
 
 const plexiform_component& find_component(const std::string& plugin, const std::string& name) {
@@ -47,18 +43,5 @@ const plexiform_component& find_component(const std::string& plugin, const std::
 }
 
 Json knobs_from_yaml(const std::string& yaml) { return to_json(YAML::Load(yaml)); }
-
-Json list_knobs(const plexiform_component& component) {
-  std::string text;
-  plexiform_failure failure = {sizeof failure, "", "", ""};
-  if (component.describe(keep, &text, &failure) != 0) fail(failure);
-  return Json::parse(text);
-}
-
-void create(const plexiform_component& component, const Json& knobs, const void* context, void* out) {
-  std::string values;
-  plexiform_failure failure = {sizeof failure, "", "", ""};
-  if (component.create(knobs.dump().c_str(), context, out, keep, &values, &failure) != 0) fail(failure);
-}
 
 }  // namespace plexiform::testing

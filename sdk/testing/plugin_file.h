@@ -13,10 +13,4 @@ const plexiform_component& find_component(const std::string& plugin, const std::
 // A YAML mapping as JSON, with numbers, true, false and null as such.
 Json knobs_from_yaml(const std::string& yaml);
 
-// [{"name", "type", "doc", ...}] of params.h.
-Json list_knobs(const plexiform_component& component);
-
-// Throws the Error that the plugin reports. out: std::shared_ptr<Core>*, <Readout>* or <Loss>*.
-void create(const plexiform_component& component, const Json& knobs, const void* context, void* out);
-
 }  // namespace plexiform::testing

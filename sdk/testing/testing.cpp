@@ -5,6 +5,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/sin.h>
+#include <conformance/specimen.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <fstream>
@@ -29,14 +30,14 @@ std::shared_ptr<Core> make_core(const std::string& name, const std::string& knob
                                 const std::string& compat, const std::string& plugin) {
   const CoreContext context = {stimulus, compat};
   std::shared_ptr<Core> core;
-  create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &core);
+  conformance::create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &core);
   return core;
 }
 
 std::shared_ptr<Readout> make_readout(const std::string& name, const std::string& knobs, const ReadoutContext& context,
                                       const std::string& plugin) {
   std::shared_ptr<Readout> readout;
-  create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &readout);
+  conformance::create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &readout);
   return readout;
 }
 
@@ -44,7 +45,7 @@ std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knob
                                 const std::string& plugin) {
   const LossContext context = {compat};
   std::shared_ptr<Loss> loss;
-  create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &loss);
+  conformance::create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &loss);
   return loss;
 }
 
@@ -74,9 +75,7 @@ at::Tensor wave(at::IntArrayRef sizes) {
   return ((i * 0.11).sin() + (i * 0.037).cos() * 0.5).to(at::kFloat).view(sizes);
 }
 
-at::Tensor weighted_sum(const at::Tensor& x) {
-  return (x.reshape({-1}) * sines(x.numel(), 0).to(x.scalar_type())).sum();
-}
+at::Tensor weighted_sum(const at::Tensor& x) { return conformance::weighted_sum(x); }
 
 void check_golden(const std::string& key, const at::Tensor& actual, double tolerance, const std::string& file) {
   INFO(key << " of " << file);

@@ -57,18 +57,13 @@ void check_golden(const std::string& key, const at::Tensor& actual, double toler
 at::Tensor weighted_sum(const at::Tensor& x);
 
 // ---- Contracts
-// Each checks what core.h, readout.h, loss.h and component.h promise, and reports what was expected and seen:
-//   all      every knob is documented; unknown names, wrong types and values out of range are refused, by name; the same
-//            seed gives the same bits; parameters and buffers are the whole state; inputs are not written; outputs and
-//            gradients are finite, and in float64 equal to finite differences; project() settles at once
-//   core     output_shape is the shape of the output, for several sizes; samples of a batch do not see each other; an
-//            output bin sees the bins that temporal() says, and no later one if it says causal
-//   readout  the shape is (B, T', N); samples of a batch do not see each other
-//   loss     aligned at the end; shapes that do not fit are refused, (B, T, 1) against (B, T, N) too; a mean does not
-//            change when the batch is repeated, a sum doubles
+// Each runs the whole conformance kit (conformance/conformance.h: what it checks and where the contract says so) on the
+// component with these knobs, and reports each check that fails: what was expected, what was seen, where to look. `plexiform
+// plugins check` runs the same, each check in a process of its own.
 
 void check_core_contract(const std::string& name, const std::string& knobs, const Shape& stimulus,
                          const std::string& compat = "", const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
+// Of `context`, the features and compat: the kit brings neurons of its own.
 void check_readout_contract(const std::string& name, const std::string& knobs, const ReadoutContext& context,
                             const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
 void check_loss_contract(const std::string& name, const std::string& knobs, const std::string& compat = "",

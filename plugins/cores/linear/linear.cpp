@@ -1,10 +1,11 @@
 // linear: one bank of spatial filters, no nonlinearity. The baseline to beat.
 //   features[b,f,t] = sum_c filter[f,c] (*) stimulus[b,c,t]   (*) 2-D valid correlation
 // Source: linear receptive field, Chichilnisky 2001, Network 12:199-213.
+#include <plexiform/abilities.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
-struct Linear final : plexiform::CoreModule {
+struct Linear final : plexiform::CoreModule, plexiform::Streaming, plexiform::Pictures {
   struct Params {
     int64_t features = 16, kernel = 13;
     double smoothness = 0;
@@ -41,6 +42,15 @@ struct Linear final : plexiform::CoreModule {
   at::Tensor penalty() override {
     return p.smoothness * (filter.diff(1, 3).square().sum() + filter.diff(1, 4).square().sum());
   }
+
+  void* ability(std::string_view name) override {
+    return plexiform::offer<plexiform::Streaming, plexiform::Pictures>(*this, name);
+  }
+  void start(int64_t) override {}
+  at::Tensor step(const at::Tensor& frame, const plexiform::Given& given) override {
+    return forward(frame.unsqueeze(2), given).squeeze(2);
+  }
+  std::vector<plexiform::Named> pictures() override { return {{"filter", filter.detach().squeeze(2)}}; }
 
   const Params p;
   const int64_t channels;

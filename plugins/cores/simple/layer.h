@@ -31,8 +31,15 @@ struct Layer final : torch::nn::Module {
     pool = p.maxpool_every_n_layers && number % *p.maxpool_every_n_layers == 0;
   }
 
-  at::Tensor forward(const at::Tensor& input) {
-    auto x = normalised(conv->forward(input));
+  at::Tensor forward(const at::Tensor& input) { return activate(conv->forward(input)); }
+  // (B, C, H, W) -> (B, C', H', W'); undefined while the kernel is longer than what came.
+  at::Tensor step(const at::Tensor& frame) {
+    const auto maps = conv->step(frame);
+    return maps.defined() ? activate(maps.unsqueeze(2)).squeeze(2) : maps;
+  }
+
+  at::Tensor activate(const at::Tensor& maps) {
+    auto x = normalised(maps);
     at::elu_(x);
     if (dropout > 0) x = at::feature_dropout(x, dropout, is_training());  // whole maps
     return pool ? at::max_pool3d(x, {1, 2, 2}) : x;

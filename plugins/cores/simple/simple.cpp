@@ -5,6 +5,7 @@
 // on both sides, pooling after layers 0, n, 2n, sparsity of layer 0 over all layers, smoothness of `separable` for
 // layer 0 alone, and the batch-norm statistics that its shape probe leaves.
 #include <ATen/ops/avg_pool3d.h>
+#include <plexiform/abilities.h>
 #include <plexiform/layers/regularisers.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
@@ -16,7 +17,7 @@ namespace simple {
 using plexiform::Error;
 using plexiform::Shape;
 
-struct Simple final : plexiform::CoreModule {
+struct Simple final : plexiform::CoreModule, plexiform::Streaming {
   using Params = simple::Params;
 
   Simple(const plexiform::CoreContext& context, const Params& params)
@@ -35,10 +36,27 @@ struct Simple final : plexiform::CoreModule {
   }
 
   at::Tensor forward(const at::Tensor& stimulus, const plexiform::Given&) override {
-    auto x = squash ? squash->forward(stimulus) : stimulus;
-    if (p.downsample_input_kernel_size) x = at::avg_pool3d(x, *p.downsample_input_kernel_size);
+    auto x = prepared(stimulus);
     for (const auto& layer : stack) x = layer->forward(x);
     return x.slice(2, p.cut_first_n_frames);
+  }
+
+  void* ability(std::string_view name) override {
+    const bool streams =
+        std::all_of(stack.begin(), stack.end(), [](const auto& layer) { return layer->conv->streams(); });
+    return streams ? plexiform::offer<plexiform::Streaming>(*this, name) : nullptr;
+  }
+  void start(int64_t) override {
+    for (const auto& layer : stack) layer->conv->start();
+    to_cut_ = p.cut_first_n_frames;
+  }
+  at::Tensor step(const at::Tensor& frame, const plexiform::Given&) override {
+    auto x = prepared(frame.unsqueeze(2)).squeeze(2);
+    for (const auto& layer : stack) {
+      x = layer->step(x);
+      if (!x.defined()) return x;
+    }
+    return to_cut_-- > 0 ? at::Tensor() : x;
   }
 
   Shape output_shape(const Shape& stimulus) const override {
@@ -103,6 +121,11 @@ struct Simple final : plexiform::CoreModule {
   }
 
  private:
+  at::Tensor prepared(const at::Tensor& stimulus) const {
+    const auto x = squash ? squash->forward(stimulus) : stimulus;
+    return p.downsample_input_kernel_size ? at::avg_pool3d(x, *p.downsample_input_kernel_size) : x;
+  }
+
   // openretina learns its output shape from a blank clip in training mode: the statistics move once
   // towards mean 0, variance 0, and dropout draws.
   void imitate_shape_probe() {
@@ -115,6 +138,7 @@ struct Simple final : plexiform::CoreModule {
 
   const Params p;
   const bool openretina_;
+  int64_t to_cut_ = 0;  // of the bins that step() makes
   std::vector<std::shared_ptr<Layer>> stack;
   std::shared_ptr<layers::WeightedChannelSum> squash;
 };

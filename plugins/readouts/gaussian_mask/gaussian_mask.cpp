@@ -7,6 +7,7 @@
 // "openretina": distances clamped at 20, `positive` applied inside forward, and the mean activity added as it is, even
 // without `bias`.
 #include <ATen/ops/linspace.h>
+#include <plexiform/abilities.h>
 #include <plexiform/layers/nonlinearity.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
@@ -14,7 +15,7 @@
 
 using plexiform::Error;
 
-struct GaussianMask final : plexiform::ReadoutModule {
+struct GaussianMask final : plexiform::ReadoutModule, plexiform::Pictures {
   struct Params {
     bool scale = false, bias = true, positive = false, readout_reg_avg = true;
     double gaussian_mean_scale = 6, gaussian_var_scale = 4, mask_l1_reg = 1e-3, feature_weights_l1_reg = 1e-3;
@@ -90,6 +91,9 @@ struct GaussianMask final : plexiform::ReadoutModule {
   void project() override {
     if (!openretina_) clamp_features();
   }
+
+  void* ability(std::string_view name) override { return plexiform::offer<plexiform::Pictures>(*this, name); }
+  std::vector<plexiform::Named> pictures() override { return {{"mask", mask().detach()}}; }
 
  private:
   at::Tensor mask() const {  // (N, H, W)

@@ -177,6 +177,8 @@ void check(const std::string& name, const T& value, const About& about, const st
     }
   }
 }
+template <class T>  // before the optional of a list, which would not find it
+void check(const std::string& name, const std::vector<T>& value, const About& about, const std::string& type);
 template <class T>
 void check(const std::string& name, const std::optional<T>& value, const About& about, const std::string& type) {
   if (value) check(name, *value, about, type);

@@ -11,6 +11,7 @@
 
 #include <plexiform/core.h>
 #include <plexiform/layers/padding.h>
+#include <plexiform/layers/window.h>
 #include <torch/nn/module.h>
 
 namespace plexiform::layers {
@@ -30,6 +31,12 @@ class Convolution : public torch::nn::Module {
   // (B, I, T, H, W) -> (B, O, T', H', W')
   virtual at::Tensor forward(const at::Tensor& input) = 0;
 
+  // Frame by frame, where no output bin needs a later frame and each frame makes at most one: the bins that step() returns,
+  // (B, I, H, W) -> (B, O, H', W'), are those of forward. Undefined while the kernel is longer than what came.
+  bool streams() const { return time_.after == 0 && time_.before < size_.bins; }
+  void start() { window_.start(); }
+  at::Tensor step(const at::Tensor& frame);
+
   // An extent below 1: the kernel is longer than the padded input.
   virtual Shape output_shape(const Shape& input) const;
   virtual Temporal temporal() const;
@@ -48,6 +55,9 @@ class Convolution : public torch::nn::Module {
   const ConvolutionSize size_;
   const bool openretina_;
   const Zeros time_, height_, width_;
+
+ private:
+  Window window_;
 };
 
 // The names of the four, for the `choices` of a knob.

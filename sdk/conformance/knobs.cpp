@@ -1,0 +1,196 @@
+// Hyperparameters: described, checked, refused by name.
+#include <cmath>
+#include <functional>
+#include <random>
+#include <set>
+
+#include "draw.h"
+#include "specimen.h"
+#include "topics.h"
+
+namespace plexiform::conformance {
+
+namespace {
+
+std::string listed(const std::vector<std::string>& problems) {
+  std::string all;
+  for (const auto& problem : problems) all += (all.empty() ? "" : "; ") + problem;
+  return all;
+}
+void expect_none(const std::vector<std::string>& problems) { expect(problems.empty(), listed(problems)); }
+
+// The refusal of a setting; none: it is accepted.
+std::optional<Error> refusal(const Subject& subject, const std::string& knob, const Json& value) {
+  Subject other = subject;
+  other.knobs[knob] = value;
+  try {
+    try_create(other);
+    return {};
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
+// What is wrong with how `value` is refused, "" if nothing is.
+std::string badly_refused(const Subject& subject, const std::string& knob, const Json& value) {
+  const auto error = refusal(subject, knob, value);
+  const std::string setting = knob + ": " + value.dump();
+  if (!error) return setting + " is accepted";
+  const bool names_it = error->where() == knob || error->where().starts_with(knob + ".");
+  if (!names_it) return setting + " is refused without its name: " + error->what();
+  return error->problem().empty() || error->fix().empty() ? setting + " is refused without a reason or a remedy" : "";
+}
+
+bool is_list(const Json& knob) { return knob.value("type", "").starts_with("list of"); }
+
+// `value` as the knob's type wants it: in a list, its first element.
+Json in_place(const Subject& subject, const Json& knob, double value) {
+  Json number = value;
+  if (value == std::floor(value) && std::abs(value) < 1e15) number = static_cast<int64_t>(value);
+  if (!is_list(knob)) return number;
+  const Json now = current(subject.knobs, knob);
+  Json list = now.is_array() && !now.empty() ? now : Json::array({number});
+  list[0] = number;
+  return list;
+}
+
+void described(const Subject& subject) {
+  std::vector<std::string> problems;
+  std::set<std::string> names;
+  for (const auto& knob : list_knobs(*subject.component)) {
+    const std::string name = knob.value("name", "");
+    if (name.empty()) problems.push_back("a knob without a name");
+    if (!names.insert(name).second) problems.push_back(name + " is described twice");
+    if (knob.value("doc", "").empty()) problems.push_back(name + " has no doc");
+    if (knob.value("type", "").empty()) problems.push_back(name + " has no type");
+    if (!knob.contains("default") && !knob.value("required", false)) {
+      problems.push_back(name + " has no default and is not required");
+    }
+  }
+  expect_none(problems);
+}
+
+void recorded(const Subject& subject) {
+  const Json values = try_create(subject);
+  expect(values.is_object(), "create says no values: " + values.dump());
+  std::vector<std::string> problems;
+  for (const auto& knob : list_knobs(*subject.component)) {
+    const std::string name = knob["name"];
+    if (!values.contains(name)) {
+      problems.push_back(name + " is missing");
+    } else if (!subject.knobs.contains(name) && knob.contains("default") && values[name] != knob["default"]) {
+      problems.push_back(name + " is " + values[name].dump() + ", its default " + knob["default"].dump());
+    }
+  }
+  Subject again = subject;  // a run is repeated from its record
+  again.knobs = values;
+  try {
+    if (try_create(again) != values) problems.push_back("given back, the values come out changed");
+  } catch (const Error& e) {
+    problems.push_back("given back, they are refused: " + std::string(e.what()));
+  }
+  expect_none(problems);
+}
+
+void unknown_key(const Subject& subject) {
+  const auto problem = badly_refused(subject, "no_such_knob", 1);
+  expect(problem.empty(), problem);
+}
+
+void wrong_types(const Subject& subject) {
+  std::vector<std::string> problems;
+  const auto refuse = [&](const std::string& name, const Json& value) {
+    if (const auto problem = badly_refused(subject, name, value); !problem.empty()) problems.push_back(problem);
+  };
+  for (const auto& knob : list_knobs(*subject.component)) {
+    const std::string name = knob["name"], type = knob["type"];
+    if (type == "anything") continue;
+    refuse(name, {{"not", "a value"}});
+    if (knob.contains("choices")) refuse(name, "no such choice");
+    if (type.starts_with("integer") || type.starts_with("number")) refuse(name, "text");
+    if (type.starts_with("integer")) refuse(name, 1.5);
+  }
+  expect_none(problems);
+}
+
+// The smallest step over a bound that the type knows.
+double beyond(const Json& knob, const char* bound) {
+  const double limit = knob[bound].get<double>();
+  return bound == std::string("min") ? limit - 1 : limit + 1;
+}
+
+void ranges(const Subject& subject) {
+  constexpr double large = 1000;  // building something of that size is not what this is about
+  std::vector<std::string> problems;
+  for (const auto& knob : list_knobs(*subject.component)) {
+    const std::string name = knob["name"];
+    for (const char* bound : {"min", "max"}) {
+      if (!knob.contains(bound)) continue;
+      const Json outside = in_place(subject, knob, beyond(knob, bound));
+      if (const auto problem = badly_refused(subject, name, outside); !problem.empty()) {
+        problems.push_back(problem + ", though its " + bound + " is " + knob[bound].dump());
+        continue;
+      }
+      const double limit = knob[bound].get<double>();
+      if (std::abs(limit) > large) continue;
+      // It may be refused for another reason: a kernel of 63 px does not fit the stimulus.
+      const auto at_bound = refusal(subject, name, in_place(subject, knob, limit));
+      if (at_bound && at_bound->fix() == refusal(subject, name, outside)->fix()) {
+        problems.push_back(name + ": " + knob[bound].dump() + " is refused, though it is the " + bound);
+      }
+    }
+    if (knob.contains("min") && knob.contains("step") && knob["step"] != 1.0) {
+      const double between = knob["min"].get<double>() + knob["step"].get<double>() / 2;
+      const auto problem = badly_refused(subject, name, in_place(subject, knob, between));
+      if (!problem.empty()) problems.push_back(problem + ", though the step is " + knob["step"].dump());
+    }
+  }
+  expect_none(problems);
+}
+
+void random_settings(const Subject& subject) {
+  constexpr int settings = 200;
+  std::mt19937_64 random(subject.seed);
+  const Json knobs = list_knobs(*subject.component);
+  for (int i = 0; i < settings; ++i) {
+    Subject other = subject;
+    other.knobs = draw_setting(knobs, subject.knobs, random);
+    const std::string setting = other.knobs.dump();
+    try {
+      const Specimen specimen(other);
+      const auto y = specimen.run(specimen.input());
+      if (subject.component->kind == PLEXIFORM_CORE_KIND) {
+        const auto promised = sizes(2, specimen.core().output_shape(other.input));
+        expect(y.sizes() == promised,
+               str("with ", setting, " output_shape says ", c10::IntArrayRef(promised), ", forward makes ", y.sizes()));
+      }
+    } catch (const Error& error) {
+      expect(!is_accident(error), "with " + setting + " create throws " + error.problem().substr(0, 300));
+    } catch (const std::exception& error) {
+      throw Broken{"with " + setting + " it is created, but forward throws " +
+                   std::string(error.what()).substr(0, 300)};
+    }
+  }
+}
+
+}  // namespace
+
+Checks knob_checks() {
+  return {
+      {"knobs described", "each knob has a name, a type, a doc, and a default unless it is required",
+       "plexiform/params.h, About; describe of Params", &described},
+      {"values recorded", "create reports the values of all knobs, and they make the same component again",
+       "plexiform/abi.h, plexiform_component::create", &recorded},
+      {"unknown key", "a knob that does not exist is refused by its name", "plexiform/params.h, read_params",
+       &unknown_key},
+      {"wrong type", "a value of another type, or no choice, is refused by the knob's name",
+       "plexiform/params.h, read_params", &wrong_types},
+      {"range", "both ends of a range are accepted, and one beyond is refused by the knob's name",
+       "plexiform/params.h, About; describe of Params", &ranges},
+      {"200 settings",
+       "each of 200 random settings within the ranges runs, or is refused with Error by the constructor",
+       "the constructor, and check() of Params", &random_settings},
+  };
+}
+
+}  // namespace plexiform::conformance

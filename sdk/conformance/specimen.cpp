@@ -1,0 +1,199 @@
+#include "specimen.h"
+
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/rand_like.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/sin.h>
+#include <plexiform/abilities.h>
+
+#include <cstring>
+#include <sstream>
+
+namespace plexiform::conformance {
+
+namespace {
+
+template <size_t N>
+std::string text_of(const char (&field)[N]) {
+  return std::string(field, strnlen(field, N));
+}
+
+void append(void* receiver, const char* part) { static_cast<std::string*>(receiver)->append(part); }
+
+ReadoutContext readout_context(const Subject& subject) {
+  return {.features = subject.input,
+          .session = "session",
+          .neurons = neurons,
+          .mean_activity = at::full({neurons}, 0.5, at::kFloat),
+          .compat = subject.compat};
+}
+
+}  // namespace
+
+Json list_knobs(const plexiform_component& component) {
+  std::string text;
+  plexiform_failure failure = {sizeof failure, "", "", ""};
+  if (component.describe(append, &text, &failure) != 0) {
+    throw Error(text_of(failure.where), text_of(failure.problem), text_of(failure.fix));
+  }
+  return Json::parse(text);
+}
+
+Json create(const plexiform_component& component, const Json& knobs, const void* context, void* out) {
+  std::string values;
+  plexiform_failure failure = {sizeof failure, "", "", ""};
+  if (component.create(knobs.dump().c_str(), context, out, append, &values, &failure) != 0) {
+    throw Error(text_of(failure.where), text_of(failure.problem), text_of(failure.fix));
+  }
+  return Json::parse(values, nullptr, /*allow_exceptions=*/false);
+}
+
+Json try_create(const Subject& subject) {
+  if (subject.component->kind == PLEXIFORM_CORE_KIND) {
+    const CoreContext context = {subject.input, subject.compat};
+    std::shared_ptr<Core> core;
+    return create(*subject.component, subject.knobs, &context, &core);
+  }
+  if (subject.component->kind == PLEXIFORM_READOUT_KIND) {
+    const auto context = readout_context(subject);
+    std::shared_ptr<Readout> readout;
+    return create(*subject.component, subject.knobs, &context, &readout);
+  }
+  const LossContext context = {subject.compat};
+  std::shared_ptr<Loss> loss;
+  return create(*subject.component, subject.knobs, &context, &loss);
+}
+
+bool is_accident(const Error& error) { return error.fix() == "report it to the plugin's author"; }
+
+Specimen::Specimen(const Subject& subject, uint64_t reseed) : shape_(subject.input) {
+  at::manual_seed(subject.seed + reseed);
+  if (subject.component->kind == PLEXIFORM_CORE_KIND) {
+    const CoreContext context = {subject.input, subject.compat};
+    create(*subject.component, subject.knobs, &context, &core_);
+    component_ = core_;
+  } else if (subject.component->kind == PLEXIFORM_READOUT_KIND) {
+    const auto context = readout_context(subject);
+    create(*subject.component, subject.knobs, &context, &readout_);
+    component_ = readout_;
+  } else {
+    const LossContext context = {subject.compat};
+    create(*subject.component, subject.knobs, &context, &loss_);
+    component_ = loss_;
+    shape_ = {1, loss_bins - lag, 1, 1};
+  }
+  expect(component_ != nullptr, "create succeeded, but left `out` empty");
+}
+
+void Specimen::destroy() {
+  component_.reset();
+  core_.reset();
+  readout_.reset();
+  loss_.reset();
+}
+
+at::Tensor Specimen::input(int64_t batch, const Shape& shape) const {
+  return loss_ ? at::rand({batch, shape.time, neurons}) + 0.1 : at::randn(sizes(batch, shape));
+}
+
+at::Tensor Specimen::run(const at::Tensor& x) const {
+  if (loss_) return loss_->forward(x, target(x));
+  const auto extras = given(*component_, x);
+  return core_ ? core_->forward(x, extras) : readout_->forward(x, extras);
+}
+
+at::Tensor Specimen::value(const at::Tensor& x) const {
+  const auto output = weighted_sum(run(x));
+  const auto penalty = component_->penalty();
+  return penalty.defined() ? output + penalty : output;
+}
+
+at::Tensor target(const at::Tensor& prediction) {
+  const int64_t bins = prediction.size(1) + lag;
+  const auto i = at::arange(1, prediction.size(0) * bins * prediction.size(2) + 1, at::kDouble);
+  return ((i * 0.6180339887498949).frac() * 2).view({prediction.size(0), bins, prediction.size(2)}).to(prediction);
+}
+
+Given given(Component& component, const at::Tensor& clip, int64_t bin) {
+  auto* asked = ability<Inputs>(component);
+  if (!asked) return {};
+  std::vector<Named> tensors;
+  for (const auto& input : asked->inputs()) {
+    std::vector<int64_t> extents;
+    int64_t count = 1, time_axis = -1;
+    std::istringstream axes(input.axes);
+    for (std::string axis; axes >> axis;) {
+      if (axis == "T") time_axis = std::ssize(extents);
+      extents.push_back(axis == "B"   ? clip.size(0)
+                        : axis == "T" ? clip.size(2)
+                        : axis == "H" ? clip.size(3)
+                        : axis == "W" ? clip.size(4)
+                                      : std::stoll(axis));
+      count *= extents.back();
+    }
+    auto tensor = (at::arange(count, at::kDouble) * 0.7 + std::ssize(tensors)).sin().view(extents).to(clip);
+    if (bin >= 0 && time_axis >= 0) tensor = tensor.select(time_axis, bin);
+    tensors.push_back({input.name, tensor});
+  }
+  return Given("session", std::move(tensors));
+}
+
+std::vector<int64_t> sizes(int64_t batch, const Shape& s) { return {batch, s.channels, s.time, s.height, s.width}; }
+
+std::vector<Named> state(Component& component) {
+  auto all = component.parameters();
+  for (auto& buffer : component.buffers()) all.push_back(buffer);
+  return all;
+}
+
+std::vector<Named> trainable(Component& component) {
+  auto all = component.parameters();
+  std::erase_if(all, [](const Named& one) { return !one.tensor.requires_grad(); });
+  return all;
+}
+
+void move_a_little(Component& component) {
+  at::NoGradGuard no_grad;
+  for (auto& one : state(component)) {
+    if (one.tensor.is_floating_point()) one.tensor.add_(at::rand_like(one.tensor), 0.1);
+  }
+}
+
+void copy_state(Component& from, Component& to) {
+  at::NoGradGuard no_grad;
+  const auto source = state(from), destination = state(to);
+  expect(source.size() == destination.size(),
+         str("one instance saves ", source.size(), " tensors, another of the same ", "knobs ", destination.size()));
+  for (size_t i = 0; i < source.size(); ++i) {
+    expect(source[i].name == destination[i].name && source[i].tensor.sizes() == destination[i].tensor.sizes(),
+           str("one instance saves '", source[i].name, "' of shape ", source[i].tensor.sizes(), ", another '",
+               destination[i].name, "' of ", destination[i].tensor.sizes()));
+    destination[i].tensor.copy_(source[i].tensor);
+  }
+}
+
+bool finite(const at::Tensor& x) { return x.isfinite().all().item<bool>(); }
+
+double distance(const at::Tensor& a, const at::Tensor& b) {
+  if (a.numel() == 0) return 0;
+  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+}
+
+bool agree(const at::Tensor& a, const at::Tensor& b, double relative) {
+  if (a.sizes() != b.sizes()) return false;
+  if (a.numel() == 0) return true;
+  const double scale = std::max(a.abs().max().item<double>(), b.abs().max().item<double>());
+  return distance(a, b) <= relative * scale + 1e-30;  // NaN is not close to anything
+}
+
+at::Tensor weighted_sum(const at::Tensor& x) {
+  const auto weights = (at::arange(1, x.numel() + 1, at::kDouble) * 0.37).sin();
+  return (x.reshape({-1}) * weights.to(x)).sum();
+}
+
+}  // namespace plexiform::conformance

@@ -1,0 +1,102 @@
+// One instance of the component under test, whatever its kind: something that maps an input to an output. What the checks
+// are written with.
+// Notation  B batch, C channels or features, T bins, H x W pixels, N neurons.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/StringUtil.h>
+#include <plexiform/core.h>
+#include <plexiform/loss.h>
+#include <plexiform/readout.h>
+
+#include <memory>
+
+#include "conformance.h"
+
+namespace plexiform::conformance {
+
+using c10::str;  // str("a ", 1) = "a 1"
+
+// Thrown by a check: what was seen instead of what is promised.
+struct Broken {
+  std::string seen;
+};
+// Thrown by a check that has nothing to do: why.
+struct NotRun {
+  std::string why;
+};
+inline void expect(bool holds, const std::string& seen) {
+  if (!holds) throw Broken{seen};
+}
+
+// The three-dimensional world of losses and readouts. A loss sees `lag` more bins recorded than predicted.
+constexpr int64_t neurons = 3, loss_bins = 9, lag = 4;
+
+class Specimen {
+ public:
+  // Draws its weights after at::manual_seed(subject.seed + reseed). Throws the Error that the component refuses with.
+  explicit Specimen(const Subject& subject, uint64_t reseed = 0);
+
+  // A random input for this kind: (B, C, T, H, W) normally distributed; a loss: predicted rates (B, T', N) from 0.1 to 1.1.
+  at::Tensor input(int64_t batch = 2) const { return input(batch, shape_); }
+  at::Tensor input(int64_t batch, const Shape& shape) const;
+
+  // forward. A loss compares with target(input).
+  at::Tensor run(const at::Tensor& input) const;
+  // run() and the penalty made one number that depends on every element of the output.
+  at::Tensor value(const at::Tensor& input) const;
+
+  Component& operator*() const { return *component_; }
+  Component* operator->() const { return component_.get(); }
+  Core& core() const { return *core_; }
+  Loss& loss() const { return *loss_; }
+  void destroy();
+
+ private:
+  Shape shape_;
+  std::shared_ptr<Core> core_;
+  std::shared_ptr<Readout> readout_;
+  std::shared_ptr<Loss> loss_;
+  std::shared_ptr<Component> component_;
+};
+
+// [{"name", "type", "doc", ...}] of params.h.
+Json list_knobs(const plexiform_component& component);
+
+// Builds a component through its entry. Throws the Error that the plugin reports; returns the values of all knobs.
+//   context, out  as in plexiform/abi.h, plexiform_component::create
+Json create(const plexiform_component& component, const Json& knobs, const void* context, void* out);
+
+// create() with the context that `subject` stands for; the instance is dropped.
+Json try_create(const Subject& subject);
+
+// Whether an Error is what the SDK makes of an exception that the author did not mean for users.
+bool is_accident(const Error& error);
+
+// Recorded activity (B, T' + lag, N) to compare a prediction with: always the same numbers, from 0 to 2.
+at::Tensor target(const at::Tensor& prediction);
+
+// What forward of a clip (B, C, T, H, W) may ask for: the tensors that the Inputs ability names, always the same numbers; with
+// `bin`, those of that bin alone.
+Given given(Component& component, const at::Tensor& clip, int64_t bin = -1);
+
+std::vector<int64_t> sizes(int64_t batch, const Shape& shape);
+std::vector<Named> state(Component& component);      // parameters, then buffers
+std::vector<Named> trainable(Component& component);  // parameters with requires_grad
+
+// Adds 0 to 0.1 to all that is saved: away from a start where zeros lie on the kinks of nonlinearities.
+void move_a_little(Component& component);
+
+// Copies what is saved by name, as loading a bundle does. Throws Broken when the names or shapes differ.
+void copy_state(Component& from, Component& to);
+
+bool finite(const at::Tensor& x);
+// As large a difference as the larger of the two values allows.
+bool agree(const at::Tensor& a, const at::Tensor& b, double relative);
+// The largest |a - b|, for messages.
+double distance(const at::Tensor& a, const at::Tensor& b);
+
+// sum_i x_i sin(0.37 (i + 1)): depends on every element, and notices a transposed axis.
+at::Tensor weighted_sum(const at::Tensor& x);
+
+}  // namespace plexiform::conformance
