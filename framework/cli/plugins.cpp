@@ -1,5 +1,6 @@
 #include <cli/command_line.h>
 #include <cli/plugins.h>
+#include <cli/plugins_new.h>
 #include <fmt/core.h>
 #include <plugins/catalogue.h>
 
@@ -244,6 +245,7 @@ int inspect_file(const std::string& name, bool json) {
 }  // namespace
 
 int plugins_command(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments[0] == "new") return plugins_new_command({arguments.begin() + 1, arguments.end()});
   std::vector<std::string> files, folders;
   std::string what;
   bool json = false, probe = false;
@@ -266,6 +268,7 @@ int plugins_command(const std::vector<std::string>& arguments) {
   inspect_command->add_option("what", what, "a component's name, or a plugin's file")
       ->required()
       ->type_name("NAME|FILE");
+  app.add_subcommand("new", "write a small project: core|readout|loss NAME");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
