@@ -4,7 +4,7 @@
 #   lib/libplexiform.so, libplexiform_sdk.a, libplexiform_testing.a, plexiform/plugins-abi1/*.plexiform.so, cmake/plexiform/
 #   include/plexiform                         what a plugin includes
 #   include/plexiform-testing, plexiform-host what its test, and a program that embeds the host
-#   share/plexiform/{configs,template}
+#   share/plexiform/{configs,template,README.md}
 #
 # Everything is found relative to the file that looks for it, so the folder can be moved. LibTorch stays where it is.
 set(_package lib/cmake/plexiform)
@@ -31,12 +31,14 @@ _link(sdk/testing include/plexiform-testing)
 _link(framework/library/include include/plexiform-host)
 _link(configs share/plexiform/configs)
 _link(sdk/template share/plexiform/template)
+_link(sdk/README.md share/plexiform/README.md)
 
 install(FILES ${PROJECT_BINARY_DIR}/${_package}/plexiform-config.cmake
   ${PROJECT_BINARY_DIR}/${_package}/plexiform-config-version.cmake DESTINATION ${_package})
 install(DIRECTORY sdk/include/plexiform DESTINATION include)
 install(DIRECTORY framework/library/include/ DESTINATION include/plexiform-host)
 install(DIRECTORY configs sdk/template DESTINATION share/plexiform)
+install(FILES sdk/README.md DESTINATION share/plexiform)
 install(TARGETS plexiform RUNTIME DESTINATION bin)
 set_target_properties(plexiform_host PROPERTIES INSTALL_RPATH "$ORIGIN;${PLEXIFORM_TORCH_ROOT}/lib")
 install(TARGETS plexiform_host plexiform_sdk LIBRARY DESTINATION lib ARCHIVE DESTINATION lib)

@@ -20,16 +20,16 @@ namespace plexiform::host {
 
 // Files and folders that are searched for plugins before PLEXIFORM_PLUGIN_PATH, the user's folder and the installed one.
 struct Plugins {
-  std::vector<std::string> files, folders;
+  std::vector<std::string> files = {}, folders = {};
 };
 
 // A config from YAML files, as `plexiform train` composes it.
 struct Source {
-  std::string config;                    // a file ("my/retina.yaml"), or a name on the search path ("quickstart")
-  std::vector<std::string> overrides;    // "trainer.max_epochs=3", "+key=value", "~key", "group=option"
-  std::vector<std::string> search_path;  // folders of configs, before the configs that come with the host
-  std::string folder;                    // of the run, not there yet or empty; "": hydra.run.dir of the config
-  Plugins plugins;
+  std::string config;                         // a file ("my/retina.yaml"), or a name on the search path ("quickstart")
+  std::vector<std::string> overrides = {};    // "trainer.max_epochs=3", "+key=value", "~key", "group=option"
+  std::vector<std::string> search_path = {};  // folders of configs, before the configs that come with the host
+  std::string folder = "";                    // of the run, not there yet or empty; "": hydra.run.dir of the config
+  Plugins plugins = {};
 };
 
 enum class Ending {
