@@ -4,8 +4,7 @@
 #include <cli/plugins.h>
 #include <cli/probe_plugins.h>
 #include <fmt/format.h>
-#include <plugins/library.h>
-#include <plugins/sources.h>
+#include <plugins/host_library.h>
 
 #include <algorithm>
 
@@ -23,6 +22,7 @@ constexpr const char* usage =
   plexiform plugins list|inspect     what cores, readouts and losses there are
   plexiform plugins check FILE|NAME  whether a plugin keeps the contract
   plexiform plugins doctor           this machine, LibTorch and the plugins at a glance
+  plexiform plugins new KIND NAME    write a core, readout or loss of your own
   plexiform COMMAND --help           more about a command
   plexiform --version
 )";
@@ -30,8 +30,7 @@ constexpr const char* usage =
 // Hands a command over to libplexiform.so.
 int run_in_host(const std::string& command, const Arguments& arguments) {
   using Run = int (*)(const char*, int, const char* const*);
-  const auto run =
-      reinterpret_cast<Run>(plexiform::plugins::open_function(plexiform::plugins::host_library(), "plexiform_command"));
+  const auto run = reinterpret_cast<Run>(plexiform::plugins::open_host_function("plexiform_command"));
   std::vector<const char*> texts;
   for (const auto& argument : arguments) texts.push_back(argument.c_str());
   return run(command.c_str(), static_cast<int>(texts.size()), texts.data());

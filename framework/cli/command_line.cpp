@@ -2,6 +2,7 @@
 #include <config/info.h>
 #include <config/shipped.h>
 #include <fmt/format.h>
+#include <plugins/config_sources.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -114,19 +115,7 @@ std::string help(const std::string& command) {
 }
 
 plugins::Sources search_order(const CommandLine& line, const config::Composition& composition) {
-  auto files = line.plugin_files;
-  const config::Node* listed = composition.job.find("plugins");
-  if (!listed || listed->is_null()) return plugins::search_order(files, line.plugin_paths);
-  const auto resolved = config::resolve_at(composition.job, "plugins", {composition.hydra});
-  bool texts = resolved.is_list();
-  for (const auto& item : resolved.items) {
-    texts = texts && item.kind == config::Kind::string;
-    files.push_back(item.string);
-  }
-  if (!texts)
-    throw Error(config::where(*listed, "plugins"), "is no list of files",
-                "write plugins: [/path/to/mine.plexiform.so]");
-  return plugins::search_order(files, line.plugin_paths);
+  return plugins::search_order(composition, line.plugin_files, line.plugin_paths);
 }
 
 int report_errors(const char* command, const std::function<int()>& body) {

@@ -2,6 +2,7 @@
 #include <cli/plugins.h>
 #include <cli/plugins_check.h>
 #include <cli/plugins_doctor.h>
+#include <cli/plugins_new.h>
 #include <fmt/core.h>
 #include <plugins/catalogue.h>
 
@@ -246,6 +247,7 @@ int inspect_file(const std::string& name, bool json) {
 }  // namespace
 
 int plugins_command(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments[0] == "new") return plugins_new_command({arguments.begin() + 1, arguments.end()});
   std::vector<std::string> files, folders;
   std::string what;
   bool json = false, probe = false;
@@ -273,6 +275,7 @@ int plugins_command(const std::vector<std::string>& arguments) {
   check_command->add_option("what", what, "a component's name, or a plugin's file")->required()->type_name("NAME|FILE");
   add_check_options(*check_command, check_options);
   auto* doctor_command = add("doctor", "this machine, LibTorch, and what becomes of each plugin's file");
+  app.add_subcommand("new", "write a small project: core|readout|loss NAME");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {

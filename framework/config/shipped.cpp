@@ -1,6 +1,6 @@
 #include <config/compose.h>
 #include <config/shipped.h>
-#include <dlfcn.h>
+#include <files/prefix.h>
 
 #include <filesystem>
 
@@ -20,15 +20,7 @@ void fill(Node& node, const Node& defaults, const std::string& path, std::vector
 
 }  // namespace
 
-std::string shipped_configs() {
-  // Linked into the executable and into libplexiform.so, which another program may have opened.
-  Dl_info info;
-  std::filesystem::path binary = "/proc/self/exe";
-  if (dladdr(reinterpret_cast<void*>(&shipped_configs), &info) && std::string_view(info.dli_fname).ends_with(".so")) {
-    binary = info.dli_fname;
-  }
-  return std::filesystem::canonical(binary).parent_path().parent_path() / "share" / "plexiform" / "configs";
-}
+std::string shipped_configs() { return files::prefix() / "share/plexiform/configs"; }
 
 std::vector<std::string> fill_defaults(Node& job) {
   std::vector<std::string> notes;

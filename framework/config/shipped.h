@@ -7,7 +7,7 @@
 
 namespace plexiform::config {
 
-// ../share/plexiform/configs beside the running executable, or beside libplexiform.so in another program.
+// share/plexiform/configs of the running host (files/prefix.h).
 std::string shipped_configs();
 
 // Fills in what `job` (resolved) does not say from shipped_configs()/defaults.yaml: where the config has nothing or null, the

@@ -1,8 +1,8 @@
+#include <files/prefix.h>
 #include <plexiform/abi.h>
 #include <plexiform/error.h>
 #include <plugins/sources.h>
 
-#include <boost/dll/runtime_symbol_info.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
@@ -18,12 +18,8 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-// Of the binary that this file is linked into: a program, or libplexiform.so.
-fs::path own_folder() {
-  fs::path binary = boost::dll::this_line_location();
-  if (!binary.is_absolute()) binary = boost::dll::program_location();  // a program's is its argv[0]
-  return fs::weakly_canonical(binary).parent_path();
-}
+// With the ABI major in its name: after an upgrade no plugin of the older one is in the way.
+std::string plugins_folder() { return "plexiform/plugins-abi" + std::to_string(PLEXIFORM_ABI_MAJOR); }
 
 }  // namespace
 
@@ -34,10 +30,10 @@ std::string Sources::user_folder() {
     if (!home.is_absolute()) return "";
     data = home / ".local/share";
   }
-  return (data / ("plexiform/plugins-abi" + std::to_string(PLEXIFORM_ABI_MAJOR))).string();
+  return (data / plugins_folder()).string();
 }
 
-std::string Sources::installed_folder() { return (own_folder().parent_path() / "lib/plexiform/plugins").string(); }
+std::string Sources::installed_folder() { return (files::prefix() / "lib" / plugins_folder()).string(); }
 
 Sources search_order(std::vector<std::string> files, std::vector<std::string> folders) {
   for (const auto& folder : folders) {
@@ -54,16 +50,14 @@ Sources search_order(std::vector<std::string> files, std::vector<std::string> fo
 }
 
 std::string command_file() {
-  for (const fs::path& candidate : {own_folder() / "plexiform", own_folder().parent_path() / "bin/plexiform"}) {
-    if (fs::is_regular_file(candidate)) return candidate.string();
-  }
-  throw Error((own_folder().parent_path() / "bin/plexiform").string(),
-              "is not there; new plugins are opened in it first",
+  const fs::path file = files::prefix() / "bin/plexiform";
+  if (fs::is_regular_file(file)) return file.string();
+  throw Error(file.string(), "is not there; new plugins are opened in it first",
               "keep bin/plexiform and lib/libplexiform.so in one folder");
 }
 
 std::string host_library() {
-  const fs::path file = own_folder().parent_path() / "lib/libplexiform.so";
+  const fs::path file = files::prefix() / "lib/libplexiform.so";
   if (!fs::exists(file)) {
     throw Error(file.string(), "is not there", "keep bin/plexiform and lib/libplexiform.so in one folder");
   }

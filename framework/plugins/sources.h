@@ -14,7 +14,7 @@ struct Sources {
   // What installing a plugin for this user means; "" when the environment knows no home.
   //   $XDG_DATA_HOME/plexiform/plugins-abi1, or ~/.local/share/...
   static std::string user_folder();
-  // What comes with the host: ../lib/plexiform/plugins beside the folder of the running program or libplexiform.so.
+  // What comes with the host: lib/plexiform/plugins-abi1 of its prefix (files/prefix.h).
   static std::string installed_folder();
 };
 
@@ -23,11 +23,10 @@ struct Sources {
 // Throws Error for a folder of `folders` that is none.
 Sources search_order(std::vector<std::string> files = {}, std::vector<std::string> folders = {});
 
-// The `plexiform` program that belongs to the running host: beside this program, or ../bin/plexiform beside libplexiform.so.
-// Throws Error when it is not there.
+// bin/plexiform of the running host's prefix. Throws Error when it is not there.
 std::string command_file();
 
-// libplexiform.so of the running host: ../lib beside the program. Throws Error when it is not there.
+// lib/libplexiform.so of it. Throws Error when it is not there.
 std::string host_library();
 
 }  // namespace plexiform::plugins

@@ -1,35 +1,39 @@
-// What a user sees while a model trains: a bar on a terminal, one line per epoch everywhere.
+// A training in lines of text: one per epoch, and the notes.
 #pragma once
 
-#include <plexiform/params.h>
+#include <plexiform/host/observer.h>
 
 #include <chrono>
 #include <string>
 
 namespace plexiform::training {
 
-class Progress {
+class EpochLines : public host::Observer {
  public:
-  // bar: redraw a line on standard error after every step (ten times a second at most).
-  // log: a file that the lines are appended to as well; "" for none.
-  Progress(bool bar, std::string log) : bar_(bar), log_(std::move(log)) {}
-  ~Progress() { clear(); }
-
-  void start_epoch(int64_t epoch, int64_t epochs, int64_t steps, int64_t done);
-  void step(int64_t done, double loss);
+  void epoch_begins(const host::Position& at) override;
   // "epoch   3/20  train_loss 0.5123  val_loss 0.5141  val_correlation 0.4310  lr 0.01  1.2 s  12.3 steps/s  best"
-  void end_epoch(const Json& means, const std::string& monitor, double learning_rate, bool best);
-  // A line of text, above the bar.
-  void say(const std::string& text);
+  host::Next epoch_done(const host::Epoch& epoch) override;
+  void note(const std::string& text) override { say(text); }
+
+ protected:
+  virtual void say(const std::string& line) = 0;
+  double seconds() const;  // of this epoch, since it began or was resumed
+  int64_t first_batch() const { return first_; }
 
  private:
-  void clear();
+  std::chrono::steady_clock::time_point start_;
+  int64_t first_ = 0;
+};
 
-  using Clock = std::chrono::steady_clock;
-  bool bar_, drawn_ = false;
-  std::string log_;
-  int64_t epoch_ = 0, epochs_ = 0, steps_ = 0, first_ = 0, done_ = 0;
-  Clock::time_point start_, last_drawn_;
+// Appends to a file. One that cannot be written does not end a training: the lines are a comfort, metrics.csv the record.
+class LogFile final : public EpochLines {
+ public:
+  explicit LogFile(std::string path) : path_(std::move(path)) {}
+
+ private:
+  void say(const std::string& line) override;
+
+  std::string path_;
 };
 
 }  // namespace plexiform::training

@@ -6,10 +6,9 @@
 #include <model/build.h>
 #include <model/bundle.h>
 #include <model/plan.h>
-#include <training/interrupt.h>
+#include <training/progress.h>
 #include <training/run.h>
 #include <training/trainer.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -115,39 +114,46 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   return run;
 }
 
-int train(Run& run, const std::string& folder, Start start) {
-  const bool bar = run.settings.trainer.enable_progress_bar.value_or(isatty(STDERR_FILENO));
-  Progress progress(bar, folder + "/train.log");
-  for (const auto& warning : run.settings.warnings) progress.say("note: " + warning);
+host::Result train(Run& run, const std::string& folder, Start start, std::vector<host::Observer*> observers) {
+  LogFile log(folder + "/train.log");
+  observers.push_back(&log);
+  auto note = [&](const std::string& text) {
+    for (auto* observer : observers) observer->note(text);
+  };
+  for (const auto& warning : run.settings.warnings) note("note: " + warning);
   const Task task{run.model, run.recordings, run.split, run.loader, run.settings, folder};
-  Trainer trainer(task, progress);
+  Trainer trainer(task, observers);
   if (start == Start::resume) {
     std::vector<std::string> skipped;
     const auto checkpoint = newest_checkpoint(trainer.checkpoint_folder(), skipped);
-    for (const auto& damaged : skipped) progress.say("note: passed over a checkpoint: " + damaged);
+    for (const auto& damaged : skipped) note("note: passed over a checkpoint: " + damaged);
     if (!checkpoint && std::filesystem::exists(folder + "/metrics.csv")) {
       throw Error(trainer.checkpoint_folder(), "holds no checkpoint that is whole",
                   "start a new run; this one is left as it is");
     }
     if (checkpoint) trainer.restore(*checkpoint);
-    progress.say(checkpoint ? fmt::format("resumed from {} (epoch {}, batch {})", checkpoint->file,
-                                          trainer.state().epoch + 1, trainer.state().batch)
-                            : "no checkpoint yet: starting from the beginning");
+    note(checkpoint ? fmt::format("resumed from {} (epoch {}, batch {})", checkpoint->file, trainer.state().epoch + 1,
+                                  trainer.state().batch)
+                    : "no checkpoint yet: starting from the beginning");
   }
-  const Ending ending = trainer.fit();
-  if (ending == Ending::interrupted) {
-    progress.say(fmt::format("stopped; continue with: plexiform train --resume {}", folder));
-    return 128 + trainer.signal();
+  host::Result result;
+  result.ending = trainer.fit();
+  result.history = trainer.state().history;
+  if (result.ending == Ending::suspended) {
+    note("stopped; continue with: plexiform train --resume " + folder);
+    return result;
   }
   const auto best = read_checkpoint(trainer.best_checkpoint());
   run.model.load_state(best.model, best.file);
   const Json& history = best.loop.at("state").at("history");
-  model::write_bundle(folder + "/model", run.model, run.composed, run.config, run.recordings,
+  result.model = folder + "/model";
+  model::write_bundle(result.model, run.model, run.composed, run.config, run.recordings,
                       history.empty() ? Json::object() : history.back());
   const auto scores = evaluation::score_parts(run.model, run.recordings, run.split.tests, run.loader);
   evaluation::write_report(folder, scores);
-  fmt::print("\n{}\nmodel: {}/model\n", evaluation::to_table(scores), folder);
-  return 0;
+  result.scores = evaluation::to_json(scores);
+  result.table = evaluation::to_table(scores);
+  return result;
 }
 
 }  // namespace plexiform::training

@@ -1,8 +1,7 @@
 // A run: everything that a config describes, made ready and checked, then trained, scored and put on disk.
 //
 //   auto run = prepare(composed, resolvers, catalogue);  // all errors of a config come here, before the first step
-//   std::cout << run->plan();
-//   train(*run, folder, Start::fresh);
+//   train(*run, folder, Start::fresh, observers);
 //
 // Run folder   .hydra/{config,hydra,overrides}.yaml · train.log · metrics.csv · checkpoints/{last,best}.safetensors ·
 //              model/{model.safetensors, model.json, config.yaml} · scores.csv · scores.json
@@ -11,6 +10,7 @@
 #include <config/resolve.h>
 #include <data/batches.h>
 #include <model/model.h>
+#include <plexiform/host/experiment.h>
 #include <plugins/catalogue.h>
 #include <training/settings.h>
 
@@ -37,8 +37,7 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
 
 enum class Start { fresh, resume };
 
-// Trains into `folder`, which exists, and ends with scores and the model bundle. Returns the exit code: 0, or 130 / 143 when a
-// signal stopped it (the checkpoint is written).
-int train(Run& run, const std::string& folder, Start start);
+// Trains into `folder`, which exists, and ends with scores and the model bundle, unless an observer suspends it.
+host::Result train(Run& run, const std::string& folder, Start start, std::vector<host::Observer*> observers);
 
 }  // namespace plexiform::training

@@ -5,7 +5,6 @@
 #include <ATen/ops/cat.h>
 #include <evaluation/metrics.h>
 #include <fmt/format.h>
-#include <training/interrupt.h>
 #include <training/trainer.h>
 
 #include <chrono>
@@ -13,6 +12,9 @@
 #include <filesystem>
 
 namespace plexiform::training {
+
+using host::Next;
+
 namespace {
 
 constexpr auto save_interval = std::chrono::minutes(5);  // within a long epoch
@@ -34,8 +36,10 @@ at::Tensor scalar(const at::Tensor& loss) { return loss.dim() == 0 ? loss : loss
 
 }  // namespace
 
-Trainer::Trainer(const Task& task, Progress& progress)
-    : task_(task), progress_(progress), stream_(task.recordings, task.split, task.loader, task.settings.seed) {
+Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
+    : task_(task),
+      observers_(std::move(observers)),
+      stream_(task.recordings, task.split, task.loader, task.settings.seed) {
   for (const auto& [name, tensor] : task.model.parameters()) {
     if (tensor.requires_grad()) parameters_.push_back({name, tensor});
   }
@@ -56,17 +60,18 @@ Trainer::Trainer(const Task& task, Progress& progress)
 
 Ending Trainer::fit() {
   const auto& limits = task_.settings.trainer;
-  const InterruptGuard guard;
   if (state_.epoch == 0 && state_.batch == 0) save(last_checkpoint());
   while (state_.epoch < limits.max_epochs && !state_.stopped) {
     if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return Ending::max_steps;
     train_epoch();
-    if ((signal_ = InterruptGuard::requested())) {
+    if (next_ == Next::suspend) {
       save(last_checkpoint());
-      return Ending::interrupted;
+      return Ending::suspended;
     }
     end_epoch();
+    if (next_ == Next::suspend) return Ending::suspended;
   }
+  if (next_ == Next::finish) return Ending::finished;
   return state_.stopped ? Ending::early_stopping : Ending::max_epochs;
 }
 
@@ -78,16 +83,17 @@ void Trainer::train_epoch() {
   const auto& limits = task_.settings.trainer;
   const int64_t batches = batches_per_epoch();
   if (state_.batch == 0) stream_.start_epoch();
-  progress_.start_epoch(state_.epoch, limits.max_epochs, batches, state_.batch);
+  for (auto* observer : observers_) observer->epoch_begins(position());
   task_.model.train(true);
   auto saved = std::chrono::steady_clock::now();
   while (state_.batch < batches) {
-    const double loss = step();
+    host::Step done = step();
     ++state_.batch;
-    progress_.step(state_.batch, loss);
-    if (++state_.pending < limits.accumulate_grad_batches && state_.batch < batches) continue;
-    update();
-    if (InterruptGuard::requested() && state_.batch < batches) return;
+    if (++state_.pending == limits.accumulate_grad_batches || state_.batch == batches) update();
+    done.at = position();
+    ask([&](host::Observer& observer) { return observer.step_done(done); });
+    if (state_.pending > 0) continue;
+    if (next_ != Next::go_on) return;
     if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return;
     const auto every = task_.settings.checkpoint.every_n_train_steps;
     if (const auto now = std::chrono::steady_clock::now();
@@ -99,7 +105,7 @@ void Trainer::train_epoch() {
 }
 
 // One batch of one session: forward, loss and penalties, backward.
-double Trainer::step() {
+host::Step Trainer::step() {
   const auto& model = task_.model;
   const data::Batch batch = stream_.next();
   const at::Tensor prediction = model.forward(batch.stimulus, batch.session);
@@ -119,7 +125,7 @@ double Trainer::step() {
   means_.add("regularization_loss_readout", readout_penalty.item<double>(), weight);
   const auto score = scalar(model.evaluation_loss->forward(prediction.detach(), batch.responses));
   means_.add("train_evaluation_loss", score.item<double>(), weight);
-  return value;
+  return {{}, task_.recordings.sessions[batch.session].name, value};
 }
 
 // The gradients of the pending batches become one step of the optimiser.
@@ -208,9 +214,10 @@ void Trainer::end_epoch() {
   }
   row["lr"] = rate;
   state_.history.push_back(row);
-  progress_.end_epoch(row, settings.checkpoint.monitor, rate, best);
-  if (verdict.stop) progress_.say(verdict.reason);
-  state_.stopped = verdict.stop;
+  const host::Epoch epoch = {position(), row, settings.checkpoint.monitor, best};
+  ask([&](host::Observer& observer) { return observer.epoch_done(epoch); });
+  if (verdict.stop) note(verdict.reason);
+  state_.stopped = verdict.stop || next_ == Next::finish;
   ++state_.epoch;
   state_.batch = 0;
   means_ = {};
@@ -225,6 +232,22 @@ void Trainer::end_epoch() {
   save(last_checkpoint());
   if (best && !outdated.empty() && outdated != state_.best_file)
     std::filesystem::remove(checkpoint_folder() + outdated);
+}
+
+host::Position Trainer::position() const {
+  return {state_.epoch + 1, task_.settings.trainer.max_epochs, state_.batch, batches_per_epoch(), state_.step};
+}
+
+void Trainer::note(const std::string& text) const {
+  for (auto* observer : observers_) observer->note(text);
+}
+
+template <class Ask>
+void Trainer::ask(Ask&& what) {
+  for (auto* observer : observers_) {
+    const Next answer = what(*observer);
+    if (next_ == Next::go_on) next_ = answer;
+  }
 }
 
 void Trainer::refuse_loss(double value, size_t session) const {
@@ -272,7 +295,7 @@ void Trainer::restore(const Checkpoint& checkpoint) {
   follow_schedule(task_.settings.counting.interval);
   if (stopping_) stopping_->restore(loop.at("stopping"));
   if (const int threads = loop.at("threads"); threads != at::get_num_threads()) {
-    progress_.say(
+    note(
         fmt::format("note: the run used {} threads, now {}: results may differ in the last bits "
                     "(OMP_NUM_THREADS={} repeats them exactly)",
                     threads, at::get_num_threads(), threads));

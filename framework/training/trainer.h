@@ -4,12 +4,12 @@
 
 #include <data/batches.h>
 #include <model/model.h>
+#include <plexiform/host/experiment.h>
 #include <training/checkpoint.h>
 #include <training/early_stopping.h>
 #include <training/metrics_log.h>
 #include <training/optimizer.h>
 #include <training/plateau.h>
-#include <training/progress.h>
 #include <training/schedule.h>
 #include <training/settings.h>
 
@@ -28,11 +28,12 @@ struct Task {
   std::string folder;  // of the run
 };
 
-enum class Ending { max_epochs, max_steps, early_stopping, interrupted };
+using host::Ending;
 
 class Trainer {
  public:
-  Trainer(const Task& task, Progress& progress);
+  // Observers are told, and asked, in this order.
+  Trainer(const Task& task, std::vector<host::Observer*> observers);
 
   // Continues from a checkpoint of a run with the same config.
   void restore(const Checkpoint& checkpoint);
@@ -42,25 +43,29 @@ class Trainer {
   Ending fit();
 
   const TrainerState& state() const { return state_; }
-  int signal() const { return signal_; }  // that interrupted fit(), or 0
   std::string checkpoint_folder() const;
   // The best checkpoint so far, or the last when there was no validation.
   std::string best_checkpoint() const;
 
  private:
-  int64_t batches_per_epoch() const;
   void train_epoch();
-  double step();
+  host::Step step();
   void update();
   void follow_schedule(const std::string& counted);
   Json validate();
   void end_epoch();
+  int64_t batches_per_epoch() const;
+  host::Position position() const;
+  void note(const std::string& text) const;
+  // Whatever an observer asks for first is done.
+  template <class Ask>
+  void ask(Ask&& what);
   [[noreturn]] void refuse_loss(double value, size_t session) const;
   std::string last_checkpoint() const;
   void save(const std::string& file) const;
 
   Task task_;
-  Progress& progress_;
+  std::vector<host::Observer*> observers_;
   std::vector<Named> parameters_;  // those that are trained
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<PlateauSchedule> plateau_;
@@ -69,7 +74,7 @@ class Trainer {
   data::TrainStream stream_;
   EpochMeans means_;  // of the epoch that is under way
   TrainerState state_;
-  int signal_ = 0;
+  host::Next next_ = host::Next::go_on;
 };
 
 }  // namespace plexiform::training

@@ -1,10 +1,16 @@
 # Finds LibTorch: the folder with include/ and lib/ of a C++ download, a pip wheel (CPU or CUDA) or a conda environment.
 # Looked at, in this order, each as a CMake or an environment variable:
 #   PLEXIFORM_TORCH_ROOT, Torch_DIR   named on purpose: refused, not passed over, when nothing usable is there
+#   PLEXIFORM_TORCH_BUILT_WITH        the installed host's, set by its package
 #   CMAKE_PREFIX_PATH, the torch of the python3 on PATH (which is not imported)
+# With PLEXIFORM_TORCH_SERIES, "2.13", another major.minor will not do.
 # Sets PLEXIFORM_TORCH_ROOT and PLEXIFORM_TORCH_VERSION, both empty if there is none, and PLEXIFORM_TORCH_TRIED, the
 # reasons. As a script, `cmake -P`, it prints "-- LibTorch VERSION: FOLDER" if there is one.
 set(PLEXIFORM_TORCH_MINIMUM 2.13)
+set(_plexiform_wanted "LibTorch ${PLEXIFORM_TORCH_MINIMUM} or newer")
+if(PLEXIFORM_TORCH_SERIES)
+  set(_plexiform_wanted "LibTorch ${PLEXIFORM_TORCH_SERIES}, which this Plexiform was built with")
+endif()
 
 # Is LibTorch in `root`, and new enough? The version, or the reason why not.
 function(_plexiform_probe_torch root version reason)
@@ -23,6 +29,10 @@ function(_plexiform_probe_torch root version reason)
   string(REPLACE ";" "." found "${found}")
   if(found VERSION_LESS PLEXIFORM_TORCH_MINIMUM)
     set(${reason} "LibTorch ${found}, older than ${PLEXIFORM_TORCH_MINIMUM}" PARENT_SCOPE)
+    return()
+  endif()
+  if(PLEXIFORM_TORCH_SERIES AND NOT found MATCHES "^${PLEXIFORM_TORCH_SERIES}[.]")
+    set(${reason} "LibTorch ${found}, not ${PLEXIFORM_TORCH_SERIES}" PARENT_SCOPE)
     return()
   endif()
   set(${version} "${found}" PARENT_SCOPE)
@@ -57,7 +67,7 @@ function(_plexiform_find_torch)
   set(tried "")
   set(PLEXIFORM_TORCH_ROOT "" PARENT_SCOPE)
   set(PLEXIFORM_TORCH_VERSION "" PARENT_SCOPE)
-  foreach(root ${named} ${others})
+  foreach(root ${named} ${PLEXIFORM_TORCH_BUILT_WITH} ${others})
     _plexiform_probe_torch("${root}" version reason)
     if(version)
       set(PLEXIFORM_TORCH_ROOT "${root}" PARENT_SCOPE)
@@ -66,11 +76,11 @@ function(_plexiform_find_torch)
       break()
     endif()
     if(named)
-      message(FATAL_ERROR "${root}: ${reason}\n  fix: unset PLEXIFORM_TORCH_ROOT and Torch_DIR, or let them name LibTorch "
-        "${PLEXIFORM_TORCH_MINIMUM} or newer: the folder with include/ and lib/, and its share/cmake/Torch")
+      message(FATAL_ERROR "${root}: ${reason}\n  fix: unset PLEXIFORM_TORCH_ROOT and Torch_DIR, or let them name "
+        "${_plexiform_wanted}: the folder with include/ and lib/, and its share/cmake/Torch")
     endif()
     string(APPEND tried "  ${root}: ${reason}\n")
-    if(reason MATCHES "older")
+    if(reason MATCHES "LibTorch")
       message(STATUS "passed over ${root}: ${reason}")
     endif()
   endforeach()

@@ -6,7 +6,7 @@ include_guard(GLOBAL)
 set(PLEXIFORM_TORCH_ROOT "" CACHE PATH "LibTorch: the folder with include/ and lib/")
 include(${CMAKE_CURRENT_LIST_DIR}/PlexiformFindTorch.cmake)
 if(NOT PLEXIFORM_TORCH_ROOT)
-  message(FATAL_ERROR "No LibTorch ${PLEXIFORM_TORCH_MINIMUM} or newer found. Looked at:\n${PLEXIFORM_TORCH_TRIED}"
+  message(FATAL_ERROR "No ${_plexiform_wanted}, was found. Looked at:\n${PLEXIFORM_TORCH_TRIED}"
     "  fix: ./bootstrap brings one; or pip install torch; or -DPLEXIFORM_TORCH_ROOT=<folder with include/ and lib/>")
 endif()
 if(EXISTS /usr/include/torch/csrc)  # -idirafter would lose against it

@@ -1,8 +1,12 @@
+#include <fcntl.h>
+#include <files/new_folder.h>
 #include <fmt/format.h>
-#include <simulation/new_folder.h>
+#include <stdio.h>
 #include <unistd.h>
 
-namespace plexiform::simulation {
+#include <cerrno>
+
+namespace plexiform::files {
 
 namespace fs = std::filesystem;
 
@@ -19,26 +23,12 @@ void about(const std::string& folder, F&& body) {
   }
 }
 
-void check_place(const std::string& shown, const fs::path& place, const std::string& record, bool replace) {
-  if (!fs::exists(place)) return;
-  if (!fs::is_directory(place)) throw Error(shown, "is a file", "choose another name");
-  if (fs::is_empty(place)) return;
-  if (!fs::exists(place / record)) {
-    throw Error(shown, "is not empty, and what is in it was not simulated", "choose a folder that is not there yet");
-  }
-  if (!replace) {
-    throw Error(shown, "holds simulated recordings already", "choose another folder, or replace them with --force");
-  }
-}
-
 }  // namespace
 
-NewFolder::NewFolder(const std::string& folder, const std::string& record, bool replace) : shown_(folder) {
+NewFolder::NewFolder(const std::string& folder) : shown_(folder) {
   about(shown_, [&] {
-    // a link is followed, and "DIR/" means DIR
-    place_ = fs::weakly_canonical(fs::path(folder) / ".");
+    place_ = fs::weakly_canonical(fs::path(folder) / ".");  // "DIR/" means DIR
     if (!place_.has_filename()) place_ = place_.parent_path();
-    check_place(shown_, place_, record, replace);
     building_ = fmt::format("{}.{}.partial", place_.string(), getpid());
     fs::create_directories(building_);
   });
@@ -55,6 +45,17 @@ void NewFolder::make(const std::string& sub_folder) {
 
 void NewFolder::move_into_place() {
   about(shown_, [&] {
+    const int failed = ::renameat2(AT_FDCWD, building_.c_str(), AT_FDCWD, place_.c_str(), RENAME_NOREPLACE);
+    if (!failed) return;
+    if (errno == EEXIST) throw Error(shown_, "is there already", "choose another name");
+    if (errno != EINVAL) throw fs::filesystem_error("rename", place_, {errno, std::generic_category()});
+    if (fs::exists(place_)) throw Error(shown_, "is there already", "choose another name");
+    fs::rename(building_, place_);  // a file system that cannot do both in one
+  });
+}
+
+void NewFolder::replace() {
+  about(shown_, [&] {
     const std::string old = building_ + ".old";
     const bool replaces = fs::exists(place_);
     if (replaces) fs::rename(place_, old);
@@ -68,4 +69,4 @@ void NewFolder::move_into_place() {
   });
 }
 
-}  // namespace plexiform::simulation
+}  // namespace plexiform::files

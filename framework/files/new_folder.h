@@ -1,4 +1,5 @@
 // A folder that appears complete or not at all: it is built beside its place and moved there.
+// Errors   Error(folder, what the system said, what to do).
 #pragma once
 
 #include <plexiform/error.h>
@@ -6,20 +7,20 @@
 #include <filesystem>
 #include <string>
 
-namespace plexiform::simulation {
+namespace plexiform::files {
 
 class NewFolder {
  public:
-  // Throws Error when `folder` is there and is not empty, unless `replace` and it holds a file
-  // `record`: the sign that the program wrote it. The folders above it are made.
-  NewFolder(const std::string& folder, const std::string& record, bool replace);
+  // The folders above `folder` are made; a link is followed.
+  explicit NewFolder(const std::string& folder);
   ~NewFolder();  // removes what was not moved into place
   NewFolder(const NewFolder&) = delete;
   NewFolder& operator=(const NewFolder&) = delete;
 
   const std::string& path() const { return building_; }  // write here
   void make(const std::string& sub_folder);
-  void move_into_place();  // what was there before is removed
+  void move_into_place();  // Throws Error when something is there by now.
+  void replace();          // As move_into_place, but what was there before is removed.
 
  private:
   std::string shown_;
@@ -27,4 +28,4 @@ class NewFolder {
   std::string building_;
 };
 
-}  // namespace plexiform::simulation
+}  // namespace plexiform::files

@@ -1,9 +1,9 @@
-#include <training/interrupt.h>
+#include <cli/host/interrupt.h>
 #include <unistd.h>
 
 #include <csignal>
 
-namespace plexiform::training {
+namespace plexiform::cli {
 namespace {
 
 volatile std::sig_atomic_t asked = 0;
@@ -26,4 +26,4 @@ InterruptGuard::~InterruptGuard() {
 
 int InterruptGuard::requested() { return asked; }
 
-}  // namespace plexiform::training
+}  // namespace plexiform::cli

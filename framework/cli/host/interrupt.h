@@ -1,7 +1,7 @@
-// Ctrl-C and SIGTERM end a run cleanly: the current step is finished, a checkpoint written. A second Ctrl-C ends it at once.
+// Ctrl-C and SIGTERM ask a command to end cleanly; a second one ends it at once.
 #pragma once
 
-namespace plexiform::training {
+namespace plexiform::cli {
 
 class InterruptGuard {  // while it lives
  public:
@@ -15,4 +15,4 @@ class InterruptGuard {  // while it lives
   void (*previous_term_)(int);
 };
 
-}  // namespace plexiform::training
+}  // namespace plexiform::cli

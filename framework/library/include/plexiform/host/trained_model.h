@@ -1,0 +1,40 @@
+// A trained model, loaded from the folder that a training left (RUN/model).
+//
+//   const plexiform::host::TrainedModel model("runs/mine/model");
+//   const at::Tensor rates = model.predict(movie, "retina_1");
+//
+// Notation B batch, C channels, T bins of the stimulus, T' = T - lag predicted bins, H x W pixels (row 0 on top), N neurons.
+// Errors   plexiform::Error for a damaged folder, a missing plugin, a session or a shape that the model does not have.
+// Threads  one at a time per model.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <plexiform/host/experiment.h>
+#include <plexiform/shape.h>
+
+namespace plexiform::host {
+
+class TrainedModel {
+ public:
+  explicit TrainedModel(const std::string& folder, const Plugins& plugins = {});
+  TrainedModel(TrainedModel&&) noexcept;
+  ~TrainedModel();
+
+  const std::vector<std::string>& sessions() const;
+  int64_t neurons(const std::string& session) const;  // N
+  Shape window() const;                               // (C, T, H, W) of a training window; T may differ in predict()
+  int64_t lag() const;                                // bins at the start of a stimulus that get no prediction
+  const Json& about() const;  // model.json: config, components with versions and hashes, metrics of the best epoch
+  const std::vector<std::string>& warnings() const;  // such as a plugin that is not the file it was trained with
+
+  // Predicted activity (B, T', N) float32 of a session's neurons, in the units of its responses; the last bin is that of
+  // the stimulus. Dropout and the like are off; there is no gradient.
+  //   stimulus  (B, C, T, H, W), any dtype, in the units of the recorded movies: it is normalised here as for training
+  at::Tensor predict(const at::Tensor& stimulus, const std::string& session) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace plexiform::host

@@ -1,0 +1,59 @@
+#include <ATen/core/grad_mode.h>
+#include <model/bundle.h>
+#include <plexiform/host/trained_model.h>
+#include <plugins/config_sources.h>
+
+#include <algorithm>
+
+namespace plexiform::host {
+
+struct TrainedModel::State {
+  model::Bundle bundle;
+  std::vector<std::string> sessions;
+  double mean = 0, std = 1;  // of the stimuli that it was trained on
+
+  size_t find(const std::string& session) const {
+    const auto found = std::find(sessions.begin(), sessions.end(), session);
+    if (found == sessions.end()) {
+      throw Error(session, "the model has no such session", did_you_mean(session, sessions));
+    }
+    return static_cast<size_t>(found - sessions.begin());
+  }
+};
+
+TrainedModel::TrainedModel(const std::string& folder, const Plugins& plugins) : state_(std::make_unique<State>()) {
+  auto catalogue = plugins::Catalogue::discover(plugins::search_order(plugins.files, plugins.folders));
+  state_->bundle = model::read_bundle(folder, catalogue);
+  for (const auto& head : state_->bundle.model.heads) state_->sessions.push_back(head.session);
+  const auto& normalisation = about().at("normalisation");
+  normalisation.at("mean").get_to(state_->mean);
+  normalisation.at("std").get_to(state_->std);
+}
+
+TrainedModel::TrainedModel(TrainedModel&&) noexcept = default;
+TrainedModel::~TrainedModel() = default;
+
+const std::vector<std::string>& TrainedModel::sessions() const { return state_->sessions; }
+int64_t TrainedModel::neurons(const std::string& session) const {
+  return state_->bundle.model.heads[state_->find(session)].neurons;
+}
+Shape TrainedModel::window() const { return state_->bundle.model.window; }
+int64_t TrainedModel::lag() const { return state_->bundle.model.lag(); }
+const Json& TrainedModel::about() const { return state_->bundle.about; }
+const std::vector<std::string>& TrainedModel::warnings() const { return state_->bundle.warnings; }
+
+at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& session) const {
+  const size_t number = state_->find(session);
+  const Shape trained = window();
+  const bool movie = stimulus.defined() && stimulus.dim() == 5;
+  const Shape shape = movie ? Shape{stimulus.size(1), stimulus.size(2), stimulus.size(3), stimulus.size(4)} : Shape{};
+  if (!movie || shape != Shape{trained.channels, shape.time, trained.height, trained.width}) {
+    throw Error("stimulus", movie ? "is of " + shape.text() : "has not the axes (batch, channels, time, rows, columns)",
+                "give it the size that the model was trained with, " + trained.text() + "; only T may differ");
+  }
+  state_->bundle.model.core->output_shape(shape);  // refuses a clip that is too short
+  const at::NoGradGuard no_grad;
+  return state_->bundle.model.forward(stimulus.to(at::kFloat).sub(state_->mean).mul(1 / state_->std), number);
+}
+
+}  // namespace plexiform::host

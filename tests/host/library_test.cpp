@@ -1,0 +1,223 @@
+// The host as a library: what a program that embeds it is promised.
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+#include <data/batches.h>
+#include <evaluation/predict.h>
+#include <model/bundle.h>
+#include <plexiform/host/experiment.h>
+#include <plexiform/host/trained_model.h>
+#include <simulation/retina.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <csignal>
+
+#include "../folder.h"
+#include "quickstart_plugins.h"
+
+using namespace plexiform::host;
+using Catch::Matchers::ContainsSubstring;
+using plexiform::Error;
+
+namespace {
+
+// One recording for all tests of this file.
+const std::string& recording() {
+  need_quickstart_plugins();
+  static const Folder folder;
+  static const std::string data = [] {
+    plexiform::simulation::RetinaParams params;
+    params.sessions = 2;
+    params.neurons = 4;
+    params.frames = 1500;
+    params.test_frames = 150;
+    params.repeats = 4;
+    plexiform::simulation::write_retina(folder / "data", params);
+    return folder / "data";
+  }();
+  return data;
+}
+
+Source small(const std::string& folder, std::vector<std::string> more = {}) {
+  std::vector<std::string> overrides = {"paths.data_dir=" + recording(), "model.hidden_channels=[2]",
+                                        "trainer.max_epochs=3", "+trainer.limit_train_batches=4"};
+  overrides.insert(overrides.end(), more.begin(), more.end());
+  return {"quickstart", overrides, {}, folder};
+}
+
+// Says `next` at one step or at the end of one epoch, and remembers what it was told.
+struct Watch final : Observer {
+  explicit Watch(int64_t step = 0, int64_t epoch = 0, Next said = Next::go_on)
+      : at_step(step), at_epoch(epoch), next(said) {}
+
+  const int64_t at_step, at_epoch;
+  const Next next;
+  std::vector<Step> steps;
+  std::vector<Epoch> epochs;
+  std::vector<std::string> notes;
+
+  Next step_done(const Step& step) override {
+    steps.push_back(step);
+    return step.at.step == at_step ? next : Next::go_on;
+  }
+  Next epoch_done(const Epoch& epoch) override {
+    epochs.push_back(epoch);
+    return epoch.at.epoch == at_epoch ? next : Next::go_on;
+  }
+  void note(const std::string& text) override { notes.push_back(text); }
+};
+
+std::string weights(const Result& result) { return content(result.model + "/model.safetensors"); }
+
+}  // namespace
+
+TEST_CASE("an observer is told of every step and epoch, and training returns what it wrote") {
+  const Folder folder;
+  Watch watch;
+  Experiment experiment(small(folder / "run"));
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  const auto result = experiment.train(watch);
+  CHECK(result.ending == Ending::max_epochs);
+  REQUIRE(watch.steps.size() == 12);
+  REQUIRE(watch.epochs.size() == 3);
+  CHECK(watch.steps[5].at.epoch == 2);
+  CHECK(watch.steps[5].at.batch == 2);
+  CHECK(watch.steps[5].at.batches == 4);
+  CHECK(watch.steps[5].at.step == 6);
+  CHECK(watch.steps[5].session.substr(0, 7) == "retina_");
+  CHECK(result.history.size() == 3);
+  CHECK(result.history[2] == watch.epochs[2].metrics);
+  CHECK(result.scores == Json::parse(content(folder / "run/scores.json")));
+  CHECK_THAT(result.table, ContainsSubstring("noise ceiling"));
+  CHECK(experiment.config()["trainer"]["max_epochs"] == 3);
+}
+
+TEST_CASE("finish cuts the epoch, validates it and writes the model") {
+  const Folder folder;
+  Watch watch(6, 0, Next::finish);
+  const auto result = Experiment(small(folder / "run")).train(watch);
+  CHECK(result.ending == Ending::finished);
+  CHECK(watch.steps.size() == 6);
+  CHECK(watch.epochs.size() == 2);
+  CHECK(result.history.size() == 2);
+  CHECK_NOTHROW(TrainedModel(result.model));
+}
+
+TEST_CASE("a run that was suspended anywhere and resumed ends with the bits of one that was not") {
+  const Folder folder;
+  const auto whole = Experiment(small(folder / "whole")).train();
+  struct Stop {
+    int64_t step, epoch;
+  };
+  for (const Stop stop : {Stop{1, 0}, Stop{4, 0}, Stop{6, 0}, Stop{0, 1}, Stop{0, 3}, Stop{12, 0}}) {
+    const std::string name = folder / ("run" + std::to_string(stop.step) + "-" + std::to_string(stop.epoch));
+    Watch watch(stop.step, stop.epoch, Next::suspend);
+    const auto suspended = Experiment(small(name)).train(watch);
+    INFO(name);
+    CHECK(suspended.ending == Ending::suspended);
+    CHECK(suspended.scores.is_null());
+    CHECK_FALSE(std::filesystem::exists(name + "/model"));
+    const auto resumed = Experiment::resume(name).train();
+    CHECK(weights(resumed) == weights(whole));
+    CHECK(resumed.scores == whole.scores);
+    CHECK(resumed.history == whole.history);
+  }
+}
+
+TEST_CASE("gradients that were accumulated are applied before a run is suspended") {
+  const Folder folder;
+  const auto whole = Experiment(small(folder / "whole", {"trainer.accumulate_grad_batches=2"})).train();
+  struct AtFirstBatch final : Observer {
+    Next step_done(const Step&) override { return Next::suspend; }
+  } watch;
+  const auto suspended = Experiment(small(folder / "run", {"trainer.accumulate_grad_batches=2"})).train(watch);
+  CHECK(suspended.ending == Ending::suspended);
+  CHECK(weights(Experiment::resume(folder / "run").train()) == weights(whole));
+}
+
+TEST_CASE("a config written in code trains as the same one from a file, and is recorded") {
+  const Folder folder;
+  Experiment from_file(small(folder / "file"));
+  Json values = from_file.config();
+  values.erase("training_callbacks");  // they name the folder of the other run
+  Experiment from_code(values, folder / "code");
+  CHECK(weights(from_code.train()) == weights(from_file.train()));
+  CHECK(std::filesystem::exists(folder / "code/.hydra/config.yaml"));
+  CHECK_THROWS_WITH(Experiment(Json{{"trainer", {{"max_epoch", 3}}}}, folder / "other"),
+                    ContainsSubstring("model: the config has no model"));
+}
+
+TEST_CASE("a folder that holds something is not trained into") {
+  const Folder folder;
+  std::filesystem::create_directory(folder / "run");
+  std::ofstream(folder / "run/thesis.txt") << "mine";
+  CHECK_THROWS_WITH(Experiment(small(folder / "run")), ContainsSubstring("is there already"));
+  CHECK(content(folder / "run/thesis.txt") == "mine");
+}
+
+TEST_CASE("training in a program leaves its signal handlers alone") {
+  const Folder folder;
+  struct Handlers final : Observer {
+    bool own = true;
+    Next step_done(const Step&) override {
+      for (const int signal : {SIGINT, SIGTERM}) {
+        struct sigaction present = {};
+        sigaction(signal, nullptr, &present);
+        own = own && present.sa_handler == SIG_IGN;
+      }
+      return Next::finish;
+    }
+  } handlers;
+  auto* const before_int = std::signal(SIGINT, SIG_IGN);
+  auto* const before_term = std::signal(SIGTERM, SIG_IGN);
+  Experiment(small(folder / "run")).train(handlers);
+  std::signal(SIGINT, before_int);
+  std::signal(SIGTERM, before_term);
+  CHECK(handlers.own);
+}
+
+TEST_CASE("an exception of an observer reaches the program") {
+  const Folder folder;
+  struct Throws final : Observer {
+    Next step_done(const Step&) override { throw std::logic_error("of the observer"); }
+  } throws;
+  Experiment experiment(small(folder / "run"));
+  CHECK_THROWS_WITH(experiment.train(throws), "of the observer");
+}
+
+TEST_CASE("a trained model predicts what the host predicts, from the movie as it was recorded") {
+  const Folder folder;
+  const auto result = Experiment(small(folder / "run")).train();
+  const TrainedModel model(result.model);
+  REQUIRE(model.sessions() == std::vector<std::string>{"retina_1", "retina_2"});
+  auto catalogue = plexiform::plugins::Catalogue::discover(plexiform::plugins::search_order());
+  const auto bundle = plexiform::model::read_bundle(result.model, catalogue);
+  const auto recordings = plexiform::data::read_recordings(bundle.config);
+  const auto split = plexiform::data::split(recordings, plexiform::data::read_loader(bundle.config), model.lag());
+  const auto& test = split.tests.back();  // of retina_2
+  const auto trace = plexiform::evaluation::predict(bundle.model, recordings, test, 1);
+  at::Tensor movie;
+  for (const auto& trial : recordings.sessions[1].tests) {
+    if (trial.stimulus->name == test.name) movie = trial.stimulus->movie.unsqueeze(0);
+  }
+  const auto rates = model.predict(movie, "retina_2");
+  REQUIRE(rates.size(2) == model.neurons("retina_2"));
+  CHECK_FALSE(rates.requires_grad());
+  CHECK(at::allclose(rates[0], trace.prediction, 1e-5, 1e-6));
+  CHECK_FALSE(at::allclose(model.predict(movie.bitwise_not(), "retina_2")[0], trace.prediction, 1e-2, 1e-3));
+}
+
+TEST_CASE("a trained model refuses a session and a stimulus that it does not know") {
+  const Folder folder;
+  const auto result = Experiment(small(folder / "run")).train();
+  const TrainedModel model(result.model);
+  const auto [C, T, H, W] = model.window();
+  CHECK_THROWS_WITH(model.predict(at::rand({1, C, T, H, W}), "retina_3"), ContainsSubstring("did you mean"));
+  CHECK_THROWS_WITH(model.predict(at::rand({1, C, T, H, W + 1}), "retina_1"), ContainsSubstring("only T may differ"));
+  CHECK_THROWS_AS(model.predict(at::rand({1, C, 3, H, W}), "retina_1"), Error);
+  CHECK_THROWS_AS(model.predict(at::rand({C, T, H, W}), "retina_1"), Error);
+  CHECK_THROWS_AS(model.predict({}, "retina_1"), Error);
+  CHECK_THROWS_AS(TrainedModel(folder / "nothing"), Error);
+}
