@@ -1,7 +1,6 @@
 # What has to agree between a plugin and its host at compile time.
 #   PLEXIFORM_ABI_MAJOR   of the headers beside this file's package
 #   PLEXIFORM_ABI         "linux-x86_64 libstdc++-cxx11": what this compiler and CMAKE_CXX_FLAGS make
-include_guard(GLOBAL)
 
 foreach(_include "${CMAKE_CURRENT_LIST_DIR}/../include" "${CMAKE_CURRENT_LIST_DIR}/../../../include")  # in the tree, installed
   if(EXISTS "${_include}/plexiform/abi.h")

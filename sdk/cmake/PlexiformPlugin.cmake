@@ -6,7 +6,7 @@
 #             a Catch2 program `name_test` that has the plugin's file in PLEXIFORM_PLUGIN_FILE and its own folder in
 #             PLEXIFORM_TEST_FOLDER. BUILD_TESTING=OFF leaves both out.
 #   install   into PLEXIFORM_INSTALL_PLUGIN_DIR; "": not at all
-include_guard(GLOBAL)
+include_guard(DIRECTORY)  # it sets variables, and each folder of a project may find this package
 
 set(PLEXIFORM_PLUGIN_SUFFIX ".plexiform.so")
 set(_plexiform_exports "${CMAKE_CURRENT_LIST_DIR}/plugin.exports")
