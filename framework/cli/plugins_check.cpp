@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <plugins/catalogue.h>
 #include <plugins/check.h>
-#include <plugins/library.h>
+#include <plugins/host_library.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -181,7 +181,7 @@ class Document {
 // libplexiform.so holds LibTorch and the kit.
 void run_checks(const CheckRequest& request, const std::function<void(const Checked&)>& report) {
   using Run = void (*)(const CheckRequest*, const std::function<void(const Checked&)>*);
-  reinterpret_cast<Run>(open_function(host_library(), "plexiform_check_plugin"))(&request, &report);
+  reinterpret_cast<Run>(open_host_function("plexiform_check_plugin"))(&request, &report);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <plexiform/error.h>
 #include <plexiform/platform.h>
 #include <plugins/catalogue.h>
+#include <plugins/host_library.h>
 #include <plugins/isolated.h>
-#include <plugins/library.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -87,7 +87,7 @@ bool libtorch(Findings& findings) {
   const auto ask = [] {
     try {
       std::string json;
-      reinterpret_cast<void (*)(std::string*)>(open_function(host_library(), "plexiform_environment"))(&json);
+      reinterpret_cast<void (*)(std::string*)>(open_host_function("plexiform_environment"))(&json);
       return json;
     } catch (const Error& e) {
       return Json{{"where", e.where()}, {"problem", e.problem()}, {"fix", e.fix()}}.dump();

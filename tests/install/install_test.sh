@@ -13,8 +13,9 @@ begin() { stage=$1; echo "== $stage"; }
 
 # Runs a command as in a fresh login: only PATH and a home of its own. Its output is shown when it fails.
 clean() {
-  env -i PATH="$PATH" HOME="$work/home" OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive "$@" >"$work/output" 2>&1 ||
-    { cat "$work/output" >&2; fail "exit code $? of: $*"; }
+  code=0
+  env -i PATH="$PATH" HOME="$work/home" OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive "$@" >"$work/output" 2>&1 || code=$?
+  [ $code = 0 ] || { cat "$work/output" >&2; fail "exit code $code of: $*"; }
 }
 # Runs a command that has to fail with a sentence.
 refused() {

@@ -1,7 +1,6 @@
-// @name@: space-time filters whose outputs divide one another, as cells that adapt to contrast do.
+// @name@: space-time filters that divide one another's output. Source: Heeger 1992, Visual Neuroscience 9:181-197.
 //   drive[b,f,t]    = sum_{c,l,y,x} filter[f,c,l,y,x] stimulus[b,c,t-l,y,x]
 //   features[b,f,t] = drive[b,f,t] / sqrt(semi_saturation^2 + mean_g drive[b,g,t]^2)   at each pixel
-// Source: divisive normalisation, Heeger 1992, Visual Neuroscience 9:181-197.
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
@@ -21,6 +20,7 @@ struct @Name@ final : plexiform::CoreModule {
   @Name@(const plexiform::Shape& in, const Params& params) : p(params) {
     const auto start = torch::randn({p.features, in.channels, p.bins, p.kernel, p.kernel});
     filter = register_parameter("filter", start / std::sqrt(start[0].numel()));
+    output_shape(in);  // refuses a stimulus that is too small
   }
   at::Tensor forward(const at::Tensor& stimulus, const plexiform::Given&) override {
     const auto drive = torch::conv3d(stimulus, filter);  // no padding: only bins and pixels that are there
