@@ -42,6 +42,8 @@ struct Parser {
       app.add_option("--package,-p", line.package, "with --cfg: print this part only, such as model.core");
       app.add_flag("--dry-run", line.dry_run, "check everything, print the plan, train nothing");
       app.add_option("--resume", line.resume, "continue the run in this folder, to the same bits");
+      app.add_flag("--accept-plugin-change", line.accept_plugin_change,
+                   "with --resume: go on although a plugin is not the one that the run used");
       app.add_option("words", words, "CONFIG and overrides");
     } else {
       app.add_option("--split", line.split, "what to score: test or validation")
@@ -51,6 +53,7 @@ struct Parser {
     app.add_option("--plugin", line.plugin_files, "a plugin file to use")->allow_extra_args(false);
     app.add_option("--plugin-path", line.plugin_paths, "a folder with plugins, searched first")
         ->allow_extra_args(false);
+    app.add_option("--locked", line.locked, "a plugins.lock of a run: refuse plugins that are not those");
   }
 };
 
@@ -90,6 +93,12 @@ CommandLine parse_command_line(const std::string& command, const std::vector<std
   }
   if (command == "evaluate" && line.target.empty() && !line.help) {
     throw Usage("which run?\n  fix: plexiform evaluate RUN, with the folder that training printed");
+  }
+  if (line.accept_plugin_change && line.resume.empty()) {
+    throw Usage("--accept-plugin-change goes with --resume\n  fix: leave it out: a new run may use any plugins");
+  }
+  if (!line.locked.empty() && !line.resume.empty()) {
+    throw Usage("--resume holds the run to its own plugins.lock\n  fix: leave --locked out");
   }
   auto& path = line.request.search_path;  // a config of the user's own finds our groups behind its own
   if (!parser.config_path.empty()) path.push_back(parser.config_path);

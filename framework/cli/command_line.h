@@ -25,6 +25,8 @@ struct CommandLine {
   bool dry_run = false;  // --dry-run
   bool help = false;
   std::string resume;                                   // --resume RUN
+  bool accept_plugin_change = false;                    // --accept-plugin-change, with --resume
+  std::string locked;                                   // --locked FILE
   std::string target;                                   // evaluate: the run folder or bundle
   std::string split = "test";                           // evaluate: test or validation
   std::vector<std::string> plugin_files, plugin_paths;  // --plugin, --plugin-path

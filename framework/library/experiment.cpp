@@ -26,6 +26,10 @@ struct Experiment::State {
     resolvers.hydra = composition.hydra;
     auto catalogue = ::plexiform::plugins::Catalogue::discover(
         ::plexiform::plugins::search_order(composition, plugins.files, plugins.folders));
+    if (!plugins.locked.empty()) catalogue.lock(::plexiform::plugins::Lock::named(plugins.locked));
+    if (start == training::Start::resume && !plugins.accept_change) {
+      if (auto lock = ::plexiform::plugins::Lock::of_run(folder)) catalogue.lock(std::move(*lock));
+    }
     run = training::prepare(composition.job, resolvers, catalogue);
   }
 };

@@ -23,6 +23,7 @@ struct TrainedModel::State {
 
 TrainedModel::TrainedModel(const std::string& folder, const Plugins& plugins) : state_(std::make_unique<State>()) {
   auto catalogue = plugins::Catalogue::discover(plugins::search_order(plugins.files, plugins.folders));
+  if (!plugins.locked.empty()) catalogue.lock(plugins::Lock::named(plugins.locked));
   state_->bundle = model::read_bundle(folder, catalogue);
   for (const auto& head : state_->bundle.model.heads) state_->sessions.push_back(head.session);
   const auto& normalisation = about().at("normalisation");

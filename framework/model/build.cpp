@@ -43,11 +43,13 @@ auto located(const Choice& chosen, F&& body) {
   }
 }
 
-void record(Model& model, const std::string& kind, const plugins::Provenance& from) {
-  model.origins.push_back({kind, from.target, from.plugin, from.version, from.sha256, from.knobs});
-  auto& warnings = model.warnings;
-  if (!from.warning.empty() && std::find(warnings.begin(), warnings.end(), from.warning) == warnings.end()) {
-    warnings.push_back(from.warning);
+void record(Model& model, const std::string& kind, const Choice& chosen, const plugins::Provenance& from) {
+  const std::string place = config::where(*chosen.node->find("_target_"), chosen.path + "._target_");
+  model.origins.push_back(
+      {kind, from.target, from.plugin, from.version, from.sha256, from.knobs, {place, from.label, from.plugin}});
+  auto& all = model.warnings;
+  for (const auto& warning : from.warnings) {
+    if (std::find(all.begin(), all.end(), warning) == all.end()) all.push_back(warning);
   }
 }
 
@@ -114,7 +116,7 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
   model.features = located(core, [&] {
     auto made = plugins::create_core(catalogue, core.target, core.knobs, {spec.window, spec.compat});
     model.core = made.component;
-    record(model, "core", made.provenance);
+    record(model, "core", core, made.provenance);
     const Shape features = model.core->output_shape(spec.window);
     if (features.time > spec.window.time) {
       throw Error("",
@@ -135,7 +137,7 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
           plugins::create_readout(catalogue, readout.target, readout.knobs,
                                   {model.features, session.name, session.neurons, session.mean_activity, spec.compat});
       model.heads.push_back({session.name, session.neurons, made.component});
-      if (model.heads.size() == 1) record(model, "readout", made.provenance);
+      if (model.heads.size() == 1) record(model, "readout", readout, made.provenance);
       return 0;
     });
   }
@@ -150,7 +152,7 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
                     "evaluate by a loss without, such as a correlation");
       }
       *loss = made.component;
-      record(model, name, made.provenance);
+      record(model, name, chosen, made.provenance);
       return 0;
     });
   }

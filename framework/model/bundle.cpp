@@ -98,9 +98,11 @@ Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
       const auto& origin = bundle.model.origins[i];
       const auto& trained = about.at("components").at(i);
       if (trained.at("sha256") != origin.sha256) {
-        bundle.warnings.push_back(origin.kind + " " + origin.name + ": the plugin '" + origin.plugin +
-                                  "' is not the file that the model was trained with (version " +
-                                  trained.at("version").get<std::string>() + " then, " + origin.version + " now)");
+        const plugins::Pin then{trained.at("plugin"), trained.at("version"), trained.at("sha256")};
+        const plugins::Pin now{origin.plugin, origin.version, origin.sha256};
+        bundle.warnings.push_back(origin.kind + " " + origin.name +
+                                  ": its plugin is not what the model was trained with: " + then.text() + " then, " +
+                                  now.text() + " now");
       }
     }
   } catch (const Json::exception& e) {

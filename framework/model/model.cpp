@@ -7,32 +7,148 @@
 namespace plexiform::model {
 namespace {
 
-at::Tensor or_zero(const at::Tensor& penalty) { return penalty.defined() ? penalty : at::zeros({}); }
-
 void append(std::vector<Named>& all, const std::string& prefix, std::vector<Named> some) {
   for (auto& [name, tensor] : some) all.push_back({prefix + name, std::move(tensor)});
 }
 
-std::string shape_text(const at::Tensor& tensor) {
+std::string shape_text(at::IntArrayRef sizes) {
   std::string text = "(";
-  for (const auto size : tensor.sizes()) {
+  for (const auto size : sizes) {
     text += (text.size() > 1 ? ", " : "") + std::to_string(size);
   }
   return text + ")";
 }
 
+[[noreturn]] void breaks_contract(const std::string& problem) { throw Error("", problem, "mend the component"); }
+
+void check_returned(const at::Tensor& returned, at::IntArrayRef sizes, const at::Tensor& given) {
+  if (!returned.defined()) breaks_contract("returns no tensor");
+  if (returned.sizes() != sizes) {
+    breaks_contract("returns " + shape_text(returned.sizes()) + ", not " + shape_text(sizes));
+  }
+  if (returned.scalar_type() != given.scalar_type()) {
+    breaks_contract(std::string("returns ") + toString(returned.scalar_type()) + ", not " +
+                    toString(given.scalar_type()));
+  }
+}
+
+// A component must not write to what it is given: others use it too. (What it writes past LibTorch is not seen.)
+class Untouched {
+ public:
+  explicit Untouched(const at::Tensor& input) : input_(input), version_(input._version()) {}
+  void check() const {
+    if (input_._version() != version_) breaks_contract("writes to its input");
+  }
+
+ private:
+  const at::Tensor& input_;
+  int64_t version_;
+};
+
+// In backward(), the gradient of what a component returned reaches the component next.
+void follow(const at::Tensor& returned, const plugins::Site& site) {
+  if (returned.requires_grad()) {
+    returned.register_hook([&site](const at::Tensor&) { plugins::Running::goes_on(site, "backward"); });
+  }
+}
+
 }  // namespace
+
+const plugins::Site& Model::site(const char* kind) const {
+  for (const auto& origin : origins) {
+    if (origin.kind == kind) return origin.site;
+  }
+  static const plugins::Site unknown{"", "a component", "it"};  // of a model that was put together by hand
+  return unknown;
+}
+
+at::Tensor Model::features_of(const at::Tensor& stimulus, const Given& given) const {
+  const auto& site = this->site("core");
+  return plugins::call(site, "forward", [&] {
+    const Untouched untouched(stimulus);
+    const at::Tensor features = core->forward(stimulus, given);
+    const Shape shape = core->output_shape({stimulus.size(1), stimulus.size(2), stimulus.size(3), stimulus.size(4)});
+    check_returned(features, {stimulus.size(0), shape.channels, shape.time, shape.height, shape.width}, stimulus);
+    untouched.check();
+    follow(features, site);
+    return features;
+  });
+}
+
+at::Tensor Model::predict(const at::Tensor& features, size_t session, const Given& given) const {
+  const auto& site = this->site("readout");
+  return plugins::call(site, "forward", [&] {
+    const Untouched untouched(features);
+    const at::Tensor prediction = heads[session].readout->forward(features, given);
+    check_returned(prediction, {features.size(0), features.size(2), heads[session].neurons}, features);
+    untouched.check();
+    follow(prediction, site);
+    return prediction;
+  });
+}
+
+at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor& prediction,
+                          const at::Tensor& target) const {
+  const auto& site = this->site(kind);
+  return plugins::call(site, "forward", [&] {
+    const Untouched untouched_prediction(prediction), untouched_target(target);
+    at::Tensor value = compared_by.forward(prediction, target);
+    if (!value.defined()) breaks_contract("returns no tensor");
+    if (value.dim() != 0) {
+      check_returned(value, {prediction.size(2)}, value);
+      value = value.mean();
+    }
+    untouched_prediction.check();
+    untouched_target.check();
+    follow(value, site);
+    return value;
+  });
+}
+
+at::Tensor Model::penalty(const char* kind, Component& component) const {
+  const auto& site = this->site(kind);
+  return plugins::call(site, "penalty", [&] {
+    const at::Tensor value = component.penalty();
+    if (!value.defined()) return at::zeros({});
+    if (value.numel() != 1) breaks_contract("returns " + shape_text(value.sizes()) + ", not a scalar");
+    follow(value, site);
+    return value;
+  });
+}
 
 at::Tensor Model::forward(const at::Tensor& stimulus, size_t session) const {
   const Given given(heads[session].session);
-  return heads[session].readout->forward(core->forward(stimulus, given), given);
+  return predict(features_of(stimulus, given), session, given);
 }
 
-at::Tensor Model::core_penalty() const { return or_zero(core->penalty()); }
+at::Tensor Model::loss_of(const at::Tensor& prediction, const at::Tensor& target) const {
+  return compare("loss", *loss, prediction, target);
+}
 
-at::Tensor Model::loss_penalty() const { return or_zero(loss->penalty()); }
+at::Tensor Model::evaluation_loss_of(const at::Tensor& prediction, const at::Tensor& target) const {
+  return compare("evaluation_loss", *evaluation_loss, prediction, target);
+}
 
-at::Tensor Model::readout_penalty(size_t session) const { return or_zero(heads[session].readout->penalty()); }
+void Model::backward(const at::Tensor& total) const {
+  plugins::call(site("loss"), "backward", [&] { total.backward(); });
+}
+
+at::Tensor Model::core_penalty() const { return penalty("core", *core); }
+
+at::Tensor Model::loss_penalty() const { return penalty("loss", *loss); }
+
+at::Tensor Model::readout_penalty(size_t session) const { return penalty("readout", *heads[session].readout); }
+
+const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session) const {
+  const at::NoGradGuard no_grad;
+  const auto finite = [](const at::Tensor& x) { return x.isfinite().all().item<bool>(); };
+  const Given given(heads[session].session);
+  const at::Tensor features = features_of(stimulus, given);
+  if (!finite(features) || !finite(core_penalty())) return &site("core");
+  const at::Tensor prediction = predict(features, session, given);
+  if (!finite(prediction) || !finite(readout_penalty(session))) return &site("readout");
+  return finite(loss_of(prediction, target)) && finite(loss_penalty()) ? nullptr : &site("loss");
+}
 
 std::vector<Named> Model::parameters() const {
   std::vector<Named> all;
@@ -66,7 +182,8 @@ void Model::load_state(const std::vector<Named>& tensors, const std::string& fil
     if (found == stored.end()) throw Error(file, "has no tensor '" + name + "'", fix);
     if (found->second.sizes() != tensor.sizes()) {
       throw Error(file,
-                  "tensor '" + name + "' is " + shape_text(found->second) + ", the model's is " + shape_text(tensor),
+                  "tensor '" + name + "' is " + shape_text(found->second.sizes()) + ", the model's is " +
+                      shape_text(tensor.sizes()),
                   fix);
     }
   }
@@ -86,9 +203,9 @@ void Model::train(bool on) const {
 
 void Model::project() const {
   const at::NoGradGuard no_grad;
-  core->project();
-  for (const auto& head : heads) head.readout->project();
-  loss->project();
+  plugins::call(site("core"), "project", [&] { core->project(); });
+  for (const auto& head : heads) plugins::call(site("readout"), "project", [&] { head.readout->project(); });
+  plugins::call(site("loss"), "project", [&] { loss->project(); });
 }
 
 }  // namespace plexiform::model

@@ -1,5 +1,7 @@
 // A model: one core, one readout per session, and the losses that compare its predictions with the recordings.
 // Notation  B batch, C channels, T bins of a window, T' predicted bins (both end at the same bin), H x W pixels, N neurons.
+// Errors    what a component throws, or returns against its contract (a wrong shape, an input that it wrote to), is an Error
+//           with its place in the config, its name and its plugin's file.
 // Threads   one at a time.
 #pragma once
 
@@ -7,6 +9,7 @@
 #include <plexiform/core.h>
 #include <plexiform/loss.h>
 #include <plexiform/readout.h>
+#include <plugins/host/running.h>
 
 #include <memory>
 #include <string>
@@ -19,6 +22,7 @@ struct Origin {
   std::string kind, name;               // as the config named it
   std::string plugin, version, sha256;  // of the file that holds it
   config::Json knobs;                   // values in effect, defaults included
+  plugins::Site site;                   // what errors call it
 };
 
 struct Head {
@@ -40,6 +44,13 @@ class Model {
   // Predicted activity (B, T', N) of the neurons of session number `session`.
   at::Tensor forward(const at::Tensor& stimulus, size_t session) const;
 
+  // Of predictions (B, T', N) and recordings (B, T, N); scalars: one value per neuron is averaged.
+  at::Tensor loss_of(const at::Tensor& prediction, const at::Tensor& target) const;
+  at::Tensor evaluation_loss_of(const at::Tensor& prediction, const at::Tensor& target) const;
+
+  // Adds the gradients of `total` to those of the parameters.
+  void backward(const at::Tensor& total) const;
+
   // T - T': bins at the start of a window that get no prediction.
   int64_t lag() const { return window.time - features.time; }
 
@@ -47,6 +58,9 @@ class Model {
   at::Tensor core_penalty() const;
   at::Tensor readout_penalty(size_t session) const;
   at::Tensor loss_penalty() const;
+
+  // The first component whose values are not finite for this batch; null: all are.
+  const plugins::Site* not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session) const;
 
   // "core.<name>", "readout.<session>.<name>" in the order of the sessions, "loss.<name>".
   std::vector<Named> parameters() const;
@@ -59,6 +73,13 @@ class Model {
   void train(bool on) const;
   // Puts all parameters back into their allowed set (Component::project).
   void project() const;
+
+ private:
+  const plugins::Site& site(const char* kind) const;
+  at::Tensor features_of(const at::Tensor& stimulus, const Given& given) const;
+  at::Tensor predict(const at::Tensor& features, size_t session, const Given& given) const;
+  at::Tensor compare(const char* kind, Loss& loss, const at::Tensor& prediction, const at::Tensor& target) const;
+  at::Tensor penalty(const char* kind, Component& component) const;
 };
 
 }  // namespace plexiform::model

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 namespace plexiform::plugins {
 
@@ -79,6 +80,7 @@ std::map<std::string, Cache::Record> Cache::read(const std::string& file) {
       record.stamp = {stamp.at("device").get<uint64_t>(), stamp.at("inode").get<uint64_t>(),
                       stamp.at("size").get<uint64_t>(), stamp.at("mtime_ns").get<int64_t>()};
       record.sha256 = entry.at("sha256").get<std::string>();
+      record.used = entry.value("used", "");
       record.seen.verdict = parse_verdict(entry.at("verdict").get<std::string>());
       record.seen.problem = {entry.at("problem").get<std::string>(), entry.at("fix").get<std::string>()};
       record.seen.components = entry.at("components");
@@ -113,7 +115,15 @@ std::string Cache::sha256(const std::string& path, const Stamp& stamp) const {
 }
 
 void Cache::put(const std::string& path, const Stamp& stamp, const std::string& sha256, Seen seen) {
-  records_[path] = {stamp, sha256, std::move(seen), true};
+  Record& record = records_[path];
+  record = {stamp, sha256, std::move(seen), record.used, true};
+}
+
+std::string Cache::use(const std::string& path, const std::string& sha256) {
+  const auto found = records_.find(path);
+  if (found == records_.end()) return "";  // its file was never opened: a test's
+  found->second.mine |= found->second.used != sha256;
+  return std::exchange(found->second.used, sha256);
 }
 
 bool Cache::save() {
@@ -132,6 +142,7 @@ bool Cache::save() {
                      {"size", record.stamp.size},
                      {"mtime_ns", record.stamp.mtime_ns}}},
                    {"sha256", record.sha256},
+                   {"used", record.used},
                    {"verdict", text(record.seen.verdict)},
                    {"problem", record.seen.problem.problem},
                    {"fix", record.seen.problem.fix},

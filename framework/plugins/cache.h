@@ -47,6 +47,9 @@ class Cache {
 
   void put(const std::string& path, const Stamp& stamp, const std::string& sha256, Seen seen);
 
+  // Notes that a run uses this content of `path`. Returns the content that the last run used there, or "".
+  std::string use(const std::string& path, const std::string& sha256);
+
   // Writes the file, whole or not at all, for its user alone (mode 0600). What other processes wrote meanwhile is kept,
   // what is known of files that are gone is not. False when it cannot be written.
   bool save();
@@ -56,6 +59,7 @@ class Cache {
     Stamp stamp;
     std::string sha256;
     Seen seen;
+    std::string used;   // the content that the last run used, or ""
     bool mine = false;  // put by this process
   };
   static std::map<std::string, Record> read(const std::string& file);

@@ -160,7 +160,8 @@ void Catalogue::add(const std::string& path, bool named) {
       file.warning = loose;
     }
   }
-  if (const Seen* seen = cache_.find(file.path, file.stamp); seen && file.problems.empty()) judge(file, *seen);
+  const Seen* seen = cache_.find(file.path, file.stamp);
+  if (seen && file.problems.empty() && !(named && seen->verdict == Verdict::failed)) judge(file, *seen);
   files_.push_back(std::move(file));
 }
 
@@ -176,7 +177,7 @@ void Catalogue::shadow() {
 
 Found Catalogue::find(const std::string& target, const std::string& kind) const {
   for (const auto& file : files_) {
-    if (file.named && !usable(file)) refuse(file);
+    if (file.named && !file.problems.empty()) refuse(file);
   }
   const Target wanted(target);
   std::vector<Found> names, aliases, refused, shadowed, other_kind;
@@ -225,8 +226,9 @@ void Catalogue::open(const PluginFile* again) {
       read(file, opened);
       if (!file.problems.empty()) continue;
       const std::string hash = opened.sha256();
+      check_lock(file, hash);
       const Seen* known = cache_.find_content(hash);
-      if (known && (known->verdict != Verdict::failed || &file != again)) {
+      if (known && (known->verdict != Verdict::failed || !(file.named || &file == again))) {
         judge(file, *known);
         cache_.put(file.path, file.stamp, hash, Seen(*known));
         learnt = true;
@@ -253,12 +255,31 @@ void Catalogue::open(const PluginFile* again) {
 std::string Catalogue::prepare(const PluginFile& file) {
   const File opened(file.path);
   const std::string hash = opened.sha256();
+  check_lock(file, hash);
   const std::string recorded = cache_.sha256(file.path, opened.stamp());
   const bool unchanged = opened.stamp() == file.stamp && (recorded.empty() || recorded == hash);
   const bool settled = file.seen == Verdict::good || file.seen == Verdict::blocked;
-  if (!settled || !unchanged) open(&file);
+  const bool others = std::any_of(files_.begin(), files_.end(),
+                                  [](const auto& other) { return other.named && other.status() == Status::fresh; });
+  if (!settled || !unchanged || others) open(&file);
   if (!file.problems.empty()) refuse(file);
+  for (const auto& other : files_) {
+    if (other.named && !other.problems.empty()) refuse(other);
+  }
   return hash;
+}
+
+void Catalogue::check_lock(const PluginFile& file, const std::string& content) const {
+  if (lock_ && file.note) lock_->check({file.id(), file.note->plugin_version, content}, file.path);
+}
+
+void Catalogue::use(const PluginFile& file, const std::string& content) {
+  const std::string before = cache_.use(file.path, content);
+  if (before == content) return;
+  cache_.save();
+  if (before.empty()) return;
+  files_[static_cast<size_t>(&file - files_.data())].changed =
+      file.path + " changed since the last run that used it: SHA-256 " + before + " then, " + content + " now";
 }
 
 void Catalogue::trust_new_files() {

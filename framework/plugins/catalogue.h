@@ -4,6 +4,7 @@
 #pragma once
 
 #include <plugins/cache.h>
+#include <plugins/lock.h>
 #include <plugins/note.h>
 #include <plugins/sources.h>
 
@@ -30,6 +31,7 @@ struct PluginFile {
   std::vector<Problem> problems;  // why it is refused or blocked
   std::string shadowed_by;        // a path, or ""
   std::string warning;            // loose permissions
+  std::string changed;            // a sentence, when the last run used another content; known once it is used
   std::optional<Verdict> seen;    // what opening it showed; none: it was not opened yet
   Json components;                // of a good file: with their knobs (cache.h, Seen)
 
@@ -63,6 +65,14 @@ class Catalogue {
   // Throws Error when the file is refused or blocked, or became so.
   std::string prepare(const PluginFile& file);
 
+  // From now on a file whose content `lock` does not pin is refused before it is opened.
+  void lock(Lock lock) { lock_ = std::move(lock); }
+  // Throws Error when `content` of the file is not pinned.
+  void check_lock(const PluginFile& file, const std::string& content) const;
+
+  // To be called when a run loads the file: remembers its content, and says when it is not the one of the last run (`changed`).
+  void use(const PluginFile& file, const std::string& content);
+
   // Opens all files that are new in one child process, and remembers the results. Nothing happens when there is none.
   void open_new_files() { open(nullptr); }
 
@@ -76,6 +86,7 @@ class Catalogue {
 
   std::vector<PluginFile> files_;
   Cache cache_{""};
+  std::optional<Lock> lock_;
 };
 
 // Throws Error with all problems of a refused or blocked file.

@@ -73,6 +73,27 @@ auto located(const config::Node& root, F&& body) {
   }
 }
 
+// Records the plugins of the model in the run folder; returns a sentence for each that the run did not use before.
+std::vector<std::string> lock_plugins(const model::Model& model, const std::string& folder, Start start) {
+  std::vector<plugins::Pin> now;
+  for (const auto& origin : model.origins) now.push_back({origin.plugin, origin.version, origin.sha256});
+  const auto lock = plugins::Lock::of(now);
+  std::vector<std::string> changes;
+  if (const auto recorded = plugins::Lock::of_run(folder); start == Start::resume && recorded) {
+    const auto& before = recorded->pins();
+    for (const auto& pin : lock.pins()) {
+      if (std::find(before.begin(), before.end(), pin) != before.end()) continue;
+      std::string old = "another plugin";
+      for (const auto& other : before) {
+        if (other.plugin == pin.plugin) old = other.text();
+      }
+      changes.push_back("the run goes on with " + pin.text() + "; before, it used " + old);
+    }
+  }
+  lock.write(folder + "/plugins.lock");
+  return changes;
+}
+
 }  // namespace
 
 std::string Run::plan() const { return model::describe_plan(model, recordings, split, loader); }
@@ -136,6 +157,7 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
                                   trainer.state().batch)
                     : "no checkpoint yet: starting from the beginning");
   }
+  for (const auto& change : lock_plugins(run.model, folder, start)) note("note: " + change);
   host::Result result;
   result.ending = trainer.fit();
   result.history = trainer.state().history;

@@ -3,8 +3,9 @@
 //   auto run = prepare(composed, resolvers, catalogue);  // all errors of a config come here, before the first step
 //   train(*run, folder, Start::fresh, observers);
 //
-// Run folder   .hydra/{config,hydra,overrides}.yaml · train.log · metrics.csv · checkpoints/{last,best}.safetensors ·
-//              model/{model.safetensors, model.json, config.yaml} · scores.csv · scores.json
+// Run folder   .hydra/{config,hydra,overrides}.yaml · plugins.lock · train.log · metrics.csv ·
+//              checkpoints/{last,best}.safetensors · model/{model.safetensors, model.json, config.yaml} ·
+//              scores.csv · scores.json
 #pragma once
 
 #include <config/resolve.h>
@@ -37,7 +38,8 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
 
 enum class Start { fresh, resume };
 
-// Trains into `folder`, which exists, and ends with scores and the model bundle, unless an observer suspends it.
+// Trains into `folder`, which exists, and ends with scores and the model bundle, unless an observer suspends it. A resumed run
+// says which of its plugins are not those of its plugins.lock (Catalogue::lock refuses them), and records the new ones there.
 host::Result train(Run& run, const std::string& folder, Start start, std::vector<host::Observer*> observers);
 
 }  // namespace plexiform::training

@@ -31,9 +31,6 @@ void set_generator_state(const at::Tensor& state) {
   generator.set_state(state);
 }
 
-// A loss of one value per neuron is averaged.
-at::Tensor scalar(const at::Tensor& loss) { return loss.dim() == 0 ? loss : loss.mean(); }
-
 }  // namespace
 
 Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
@@ -63,12 +60,17 @@ Ending Trainer::fit() {
   if (state_.epoch == 0 && state_.batch == 0) save(last_checkpoint());
   while (state_.epoch < limits.max_epochs && !state_.stopped) {
     if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return Ending::max_steps;
-    train_epoch();
-    if (next_ == Next::suspend) {
-      save(last_checkpoint());
-      return Ending::suspended;
+    try {
+      train_epoch();
+      if (next_ == Next::suspend) {
+        save(last_checkpoint());
+        return Ending::suspended;
+      }
+      end_epoch();
+    } catch (const plugins::Failure& e) {
+      throw Error(e.where(), fmt::format("{} (epoch {}, batch {})", e.problem(), state_.epoch + 1, state_.batch + 1),
+                  fmt::format("{}; the last good checkpoint is {}", e.fix(), last_checkpoint()));
     }
-    end_epoch();
     if (next_ == Next::suspend) return Ending::suspended;
   }
   if (next_ == Next::finish) return Ending::finished;
@@ -109,13 +111,13 @@ host::Step Trainer::step() {
   const auto& model = task_.model;
   const data::Batch batch = stream_.next();
   const at::Tensor prediction = model.forward(batch.stimulus, batch.session);
-  const at::Tensor loss = scalar(model.loss->forward(prediction, batch.responses));
+  const at::Tensor loss = model.loss_of(prediction, batch.responses);
   const at::Tensor core_penalty = model.core_penalty();
   const at::Tensor readout_penalty = model.readout_penalty(batch.session);
   const at::Tensor total = loss + core_penalty + readout_penalty + model.loss_penalty();
   const double value = total.item<double>();
-  if (!std::isfinite(value)) refuse_loss(value, batch.session);
-  total.div(task_.settings.trainer.accumulate_grad_batches).backward();
+  if (!std::isfinite(value)) refuse_loss(value, batch);
+  model.backward(total.div(task_.settings.trainer.accumulate_grad_batches));
 
   const at::NoGradGuard no_grad;
   const auto weight = static_cast<double>(batch.stimulus.size(0));
@@ -123,7 +125,7 @@ host::Step Trainer::step() {
   means_.add("train_total_loss", value, weight);
   means_.add("regularization_loss_core", core_penalty.item<double>(), weight);
   means_.add("regularization_loss_readout", readout_penalty.item<double>(), weight);
-  const auto score = scalar(model.evaluation_loss->forward(prediction.detach(), batch.responses));
+  const auto score = model.evaluation_loss_of(prediction.detach(), batch.responses);
   means_.add("train_evaluation_loss", score.item<double>(), weight);
   return {{}, task_.recordings.sessions[batch.session].name, value};
 }
@@ -167,7 +169,7 @@ Json Trainer::validate() {
       const auto batch = data::gather(task_.recordings, part, windows);
       const auto prediction = model.forward(batch.stimulus, part.session);
       const auto weight = static_cast<double>(batch.stimulus.size(0));
-      double loss = scalar(model.loss->forward(prediction, batch.responses)).item<double>();
+      double loss = model.loss_of(prediction, batch.responses).item<double>();
       if (task_.settings.compat == "openretina") {  // its divisor is the sum of the sizes
         loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));
       }
@@ -177,8 +179,7 @@ Json Trainer::validate() {
       means.add("val_total_loss", loss + core + readout + model.loss_penalty().item<double>(), weight);
       means.add("val_regularization_loss_core", core, weight);
       means.add("val_regularization_loss_readout", readout, weight);
-      means.add("val_evaluation_loss",
-                scalar(model.evaluation_loss->forward(prediction, batch.responses)).item<double>(), weight);
+      means.add("val_evaluation_loss", model.evaluation_loss_of(prediction, batch.responses).item<double>(), weight);
       predictions.push_back(prediction.flatten(0, 1));
       targets.push_back(batch.responses.slice(1, batch.responses.size(1) - prediction.size(1)).flatten(0, 1));
     }
@@ -250,11 +251,14 @@ void Trainer::ask(Ask&& what) {
   }
 }
 
-void Trainer::refuse_loss(double value, size_t session) const {
+void Trainer::refuse_loss(double value, const data::Batch& batch) const {
+  const auto* site = task_.model.not_finite(batch.stimulus, batch.responses, batch.session);
   throw Error(
       fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,
-                  task_.recordings.sessions[session].name),
-      fmt::format("the loss is {}", value),
+                  task_.recordings.sessions[batch.session].name),
+      fmt::format("the loss is {}", value) +
+          (site ? fmt::format("; the first values that are not finite are those of {}, {}", site->place, site->label)
+                : ""),
       fmt::format("lower optimizer.lr (now {}), or set trainer.gradient_clip_val=1; the last good checkpoint is {}",
                   optimizer_->learning_rate(), last_checkpoint()));
 }

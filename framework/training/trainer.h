@@ -39,7 +39,7 @@ class Trainer {
   void restore(const Checkpoint& checkpoint);
 
   // Trains to the end, writing the last checkpoint after every epoch and the best one when it improves.
-  // Throws Error when the loss is no longer finite; the last good checkpoint stays.
+  // Throws Error when the loss is no longer finite, or a component fails; the last good checkpoint stays.
   Ending fit();
 
   const TrainerState& state() const { return state_; }
@@ -60,7 +60,7 @@ class Trainer {
   // Whatever an observer asks for first is done.
   template <class Ask>
   void ask(Ask&& what);
-  [[noreturn]] void refuse_loss(double value, size_t session) const;
+  [[noreturn]] void refuse_loss(double value, const data::Batch& batch) const;
   std::string last_checkpoint() const;
   void save(const std::string& file) const;
 

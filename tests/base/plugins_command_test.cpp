@@ -6,8 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 
-#include "../command.h"
-#include "../environment.h"
+#include "../desk.h"
 #include "../plugin_files.h"
 
 namespace fs = std::filesystem;
@@ -15,24 +14,9 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// Folders of their own for cache, user's plugins and output.
-struct Desk {
-  Folder folder;
-  Environment cache{"XDG_CACHE_HOME", folder / "cache"};
-  Environment data{"XDG_DATA_HOME", folder / "data"};
-  Environment path{"PLEXIFORM_PLUGIN_PATH", ""};
-
-  Desk() { fs::create_directory(folder / "plugins"); }
-  Ran plugins(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), "plugins");
-    return run(arguments, folder / "output");
-  }
-  Json json(const std::vector<std::string>& arguments) const { return Json::parse(plugins(arguments).output); }
-  std::string add(const std::string& name) const {
-    fs::copy(FIXTURE_DIR "/fixture_" + name + ".plexiform.so", folder / "plugins/" + name + ".plexiform.so");
-    return folder / "plugins/" + name + ".plexiform.so";
-  }
-};
+Json json(const Desk& desk, const std::vector<std::string>& arguments) {
+  return Json::parse(desk.plugins(arguments).output);
+}
 
 // The first line of `text` that holds `part`.
 std::string line_with(const std::string& text, const std::string& part) {
@@ -92,7 +76,7 @@ TEST_CASE("plugins list --json says the same to programs") {
   const Desk desk;
   const auto file = desk.add("mistakes");
   write(desk.folder / "plugins/text.plexiform.so", "text");
-  const auto list = desk.json({"list", "--json", "--plugin-path", desk.folder / "plugins"});
+  const auto list = json(desk, {"list", "--json", "--plugin-path", desk.folder / "plugins"});
   CHECK(with(list["components"], "name", "fixtures.losses.Mistakes") ==
         Json{{"kind", "loss"},
              {"name", "fixtures.losses.Mistakes"},
@@ -125,11 +109,11 @@ TEST_CASE("plugins inspect shows a component's knobs") {
   width   integer  9          1 to 9 in steps of 2                              px    of nothing
 )"));
 
-  const auto json = desk.json({"inspect", "fixtures.losses.Mistakes", "--json", "--plugin", file});
-  CHECK_FALSE(json.contains("alias_of"));
-  CHECK(json["knobs"][1]["default"] == 3);
+  const auto by_json = json(desk, {"inspect", "fixtures.losses.Mistakes", "--json", "--plugin", file});
+  CHECK_FALSE(by_json.contains("alias_of"));
+  CHECK(by_json["knobs"][1]["default"] == 3);
 
-  const auto by_file = desk.json({"inspect", file, "--json"});
+  const auto by_file = json(desk, {"inspect", file, "--json"});
   CHECK(by_file["plugin"] == "fixture_mistakes");
   CHECK(by_file["components"].size() == 2);
   CHECK(by_file["components"][1]["knobs"][1]["default"] == 9);
@@ -178,7 +162,7 @@ TEST_CASE("200 plugins are listed in under 100 ms once they are known") {
     REQUIRE(desk.plugins(arguments).code == 0);
     best = std::min(best, child_seconds() - before);
   }
-  const auto list = desk.json(arguments);
+  const auto list = json(desk, arguments);
   CHECK(list["files"].size() >= 200);
   CHECK(list["files"][0]["status"] == "ok");
   CHECK(best < 0.1);

@@ -43,7 +43,7 @@ TEST_CASE("a component is created by its name, and tells where it comes from") {
   CHECK(made.provenance.file == mistakes_plugin);
   CHECK(made.provenance.sha256 == hash(mistakes_plugin));
   CHECK(made.provenance.knobs == Json{{"throws", "nothing"}, {"width", 5}});
-  CHECK(made.provenance.warning == "");
+  CHECK(made.provenance.warnings.empty());
 }
 
 TEST_CASE("an alias is the same component with its own defaults") {
@@ -165,10 +165,11 @@ TEST_CASE("a plugin that is replaced or deleted while loaded goes on, and says s
   CHECK(again.provenance.version == PLEXIFORM_VERSION);
   const std::string warning =
       file + " was removed or replaced since it was loaded: this process goes on with what it loaded";
-  CHECK(again.provenance.warning == warning);
+  CHECK(again.provenance.warnings == std::vector{warning});
 
   fs::remove(file);
-  CHECK(create_loss(catalogue, "fixtures.losses.Mistakes", Json::object(), {}).provenance.warning == warning);
+  CHECK(create_loss(catalogue, "fixtures.losses.Mistakes", Json::object(), {}).provenance.warnings ==
+        std::vector{warning});
   CHECK(made.component->forward(at::full({1, 1, 1}, 5.0), at::full({1, 1, 1}, 3.0)).item<double>() == 4);
 }
 

@@ -187,6 +187,18 @@ TEST_CASE("a dry run prints the plan and writes nothing") {
   CHECK_FALSE(std::filesystem::exists(folder / "run"));
 }
 
+TEST_CASE("another core is chosen by one override") {
+  if (!std::filesystem::exists(PLUGIN_DIR "/linear.plexiform.so"))
+    SKIP("the plugin 'linear' was removed from this tree");
+  const Folder folder;
+  const auto ran =
+      run({"train", "--config-name=quickstart", "paths.data_dir=" + recording(), "--dry-run", "model/core=linear"},
+          folder / "log");
+  INFO(ran.output);
+  CHECK(ran.code == 0);
+  CHECK_THAT(ran.output, ContainsSubstring("plexiform.cores.Linear  (plugin linear"));
+}
+
 TEST_CASE("mistakes are refused before anything is written, with place and remedy") {
   struct Mistake {
     std::string override_text, sentence;

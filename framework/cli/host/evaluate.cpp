@@ -15,6 +15,7 @@ namespace plexiform::cli {
 int evaluate(const Arguments& arguments) {
   namespace fs = std::filesystem;
   refuse_what_does_not_fit();
+  plugins::report_crashes();
   const auto line = parse_command_line("evaluate", arguments);
   for (const auto& word : line.request.overrides) {
     if (word.compare(word.find_first_not_of("+~"), 5, "model") == 0) {
@@ -34,6 +35,7 @@ int evaluate(const Arguments& arguments) {
   auto composition = config::compose(request);
   config::set_output_folder(composition, line.target);
   auto catalogue = plugins::Catalogue::discover(search_order(line, composition));
+  if (!line.locked.empty()) catalogue.lock(plugins::Lock::named(line.locked));
   const auto bundle = model::read_bundle(folder, catalogue);
   for (const auto& warning : bundle.warnings) fmt::print(stderr, "note: {}\n", warning);
 

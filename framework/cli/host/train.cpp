@@ -5,6 +5,7 @@
 #include <cli/host/memory.h>
 #include <fmt/format.h>
 #include <plexiform/host/experiment.h>
+#include <plugins/host/running.h>
 #include <unistd.h>
 
 namespace plexiform::cli {
@@ -13,7 +14,7 @@ namespace {
 using host::Experiment;
 
 Experiment prepare(const CommandLine& line) {
-  const host::Plugins plugins{line.plugin_files, line.plugin_paths};
+  const host::Plugins plugins{line.plugin_files, line.plugin_paths, line.locked, line.accept_plugin_change};
   auto [search_path, name, overrides] = line.request;
   if (!line.resume.empty()) return Experiment::resume(line.resume, plugins, overrides);
   if (name.ends_with(".yaml")) name.resize(name.size() - 5);  // a name of the search path all the same
@@ -30,6 +31,7 @@ bool wants_bar(const host::Json& config) {
 int train(const Arguments& arguments) {
   keep_freed_memory();
   refuse_what_does_not_fit();
+  plugins::report_crashes();
   const auto line = parse_command_line("train", arguments);
   Experiment experiment = prepare(line);
   fmt::print("{}", experiment.plan());

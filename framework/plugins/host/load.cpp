@@ -1,6 +1,7 @@
 #include <c10/util/Exception.h>
 #include <plugins/host/load.h>
 #include <plugins/host/plugin.h>
+#include <plugins/host/running.h>
 
 #include <cstring>
 
@@ -9,13 +10,22 @@ namespace plexiform::plugins {
 namespace {
 
 const Plugin& ready(Catalogue& catalogue, const PluginFile& file) {
-  if (const Plugin* plugin = Plugin::loaded(file.path)) return *plugin;
-  return Plugin::load(file.path, catalogue.prepare(file));
+  if (const Plugin* plugin = Plugin::loaded(file.path)) {
+    catalogue.check_lock(file, plugin->sha256());
+    return *plugin;
+  }
+  const std::string content = catalogue.prepare(file);
+  catalogue.use(file, content);
+  return Plugin::load(file.path, content);
 }
 
 template <size_t N>
 std::string text(const char (&field)[N]) {
   return std::string(field, strnlen(field, N));
+}
+
+std::string describe(const std::string& component, const Note& note, const std::string& file) {
+  return component + " (plugin " + note.plugin_id + " " + note.plugin_version + ", " + file + ")";
 }
 
 template <class Interface, class Context>
@@ -32,6 +42,8 @@ Created<Interface> create(Catalogue& catalogue, const char* kind, const std::str
   failure.struct_size = sizeof failure;
   const std::string report = "report it to the author of " + plugin.note().plugin_id;
   int failed = 1;
+  const Site site{"", describe(found.component.name, plugin.note(), plugin.file()), plugin.note().plugin_id};
+  const Running running(site, "create");
   try {
     // The shared SDK lets nothing out of it; another author's code may.
     failed = component.create(knobs.dump().c_str(), &context, &created.component, put, &effective, &failure);
@@ -51,14 +63,16 @@ Created<Interface> create(Catalogue& catalogue, const char* kind, const std::str
   from.plugin = plugin.note().plugin_id;
   from.version = plugin.note().plugin_version;
   from.file = plugin.file();
+  from.label = site.label;
   from.sha256 = plugin.sha256();
   from.knobs = Json::parse(effective, nullptr, false);
   if (!from.knobs.is_object())
     throw Error(plugin.file(), found.component.name + " does not say its knobs' values", report);
-  if (!found.file->warning.empty()) from.warning = plugin.file() + ": " + found.file->warning;
+  if (!found.file->changed.empty()) from.warnings.push_back(found.file->changed);
+  if (!found.file->warning.empty()) from.warnings.push_back(plugin.file() + ": " + found.file->warning);
   if (plugin.replaced()) {
-    from.warning =
-        plugin.file() + " was removed or replaced since it was loaded: this process goes on with what it loaded";
+    from.warnings.push_back(plugin.file() +
+                            " was removed or replaced since it was loaded: this process goes on with what it loaded");
   }
   return created;
 }

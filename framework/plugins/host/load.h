@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace plexiform::plugins {
 
@@ -20,8 +21,10 @@ struct Provenance {
   std::string target;           // as the config says it
   std::string plugin, version;  // the plugin's id and version
   std::string file, sha256;     // of what is loaded
+  std::string label;            // for people: "lab.Net (plugin net 1.0.0, /plugins/net.plexiform.so)"
   Json knobs;                   // every knob's value, defaults included
-  std::string warning;          // "" or a sentence to show: replaced since it was loaded, or every user may change it
+  // Sentences to show: not what the last run used, replaced since it was loaded, every user may change it.
+  std::vector<std::string> warnings;
 };
 
 template <class Interface>

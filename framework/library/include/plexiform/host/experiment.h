@@ -21,6 +21,8 @@ namespace plexiform::host {
 // Files and folders that are searched for plugins before PLEXIFORM_PLUGIN_PATH, the user's folder and the installed one.
 struct Plugins {
   std::vector<std::string> files = {}, folders = {};
+  std::string locked = "";     // a run's plugins.lock: plugins of other content are refused before they are opened
+  bool accept_change = false;  // a run that is resumed may go on with plugins that are not those of its plugins.lock
 };
 
 // A config from YAML files, as `plexiform train` composes it.
