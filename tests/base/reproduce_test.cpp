@@ -75,9 +75,9 @@ TEST_CASE("a folder that is no run, or has no command, is refused with the remed
   Made made;
   CHECK(run({"reproduce", made.folder.path}, made.folder / "log").output.find("is no run folder") != std::string::npos);
   std::ofstream(made.run_folder + "/.hydra/command.yaml") << "version: 1\n";
-  CHECK(made.reproduce().output.find("has no version") != std::string::npos);
+  CHECK(made.reproduce().output.find("has no 'version'") != std::string::npos);
   std::filesystem::remove(made.run_folder + "/.hydra/command.yaml");
-  CHECK(made.reproduce().output.find("which command made it") != std::string::npos);
+  CHECK(made.reproduce().output.find("how it was asked for") != std::string::npos);
   CHECK(run({"reproduce"}, made.folder / "log").code == 2);
 }
 
