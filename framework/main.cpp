@@ -1,8 +1,12 @@
 // plexiform: the command line. Links no LibTorch: it answers --help, --cfg and plugins at once, and opens
 // libplexiform.so for the rest.
 #include <cli/command_line.h>
+#include <cli/completion.h>
+#include <cli/multirun.h>
 #include <cli/plugins.h>
 #include <cli/probe_plugins.h>
+#include <cli/reproduce.h>
+#include <cli/show_config.h>
 #include <fmt/format.h>
 #include <plugins/host_library.h>
 
@@ -18,11 +22,14 @@ constexpr const char* usage =
 
   plexiform create-data DIR          write a simulated retina to train on
   plexiform train [key=value ...]    train the model of a config (default: quickstart)
+  plexiform train -m seed=1,2,3      a run for each value, and a table at the end
   plexiform evaluate RUN             score a trained model neuron by neuron
+  plexiform reproduce RUN            the command that made a run; would it give the same config?
   plexiform plugins list|inspect     what cores, readouts and losses there are
   plexiform plugins check FILE|NAME  whether a plugin keeps the contract
   plexiform plugins doctor           this machine, LibTorch and the plugins at a glance
   plexiform plugins new KIND NAME    write a core, readout or loss of your own
+  plexiform completion bash|zsh|fish what makes the Tab key complete all this
   plexiform COMMAND --help           more about a command
   plexiform --version
 )";
@@ -34,28 +41,6 @@ int run_in_host(const std::string& command, const Arguments& arguments) {
   std::vector<const char*> texts;
   for (const auto& argument : arguments) texts.push_back(argument.c_str());
   return run(command.c_str(), static_cast<int>(texts.size()), texts.data());
-}
-
-void print_config(const plexiform::cli::CommandLine& line) {
-  using namespace plexiform::config;
-  auto composition = compose(line.request);
-  auto print = [&](const Node& root) {
-    const Resolvers resolvers{composition.hydra};
-    const Node shown = line.resolve ? resolve(root, resolvers) : root;
-    if (line.package.empty() || line.package == "_global_") {
-      fmt::print("{}", to_yaml(shown));
-      return;
-    }
-    const Node* part = shown.at_path(line.package);
-    if (!part) throw plexiform::Error("--package " + line.package, "no such node", "--cfg job prints the whole config");
-    fmt::print("# @package {}\n{}", line.package, to_yaml(*part));
-  };
-  if (line.cfg == "job") return print(composition.job);
-  Node hydra = Node::map();
-  hydra["hydra"] = composition.hydra;
-  if (line.cfg == "hydra") return print(hydra);
-  for (const auto& [key, node] : composition.job.entries) hydra[key] = node;
-  print(hydra);
 }
 
 int run(const std::string& command, const Arguments& arguments) {
@@ -72,19 +57,32 @@ int run(const std::string& command, const Arguments& arguments) {
     const std::string name = command == "eval" ? "evaluate" : command;
     const auto line = plexiform::cli::parse_command_line(name, arguments);
     if (line.help) {
-      fmt::print("{}", plexiform::cli::help(name));
+      fmt::print("{}", plexiform::cli::help(name, line));
+      return 0;
+    }
+    if (line.hydra_help) {
+      fmt::print("{}", plexiform::cli::hydra_help());
       return 0;
     }
     if (!line.cfg.empty()) {
-      print_config(line);
+      plexiform::cli::print_config(line);
       return 0;
     }
+    if (!line.info.empty()) {
+      plexiform::cli::print_info(line);
+      return 0;
+    }
+    if (line.multirun) return plexiform::cli::multirun(line, "/proc/self/exe");
     return run_in_host(name, arguments);
   }
   if (command == "create-data") return run_in_host(command, arguments);
+  if (command == "reproduce") return plexiform::cli::reproduce_command(arguments);
+  if (command == "completion") return plexiform::cli::completion_command(arguments);
+  if (command == "--complete") return plexiform::cli::complete_command(arguments);
   if (command == "--probe-plugins") return plexiform::cli::probe_plugins_command(arguments);
-  throw Usage(fmt::format("no such command: {}\n  fix: {}", command,
-                          plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "plugins"})));
+  throw Usage(fmt::format(
+      "no such command: {}\n  fix: {}", command,
+      plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "reproduce", "plugins", "completion"})));
 }
 
 }  // namespace

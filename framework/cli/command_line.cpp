@@ -26,6 +26,7 @@ struct Parser {
   CLI::App app;
   std::string config_path, config_name;
   std::vector<std::string> config_dirs, words;
+  bool one_run = false;
 
   Parser(const std::string& command, CommandLine& line) : app(command == "train" ? about_train : about_evaluate) {
     app.name("plexiform " + command);
@@ -40,8 +41,20 @@ struct Parser {
           ->check(CLI::IsMember({"job", "hydra", "all"}));
       app.add_flag("--resolve", line.resolve, "with --cfg: replace interpolations by their values");
       app.add_option("--package,-p", line.package, "with --cfg: print this part only, such as model.core");
+      app.add_option(
+             "--info,-i", line.info,
+             "print how the config comes about and stop: defaults, defaults-tree, searchpath, plugins, config or "
+             "all")
+          ->expected(0, 1)
+          ->check(CLI::IsMember({"defaults", "defaults-tree", "searchpath", "plugins", "config", "all"}));
+      app.add_flag("--multirun,-m", line.multirun,
+                   "a run for each value of a key that is given several: seed=1,2,3 model=a,b");
+      app.add_option("--jobs,-j", line.jobs, "with -m: runs at a time (default: 1)")->check(CLI::PositiveNumber);
+      app.add_flag("--hydra-help", line.hydra_help, "print Hydra's own groups and stop");
+      app.add_flag("--run,-r", one_run, "one run (the default)");
       app.add_flag("--dry-run", line.dry_run, "check everything, print the plan, train nothing");
-      app.add_option("--resume", line.resume, "continue the run in this folder, to the same bits");
+      app.add_option("--resume", line.resume,
+                     "continue the run in this folder, to the same bits; with -m the sweep in this folder");
       app.add_flag("--accept-plugin-change", line.accept_plugin_change,
                    "with --resume: go on although a plugin is not the one that the run used");
       app.add_option("words", words, "CONFIG and overrides");
@@ -57,6 +70,20 @@ struct Parser {
   }
 };
 
+// "a, b, c", on lines of at most 110 characters.
+std::string wrapped(const std::vector<std::string>& names, const std::string& indent) {
+  std::string text, line = indent;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string word = names[i] + (i + 1 < names.size() ? "," : "");
+    if (line.size() + 1 + word.size() > 110 && line != indent) {
+      text += line + "\n";
+      line = indent;
+    }
+    line += (line == indent ? "" : " ") + word;
+  }
+  return text + line + "\n";
+}
+
 bool is_override(const std::string& word) {
   return word.find('=') != std::string::npos || word.starts_with('~') || word.starts_with('+');
 }
@@ -71,7 +98,15 @@ CommandLine parse_command_line(const std::string& command, const std::vector<std
   Parser parser(command, line);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
+    for (auto& word : reversed) {                                             // Hydra's short names of two letters
+      for (const std::string name : {"-cn", "-cp", "-cd"}) {
+        if (word == name || word.starts_with(name + "=")) word.insert(0, "-");
+      }
+    }
     parser.app.parse(reversed);
+    if (const auto* info = parser.app.get_option_no_throw("--info"); info && info->count() && line.info.empty()) {
+      line.info = "all";
+    }
   } catch (const CLI::ParseError& e) {
     throw Usage(fmt::format("{}\n  fix: see plexiform {} --help", e.what(), command));
   }
@@ -108,19 +143,39 @@ CommandLine parse_command_line(const std::string& command, const std::vector<std
   return line;
 }
 
-std::string help(const std::string& command) {
-  CommandLine line;
-  Parser parser(command, line);
+std::string help(const std::string& command, const CommandLine& line) {
+  CommandLine unused;
+  Parser parser(command, unused);
   std::string text = parser.app.help();
   if (command != "train") return text;
-  const std::vector<std::string> search_path = {config::shipped_configs()};
-  auto configs = config::primary_configs(search_path);
+  auto configs = config::primary_configs(line.request.search_path);
   std::erase(configs, "defaults");  // shipped.h
-  text += fmt::format("\nConfigs:\n  {}\n\nGroups and their options:\n", fmt::join(configs, ", "));
-  for (const auto& group : config::groups(search_path)) {
-    text += fmt::format("  {}: {}\n", group.name, fmt::join(group.options, ", "));
+  text += "\nConfigs:\n" + wrapped(configs, "  ") + "\nGroups and their options:\n";
+  for (auto group : config::groups(line.request.search_path)) {
+    if (group.name.starts_with("hydra/")) continue;
+    if (group.name == "hydra") std::erase(group.options, "config");  // Hydra's own
+    text += fmt::format("  {}:\n{}", group.name, wrapped(group.options, "    "));
   }
-  return text;
+  return text + "\nHydra's own groups: plexiform train --hydra-help\n";
+}
+
+std::vector<std::string> flags(const std::string& command) {
+  CommandLine unused;
+  Parser parser(command, unused);
+  std::vector<std::string> names;
+  for (const auto* option : parser.app.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    for (const auto& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+std::string hydra_help() {
+  std::string text = "Hydra's own groups and their options, such as hydra/sweeper=optuna:\n";
+  for (const auto& group : config::groups({})) {
+    if (group.name.starts_with("hydra/")) text += fmt::format("  {}: {}\n", group.name, fmt::join(group.options, ", "));
+  }
+  return text + "Keys and their values: plexiform train --cfg hydra\n";
 }
 
 plugins::Sources search_order(const CommandLine& line, const config::Composition& composition) {

@@ -3,6 +3,7 @@
 #include <config/defaults.h>
 #include <config/hydra_files.h>
 #include <config/merge.h>
+#include <config/opened_request.h>
 #include <config/resolve.h>
 
 #include <algorithm>
@@ -159,50 +160,11 @@ void refuse_sweep(const Override& override) {
               listed + "to run once per value add -m");
 }
 
-std::string without_suffix(const std::string& name) {
-  for (const std::string suffix : {".yaml", ".yml"}) {
-    if (name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
-  }
-  return name;
-}
-
-// hydra.searchpath: more config folders, from the command line or the primary config.
-void extend_search_path(Repository& repository, const std::string& primary, const std::vector<Override>& overrides) {
-  const ConfigFile* config = repository.load(primary);
-  const Node* folders = config ? config->content.at_path("hydra.searchpath") : nullptr;
-  for (const auto& override : overrides) {
-    if (override.address() == "hydra.searchpath" && override.value) folders = &*override.value;
-  }
-  if (!folders || folders->is_null()) return;
-  const auto text = [](const Node& node) { return node.kind == Kind::string; };
-  if (!folders->is_list() || !std::all_of(folders->items.begin(), folders->items.end(), text)) {
-    throw Error(where(*folders, "hydra.searchpath"), "is not a list of folders", "write [folder, folder]");
-  }
-  for (const auto& folder : folders->items) {
-    const std::string path = folder.string.starts_with("file://") ? folder.string.substr(7) : folder.string;
-    if (path.starts_with("pkg://")) {
-      throw Error(where(folder, "hydra.searchpath"), "'" + path + "' is a Python package",
-                  "name a folder that holds YAML files");
-    }
-    try {
-      repository.append(path);
-    } catch (const Error& e) {
-      throw Error(where(folder, "hydra.searchpath"), "'" + path + "': " + e.problem(), e.fix());
-    }
-  }
-}
-
 }  // namespace
 
 Composition compose(const Request& request) {
-  std::vector<Override> overrides;
-  for (size_t i = 0; i < request.overrides.size(); ++i) {
-    overrides.push_back(parse_override(request.overrides[i], static_cast<int>(i) + 1));
-    refuse_sweep(overrides.back());
-  }
-  Repository repository(request.search_path);
-  const std::string name = without_suffix(request.name);
-  extend_search_path(repository, name, overrides);
+  auto [overrides, repository, name] = open(request);
+  for (const auto& override : overrides) refuse_sweep(override);
   const Defaults defaults = expand_defaults(repository, name, overrides);
 
   Node config = Node::map(), known;
@@ -227,6 +189,9 @@ Composition compose(const Request& request) {
     if (choice->key.starts_with("hydra/")) continue;
     result.choices.emplace_back(choice->key, choice->option.value_or("null"));
   }
+  for (const auto& step : defaults.steps) {
+    if (!step.chain.empty()) result.chains.emplace_back(step.config->file, step.chain);
+  }
   result.files = repository.files();
   return result;
 }
@@ -238,6 +203,15 @@ std::string run_folder(const Composition& composition, std::time_t now) {
     throw Error(where(folder, "hydra.run.dir"), "is no folder", "give it the path of a folder");
   }
   return absolute(folder.string);
+}
+
+Error with_chain(const Composition& composition, const Error& error) {
+  for (const auto& [file, chain] : composition.chains) {
+    if (error.where().starts_with(file + ":") && error.problem().find(chain) == std::string::npos) {
+      return Error(error.where(), error.problem() + " (this file is " + chain + ")", error.fix());
+    }
+  }
+  return error;
 }
 
 void set_output_folder(Composition& composition, const std::string& folder) {

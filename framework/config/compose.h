@@ -19,11 +19,15 @@ struct Composition {
   Node hydra;  // Hydra's own node (run.dir, sweep, job, runtime), unresolved
   // group -> option, "[a, b]" for a list of options, "null" for none
   std::vector<std::pair<std::string, std::string>> choices;
-  std::vector<std::string> files;  // that were read, in order
+  std::vector<std::pair<std::string, std::string>> chains;  // group file -> "chosen by 'model: big' in train.yaml:3:5"
+  std::vector<std::string> files;                           // that were read, in order
 };
 
 // Throws Error with file:line:column and, for a group file, the chain of defaults that chose it.
 Composition compose(const Request& request);
+
+// An error about a value of a group file, with the chain of defaults that brought the file in.
+Error with_chain(const Composition& composition, const Error& error);
 
 // The folder of a single run, absolute: hydra.run.dir, resolved at the time `now`.
 std::string run_folder(const Composition& composition, std::time_t now);

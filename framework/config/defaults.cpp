@@ -17,9 +17,9 @@ struct Twig {
   std::vector<std::unique_ptr<Twig>> children;
 };
 
-// "chosen by 'model: big' in conf/train.yaml:3:5, which is chosen by ..."; "" for the primary.
+// "chosen by 'model: big' in conf/train.yaml:3:5, which is chosen by ..."; "" for the configs that all begins with.
 std::string chain(const Twig& twig) {
-  if (twig.primary || !twig.parent) return "";
+  if (!twig.parent || !twig.parent->parent) return "";
   std::string text = "chosen by '" + twig.entry.written() + "' in " + twig.entry.location.text();
   const std::string above = chain(*twig.parent);
   return above.empty() ? text : text + ", which is " + above;

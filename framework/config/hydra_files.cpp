@@ -64,6 +64,47 @@ _target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper
 max_batch_size: null
 params: null
 )"},
+      {"hydra/sweeper/optuna", R"(
+defaults:
+  - sampler: tpe
+  - _self_
+_target_: hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper
+direction: minimize
+storage: null
+study_name: null
+n_trials: 20
+n_jobs: 2
+search_space: null
+params: null
+custom_search_space: null
+)"},
+      {"hydra/sweeper/sampler/tpe", R"(
+_target_: optuna.samplers.TPESampler
+seed: null
+consider_prior: true
+prior_weight: 1.0
+consider_magic_clip: true
+consider_endpoints: false
+n_startup_trials: 10
+n_ei_candidates: 24
+multivariate: false
+warn_independent_sampling: true
+)"},
+      {"hydra/sweeper/sampler/random", "_target_: optuna.samplers.RandomSampler\nseed: null\n"},
+      {"hydra/launcher/joblib", R"(
+_target_: hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher
+n_jobs: -1
+backend: null
+prefer: processes
+require: null
+verbose: 0
+timeout: null
+pre_dispatch: 2*n_jobs
+batch_size: auto
+temp_folder: null
+max_nbytes: null
+mmap_mode: r
+)"},
       {"hydra/env/default", "{}\n"},
       {"hydra/help/default", "app_name: ${hydra.job.name}\nheader: null\nfooter: null\ntemplate: null\n"},
       {"hydra/hydra_help/default", "hydra_help: null\ntemplate: null\n"},
@@ -86,6 +127,26 @@ loggers:
 disable_existing_loggers: false
 )"},
       {"hydra/hydra_logging/disabled", "version: 1\nroot: {level: ERROR}\ndisable_existing_loggers: true\n"},
+      {"hydra/hydra_logging/hydra_debug", R"(
+version: 1
+formatters:
+  simple:
+    format: '[%(asctime)s][%(name)s][%(levelname)s] - %(message)s'
+handlers:
+  file:
+    class: logging.FileHandler
+    mode: w
+    formatter: simple
+    filename: hydra-${hydra.job.name}.log
+    delay: true
+root:
+  level: ERROR
+  handlers: [file]
+loggers:
+  hydra:
+    level: DEBUG
+disable_existing_loggers: false
+)"},
       {"hydra/hydra_logging/none", "version: 1\nroot: null\ndisable_existing_loggers: false\n"},
       {"hydra/job_logging/default", R"(
 version: 1

@@ -1,5 +1,6 @@
 #include <config/defaults.h>
 #include <config/info.h>
+#include <config/opened_request.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -27,13 +28,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return text + rule;
 }
 
-Defaults expanded(const Request& request, Repository& repository) {
-  std::vector<Override> overrides;
-  for (size_t i = 0; i < request.overrides.size(); ++i) {
-    overrides.push_back(parse_override(request.overrides[i], static_cast<int>(i) + 1));
-  }
-  return expand_defaults(repository, request.name, overrides);
-}
+Defaults expanded(OpenedRequest& opened) { return expand_defaults(opened.repository, opened.name, opened.overrides); }
 
 void print(const Branch& branch, size_t indent, std::string& text) {
   text += std::string(indent, ' ') + branch.text + (branch.children.empty() ? "\n" : ":\n");
@@ -52,25 +47,25 @@ void collect(const Repository& repository, const std::string& parent, std::vecto
 }  // namespace
 
 std::string defaults_table(const Request& request) {
-  Repository repository(request.search_path);
+  auto opened = open(request);
   std::vector<std::vector<std::string>> rows = {{"Config path", "Package", "_self_", "Parent"}};
-  for (const auto& step : expanded(request, repository).steps) {
+  for (const auto& step : expanded(opened).steps) {
     rows.push_back({step.config->name, step.package, step.self ? "True" : "False", step.parent});
   }
   return titled("Defaults List") + table(rows);
 }
 
 std::string defaults_tree(const Request& request) {
-  Repository repository(request.search_path);
+  auto opened = open(request);
   std::string text = titled("Defaults Tree");
-  print(expanded(request, repository).tree, 0, text);
+  print(expanded(opened).tree, 0, text);
   return text;
 }
 
 std::string search_path_table(const Request& request) {
   std::vector<std::vector<std::string>> rows = {{"Provider", "Search path"}, {"hydra", "pkg://hydra.conf"}};
-  const Repository repository(request.search_path);
-  for (const auto& folder : repository.folders()) {
+  const auto opened = open(request);
+  for (const auto& folder : opened.repository.folders()) {
     std::error_code failed;
     const auto path = std::filesystem::absolute(folder, failed).lexically_normal();
     rows.push_back({rows.size() == 2 ? "main" : "command-line", "file://" + path.string()});

@@ -113,6 +113,22 @@ Override parsed(const std::string& argument, const Location& location) {
 
 }  // namespace
 
+std::string quoted_value(const std::string& text) {
+  std::string value(1, '\'');
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\'' || (text[i] == '$' && i + 1 < text.size() && text[i + 1] == '{')) value += '\\';
+    value += text[i];
+  }
+  value += '\'';
+  return value;
+}
+
+void add_unless_given(std::vector<std::string>& overrides, const std::string& override) {
+  const std::string key = override.substr(0, override.find('=') + 1);
+  const auto same = [&](const std::string& given) { return given.starts_with(key); };
+  if (std::none_of(overrides.begin(), overrides.end(), same)) overrides.push_back(override);
+}
+
 Override parse_override(const std::string& argument, int number) {
   static const auto file = std::make_shared<const std::string>("command line");
   const Location location{file, 0, number};

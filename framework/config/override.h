@@ -37,6 +37,12 @@ struct Override {
   std::string address() const { return package ? key + "@" + *package : key; }
 };
 
+// The text as the quoted value of an argument, whatever characters it has.
+std::string quoted_value(const std::string& text);
+
+// Adds `override` ("key=value") at the end, unless there is one of its key.
+void add_unless_given(std::vector<std::string>& overrides, const std::string& override);
+
 // `number`: of the argument, from 1, for messages. Throws Error.
 Override parse_override(const std::string& argument, int number);
 

@@ -1,5 +1,6 @@
-#include <config/override.h>
-#include <config/repository.h>
+#include <config/opened_request.h>
+#include <config/python.h>
+#include <config/resolve.h>
 #include <config/sweep.h>
 #include <fnmatch.h>
 
@@ -65,17 +66,58 @@ bool of_hydra(const Override& override) {
   return override.key == "hydra" || override.key.starts_with("hydra.") || override.key.starts_with("hydra/");
 }
 
+// The arguments of all jobs: those of hydra.sweeper.params, then the command line's. A key that is written again, with
+// the same prefix, takes the place of the earlier one.
+std::vector<Override> swept_overrides(const Composition& sweep, const std::vector<Override>& given) {
+  std::vector<Override> overrides;
+  if (const Node* params = sweep.hydra.at_path("sweeper.params"); params && params->is_map()) {
+    const Node values = resolve_hydra(sweep.job, "sweeper.params", {sweep.hydra});
+    for (const auto& [key, value] : values.entries) {
+      try {
+        overrides.push_back(parse_override(key + "=" + python_text(value), 0));
+      } catch (const Error& e) {
+        throw Error(where(value, "hydra.sweeper.params." + key), e.problem(), e.fix());
+      }
+      overrides.back().location = value.location;
+    }
+  }
+  for (const auto& override : given) {
+    if (of_hydra(override)) continue;
+    const auto same = std::find_if(overrides.begin(), overrides.end(), [&](const Override& earlier) {
+      return prefix(earlier) + earlier.address() == prefix(override) + override.address();
+    });
+    if (same == overrides.end()) {
+      overrides.push_back(override);
+    } else {
+      *same = override;
+    }
+  }
+  return overrides;
+}
+
 }  // namespace
 
-std::vector<std::vector<std::string>> sweep_jobs(const Request& request) {
-  const Repository repository(request.search_path);
-  std::vector<std::vector<std::string>> jobs = {{}};
+Composition compose_sweep(const Request& request) {
+  Request fixed = request;
+  fixed.overrides.clear();
   for (size_t i = 0; i < request.overrides.size(); ++i) {
     const Override override = parse_override(request.overrides[i], static_cast<int>(i) + 1);
-    if (of_hydra(override)) continue;
+    if (override.sweep && of_hydra(override)) {
+      fail(override, "several values for a key of Hydra's own", "give it one: it holds for all jobs");
+    }
+    if (!override.sweep) fixed.overrides.push_back(override.text);
+  }
+  fixed.overrides.push_back("hydra.mode=MULTIRUN");
+  return compose(fixed);
+}
+
+std::vector<std::vector<std::string>> sweep_jobs(const Request& request) {
+  const auto opened = open(request);
+  std::vector<std::vector<std::string>> jobs = {{}};
+  for (const auto& override : swept_overrides(compose_sweep(request), opened.overrides)) {
     std::vector<std::string> texts = {override.text};
     if (override.sweep) {
-      texts = values(override, repository);
+      texts = values(override, opened.repository);
       const std::string start = prefix(override) + override.address() + "=";
       for (auto& text : texts) text.insert(0, start);
     }

@@ -1,3 +1,4 @@
+#include <config/override.h>
 #include <config/shipped.h>
 #include <fmt/format.h>
 #include <library/run_folder.h>
@@ -6,6 +7,7 @@
 #include <training/run.h>
 
 #include <filesystem>
+#include <optional>
 
 namespace plexiform::host {
 
@@ -15,7 +17,7 @@ using config::Node;
 
 struct Experiment::State {
   Composition composition;
-  std::vector<std::string> overrides;
+  std::optional<config::RunRecord> record;  // none: the config was made by a program
   std::string folder;
   training::Start start = training::Start::fresh;
   std::unique_ptr<training::Run> run;
@@ -30,7 +32,11 @@ struct Experiment::State {
     if (start == training::Start::resume && !plugins.accept_change) {
       if (auto lock = ::plexiform::plugins::Lock::of_run(folder)) catalogue.lock(std::move(*lock));
     }
-    run = training::prepare(composition.job, resolvers, catalogue);
+    try {
+      run = training::prepare(composition.job, resolvers, catalogue);
+    } catch (const Error& e) {
+      throw config::with_chain(composition, e);
+    }
   }
 };
 
@@ -47,13 +53,13 @@ void mark_interpolations(Node& node) {
 
 Composition from_values(const Json& values) {
   if (!values.is_object()) throw Error("config", "is no mapping of sections", R"(write {{"model", {...}}, ...})");
-  Composition composition{config::from_json(values), Node::map(), {}, {}};
+  Composition composition{config::from_json(values), Node::map(), {}, {}, {}};
   mark_interpolations(composition.job);
   composition.hydra["runtime"] = Node::map();
   return composition;
 }
 
-Composition from_files(const Source& source) {
+config::Request request_of(const Source& source) {
   config::Request request{source.search_path, source.config, source.overrides};
   if (const fs::path file(source.config); file.extension() == ".yaml") {
     if (!fs::exists(file))
@@ -63,6 +69,12 @@ Composition from_files(const Source& source) {
   }
   const std::string shipped = config::shipped_configs();
   if (request.search_path.empty() || request.search_path.back() != shipped) request.search_path.push_back(shipped);
+  return request;
+}
+
+// As Hydra does: a job of a sweep says MULTIRUN.
+Composition composed(config::Request request) {
+  config::add_unless_given(request.overrides, "hydra.mode=RUN");
   return config::compose(request);
 }
 
@@ -78,8 +90,9 @@ std::string empty_folder(const std::string& name) {
 
 Experiment::Experiment(const Source& source) : state_(std::make_unique<State>()) {
   const config::Resolvers resolvers;
-  state_->composition = from_files(source);
-  state_->overrides = source.overrides;
+  const config::Request request = request_of(source);
+  state_->composition = composed(request);
+  state_->record = config::record(request, source.plugins.files, source.plugins.folders);
   state_->folder =
       source.folder.empty() ? new_run_folder(state_->composition, resolvers.now) : empty_folder(source.folder);
   state_->make_ready(resolvers, source.plugins);
@@ -113,7 +126,7 @@ Json Experiment::config() const { return config::to_json(state_->run->config); }
 
 Result Experiment::train(Observer& observer) {
   if (state_->start == training::Start::fresh) {
-    make_run_folder(state_->folder, state_->composition, state_->overrides);
+    make_run_folder(state_->folder, state_->composition, state_->record);
   } else {
     remove_leftovers_of_run(state_->folder);
   }

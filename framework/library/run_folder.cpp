@@ -1,5 +1,6 @@
+#include <config/override.h>
 #include <files/atomic_file.h>
-#include <fmt/format.h>
+#include <files/unused_name.h>
 #include <library/run_folder.h>
 
 #include <filesystem>
@@ -11,22 +12,24 @@ using config::Node;
 
 std::string new_run_folder(const config::Composition& composition, std::time_t now) {
   const std::string first = config::run_folder(composition, now);
-  std::string folder = first;
   if (fs::exists(first) && !fs::is_directory(first)) throw Error(first, "is a file", "choose another hydra.run.dir");
-  for (int i = 2; fs::exists(folder); ++i) folder = fmt::format("{}-{}", first, i);
-  return folder;
+  return files::unused_name(first);
 }
 
 void make_run_folder(const std::string& folder, const config::Composition& composition,
-                     const std::vector<std::string>& overrides) {
-  Node list = Node::list(), hydra = Node::map();
-  for (const auto& text : overrides) list.items.push_back(Node::text(text));
+                     const std::optional<config::RunRecord>& record) {
+  Node hydra = Node::map();
   hydra["hydra"] = composition.hydra;
+  const Node* overrides = composition.hydra.at_path("overrides.task");
   fs::create_directories(folder + "/.hydra");
+  const auto write = [&](const char* name, const Node& node) {
+    files::write_atomically(folder + "/.hydra/" + name, config::to_yaml(node));
+  };
   try {
-    files::write_atomically(folder + "/.hydra/overrides.yaml", config::to_yaml(list));
-    files::write_atomically(folder + "/.hydra/hydra.yaml", config::to_yaml(hydra));
-    files::write_atomically(folder + "/.hydra/config.yaml", config::to_yaml(composition.job));
+    if (record) write("command.yaml", config::to_node(*record));
+    write("overrides.yaml", overrides ? *overrides : Node::list());
+    write("hydra.yaml", hydra);
+    write("config.yaml", composition.job);  // the last one: a folder with it is whole
   } catch (const Error&) {
     std::error_code ignored;
     fs::remove_all(folder + "/.hydra", ignored);
@@ -46,7 +49,13 @@ config::Composition recorded_config(const std::string& folder, const std::vector
     throw Error(folder, "is no run folder: it has no .hydra/config.yaml",
                 "name the folder that training printed as its run folder");
   }
-  return config::compose({{folder + "/.hydra"}, "config", overrides});
+  config::Request request{{folder + "/.hydra"}, "config", overrides};
+  const std::string file = folder + "/.hydra/hydra.yaml";
+  const Node own = fs::exists(file) ? config::read_yaml(file) : Node();
+  if (const Node* list = own.at_path("hydra.overrides.hydra")) {
+    for (const auto& item : list->items) config::add_unless_given(request.overrides, item.string);
+  }
+  return config::compose(request);
 }
 
 }  // namespace plexiform::host

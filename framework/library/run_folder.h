@@ -2,8 +2,10 @@
 #pragma once
 
 #include <config/compose.h>
+#include <config/run_record.h>
 
 #include <ctime>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,14 +14,16 @@ namespace plexiform::host {
 // hydra.run.dir, with a number when a run of the same second has it already. Throws Error when a file is in the way.
 std::string new_run_folder(const config::Composition& composition, std::time_t now);
 
-// Makes `folder` with .hydra/{config,overrides,hydra}.yaml; it is removed again when they cannot be written.
+// Makes `folder` with .hydra/{config,overrides,hydra}.yaml as Hydra writes them, and command.yaml when there is a
+// `record`; it is removed again when they cannot be written.
 void make_run_folder(const std::string& folder, const config::Composition& composition,
-                     const std::vector<std::string>& overrides);
+                     const std::optional<config::RunRecord>& record);
 
 // Removes what a run that was killed while it wrote left unfinished.
 void remove_leftovers_of_run(const std::string& folder);
 
-// The config of a run as it was recorded. Throws Error when `folder` is no run.
+// The config of a run as it was recorded, Hydra's own overrides among them (the number of a job, ...). Throws Error
+// when `folder` is no run.
 config::Composition recorded_config(const std::string& folder, const std::vector<std::string>& overrides);
 
 }  // namespace plexiform::host

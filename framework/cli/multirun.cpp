@@ -1,0 +1,207 @@
+#include <cli/child.h>
+#include <cli/multirun.h>
+#include <cli/shell_words.h>
+#include <cli/sweep_table.h>
+#include <cli/train_words.h>
+#include <config/override.h>
+#include <config/sweep.h>
+#include <fcntl.h>
+#include <files/atomic_file.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <thread>
+
+namespace plexiform::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+// Only one process runs a sweep at a time.
+class Lock {
+ public:
+  explicit Lock(const std::string& folder) : file_(open((folder + "/jobs.yaml").c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (file_ < 0 || flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      throw Error(folder, "another process runs this sweep", "wait for it, or stop it first");
+    }
+  }
+  ~Lock() { close(file_); }
+  Lock(const Lock&) = delete;
+
+ private:
+  int file_;
+};
+
+// The last two lines that a run printed: what went wrong and the remedy.
+std::string last_words(const std::string& log) {
+  std::ifstream file(log);
+  std::string before, last;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty()) continue;
+    before = std::exchange(last, line);
+  }
+  return last.starts_with("  fix: ") ? "    " + before + "\n    " + last + "\n" : "    " + last + "\n";
+}
+
+int runs_at_a_time(const CommandLine& line) {
+  if (line.jobs > 0) return line.jobs;
+  if (!line.resume.empty()) return 1;
+  const auto composition = config::compose_sweep(line.request);
+  const config::Node* jobs = composition.hydra.at_path("launcher.n_jobs");  // of hydra/launcher=joblib
+  if (!jobs || jobs->kind != config::Kind::integer) return 1;
+  return jobs->integer > 0 ? static_cast<int>(jobs->integer) : static_cast<int>(std::thread::hardware_concurrency());
+}
+
+class Runner {
+ public:
+  Runner(const Sweep& sweep, const std::string& program, int at_a_time)
+      : sweep_(sweep), program_(program), at_a_time_(static_cast<size_t>(at_a_time)) {
+    for (const auto& job : sweep.jobs) results_.push_back({&job, "", "not begun"});
+  }
+
+  // Returns the signal that stopped it, or 0.
+  int run() {
+    const SignalGuard guard;
+    size_t next = 0;
+    int told = 0;
+    while (true) {
+      while (next < results_.size() && running_.size() < at_a_time_ && !SignalGuard::count()) begin(results_[next++]);
+      if (running_.empty()) {
+        if (next >= results_.size() || SignalGuard::count()) break;
+        continue;  // what could not be started is reported already
+      }
+      int code = 0;
+      const pid_t process = wait_for_any(code);
+      for (; told < SignalGuard::count(); ++told) stop_all();
+      if (const auto found = running_.find(process); found != running_.end()) {
+        end(found->second, code);
+        running_.erase(found);
+      }
+    }
+    return SignalGuard::last();
+  }
+
+  const std::vector<SweepResult>& results() const { return results_; }
+  bool all_done() const {
+    return std::all_of(results_.begin(), results_.end(), [](const auto& result) { return result.status == "done"; });
+  }
+
+ private:
+  struct Running {
+    SweepResult* result;
+    Clock::time_point since;
+  };
+
+  std::string log(const SweepResult& result) const {
+    return fmt::format("{}/{}.log", sweep_.folder, result.job->number);
+  }
+
+  void say(const SweepResult& result, const std::string& text) const {
+    fmt::print("#{}  {}  {}\n", result.job->number, shell_quoted(result.job->overrides), text);
+    std::fflush(stdout);
+  }
+
+  std::vector<std::string> arguments(const SweepResult& result, Sweep::State state) const {
+    config::RunRecord asked = sweep_.request_of(*result.job);
+    asked.overrides.push_back("hydra.run.dir=" + config::quoted_value(result.folder));
+    if (state != Sweep::State::begun) return train_words(asked);
+    std::vector<std::string> words = {"train", "--resume", result.folder};
+    for (const auto& file : asked.plugin_files) words.insert(words.end(), {"--plugin", file});
+    for (const auto& folder : asked.plugin_paths) words.insert(words.end(), {"--plugin-path", folder});
+    return words;
+  }
+
+  void begin(SweepResult& result) {
+    try {
+      result.folder = sweep_.run_folder(*result.job);
+      const auto state = Sweep::state(result.folder);
+      if (state == Sweep::State::done) {
+        result.status = "done";
+        return say(result, score(result.folder) + " (done before)");
+      }
+      if (state == Sweep::State::fresh)
+        fs::remove_all(result.folder + "/.hydra");  // of a run killed while it wrote that
+      if (state == Sweep::State::fresh && fs::is_directory(result.folder)) fs::remove(result.folder);
+      const int cores = static_cast<int>(std::thread::hardware_concurrency());
+      const int threads = at_a_time_ > 1 ? std::max(1, cores / static_cast<int>(at_a_time_)) : 0;
+      const pid_t process =
+          start({program_, arguments(result, state), log(result), sweep_.request.working_directory, threads});
+      running_[process] = {&result, Clock::now()};
+      say(result, state == Sweep::State::begun ? "resumed" : "started");
+    } catch (const std::exception& e) {
+      result.status = "failed";
+      say(result, fmt::format("failed\n    {}", e.what()));
+    }
+  }
+
+  void end(const Running& run, int code) {
+    SweepResult& result = *run.result;
+    const double seconds = std::chrono::duration<double>(Clock::now() - run.since).count();
+    if (code == 0) {
+      result.status = "done";
+      say(result, fmt::format("{} ({:.0f} s)", score(result.folder), seconds));
+    } else if (SignalGuard::count() && code > 128) {
+      result.status = "stopped";
+      say(result, "stopped");
+    } else {
+      result.status = "failed";
+      const std::string how = code > 128 ? fmt::format("signal {}", code - 128) : fmt::format("exit code {}", code);
+      say(result, fmt::format("failed ({}), see {}\n{}", how, log(result), last_words(log(result))));
+    }
+  }
+
+  void stop_all() const {
+    for (const auto& [process, run] : running_) kill(-process, SignalGuard::last());
+  }
+
+  const Sweep& sweep_;
+  const std::string program_;
+  const size_t at_a_time_;
+  std::vector<SweepResult> results_;
+  std::map<pid_t, Running> running_;
+};
+
+// --dry-run: every job's config composes, or the error is shown.
+int check(const Sweep& sweep) {
+  int code = 0;
+  for (const auto& job : sweep.jobs) {
+    std::string folder;
+    try {
+      folder = sweep.run_folder(job);
+    } catch (const Error& e) {
+      folder = fmt::format("fails\n    {}", e.what());
+      code = 1;
+    }
+    fmt::print("#{}  {}  {}\n", job.number, shell_quoted(job.overrides), folder);
+  }
+  return code;
+}
+
+}  // namespace
+
+int multirun(const CommandLine& line, const std::string& program) {
+  const int at_a_time = runs_at_a_time(line);
+  const Sweep sweep = line.resume.empty() ? plan_sweep(line) : read_sweep(line.resume);
+  if (line.dry_run) return check(sweep);
+  if (line.resume.empty()) write_sweep(sweep, line);
+  if (!line.resume.empty()) fs::current_path(sweep.request.working_directory);  // what relative paths begin at
+  const Lock lock(sweep.folder);
+  fmt::print("{} runs, {} at a time, in {}\n", sweep.jobs.size(), at_a_time, sweep.folder);
+  Runner runner(sweep, program, at_a_time);
+  const int signal = runner.run();
+  files::write_atomically(sweep.folder + "/results.csv", to_csv(runner.results()));
+  fmt::print("\n{}medians over neurons; also in {}/results.csv\n", to_table(runner.results()), sweep.folder);
+  if (signal) fmt::print("stopped; continue with: plexiform train -m --resume {}\n", shell_quoted(sweep.folder));
+  return signal ? 128 + signal : runner.all_done() ? 0 : 1;
+}
+
+}  // namespace plexiform::cli
