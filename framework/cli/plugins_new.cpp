@@ -1,5 +1,6 @@
 // The project is share/plexiform/template/{common,KIND} with these words replaced, in names of files and in their text:
-//   @name@ conv_gru · @Name@ ConvGru · @kind@ core · @prefix@ the host's folder · @plexiform@ the command to type
+//   @name@ conv_gru · @Name@ ConvGru · @kind@ core · @kinds@ cores
+//   @prefix@ the host's folder · @plexiform@ the command to type
 #include <cli/command_line.h>
 #include <cli/plugins_new.h>
 #include <files/atomic_file.h>
@@ -160,20 +161,22 @@ int plugins_new_command(const std::vector<std::string>& arguments) {
   if (fs::exists(fs::symlink_status(folder)))
     throw Error(folder, "is there already", "choose another name, or --dir DIR");
   const std::string prefix = quoted(files::prefix()), plexiform = command(files::prefix());
+  const std::string kinds = kind == "loss" ? "losses" : kind + "s";
   write_project(folder, kind,
                 {{"@name@", name},
                  {"@Name@", class_name(name)},
                  {"@kind@", kind},
+                 {"@kinds@", kinds},
                  {"@prefix@", prefix},
                  {"@plexiform@", plexiform}});
   fmt::print(
-      "{0}/ holds a {1}, mylab.{1}s.{2}, with its test and a config. Next:\n"
+      "{0}/ holds a {1}, mylab.{6}.{2}, with its test and a config. Next:\n"
       "  cd {0}\n"
       "  cmake -B build -DCMAKE_PREFIX_PATH={3}\n"
       "  cmake --build build --parallel\n"
       "  {4} train {5}.yaml --plugin build/{5}.plexiform.so paths.data_dir=DIR\n"
       "DIR: recordings, such as those of `{4} create-data DIR`. README.md says more.\n",
-      quoted(folder), kind, class_name(name), prefix, plexiform, name);
+      quoted(folder), kind, class_name(name), prefix, plexiform, name, kinds);
   return 0;
 }
 

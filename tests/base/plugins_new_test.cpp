@@ -35,7 +35,8 @@ TEST_CASE("a new core, readout or loss is a whole project, with no placeholder l
     }
     CHECK(files == 6);
     CHECK_THAT(content(project / (name + ".cpp")), ContainsSubstring("struct ConvGru"));
-    CHECK_THAT(content(project / (name + ".yaml")), ContainsSubstring("mylab." + kind + "s.ConvGru"));
+    CHECK_THAT(content(project / (name + ".yaml")),
+               ContainsSubstring("mylab." + (kind == "loss" ? "losses" : kind + "s") + ".ConvGru"));
   }
 }
 
