@@ -8,8 +8,10 @@
 # reasons. As a script, `cmake -P`, it prints "-- LibTorch VERSION: FOLDER" if there is one.
 set(PLEXIFORM_TORCH_MINIMUM 2.13)
 set(_plexiform_wanted "LibTorch ${PLEXIFORM_TORCH_MINIMUM} or newer")
+set(_plexiform_bring "./bootstrap brings one; or pip install torch")
 if(PLEXIFORM_TORCH_SERIES)
   set(_plexiform_wanted "LibTorch ${PLEXIFORM_TORCH_SERIES}, which this Plexiform was built with")
+  set(_plexiform_bring "pip install 'torch==${PLEXIFORM_TORCH_SERIES}.*'")
 endif()
 
 # Is LibTorch in `root`, and new enough? The version, or the reason why not.

@@ -7,7 +7,7 @@ set(PLEXIFORM_TORCH_ROOT "" CACHE PATH "LibTorch: the folder with include/ and l
 include(${CMAKE_CURRENT_LIST_DIR}/PlexiformFindTorch.cmake)
 if(NOT PLEXIFORM_TORCH_ROOT)
   message(FATAL_ERROR "No ${_plexiform_wanted}, was found. Looked at:\n${PLEXIFORM_TORCH_TRIED}"
-    "  fix: ./bootstrap brings one; or pip install torch; or -DPLEXIFORM_TORCH_ROOT=<folder with include/ and lib/>")
+    "  fix: ${_plexiform_bring}, or -DPLEXIFORM_TORCH_ROOT=<folder with include/ and lib/>")
 endif()
 if(EXISTS /usr/include/torch/csrc)  # -idirafter would lose against it
   message(FATAL_ERROR "A system libtorch lies in /usr/include/torch and would be mixed with ${PLEXIFORM_TORCH_ROOT}\n"
