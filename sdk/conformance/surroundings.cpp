@@ -19,6 +19,7 @@
 #include <chrono>
 #include <clocale>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <future>
 #include <limits>
@@ -81,8 +82,13 @@ void settings_untouched(const Subject& subject) {
   const OneThread one_thread;
   at::ones({1}).set_requires_grad(true).square().sum().backward();  // LibTorch starts its threads for backward
   const auto before = surroundings();
-  live(subject);
-  live(subject);
+  std::exception_ptr stopped;  // what was changed may be why
+  try {
+    live(subject);
+    live(subject);
+  } catch (...) {
+    stopped = std::current_exception();
+  }
   auto after = surroundings();
   for (int i = 0; i < 20 && after != before; ++i) {  // a thread may be about to end
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -90,6 +96,7 @@ void settings_untouched(const Subject& subject) {
   }
   const auto what = difference(before, after);
   expect(what.empty(), "after create, forward, backward and destruction " + what);
+  if (stopped) std::rethrow_exception(stopped);
 }
 
 void silent(const Subject& subject) {
