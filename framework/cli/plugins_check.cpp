@@ -178,12 +178,6 @@ class Document {
   Json all_;
 };
 
-// libplexiform.so holds LibTorch and the kit.
-void run_checks(const CheckRequest& request, const std::function<void(const Checked&)>& report) {
-  using Run = void (*)(const CheckRequest*, const std::function<void(const Checked&)>*);
-  reinterpret_cast<Run>(open_host_function("plexiform_check_plugin"))(&request, &report);
-}
-
 }  // namespace
 
 void add_check_options(CLI::App& command, CheckOptions& options) {
@@ -216,6 +210,7 @@ int check_plugin_command(const std::string& what, const CheckOptions& options,
   request.compat = options.compat;
   request.seed = options.seed;
   request.limit = std::chrono::milliseconds(static_cast<int64_t>(options.limit * 1000));
+  const auto run_checks = reinterpret_cast<CheckPlugin>(open_host_function("plexiform_check_plugin"));
   if (options.json) {
     Document document(choice, options.seed);
     run_checks(request, [&](const Checked& line) { document.add(line); });

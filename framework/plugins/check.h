@@ -32,8 +32,9 @@ struct Checked {
   double seconds = 0;
 };
 
-// Checks a plugin. This process loads LibTorch and runs none of it; each check has a child process of its own, forked from
-// here. Results come one by one, in order. Implemented in libplexiform.so; the host's door is plexiform_check_plugin.
-void check_plugin(const CheckRequest& request, const std::function<void(const Checked&)>& report);
+// Checks a plugin; results are reported one by one, in order. This process loads LibTorch and runs none of it, and never the
+// plugin: each check has a child process of its own, forked from here.
+// In libplexiform.so, under the name "plexiform_check_plugin".
+using CheckPlugin = void (*)(const CheckRequest& request, const std::function<void(const Checked&)>& report);
 
 }  // namespace plexiform::plugins

@@ -12,6 +12,12 @@ const char* text(Status status) {
   return status == Status::passed ? "passed" : status == Status::failed ? "failed" : "not run";
 }
 
+std::string forward(uint32_t kind) {
+  return kind == PLEXIFORM_CORE_KIND      ? "plexiform/core.h, Core::forward"
+         : kind == PLEXIFORM_READOUT_KIND ? "plexiform/readout.h, Readout::forward"
+                                          : "plexiform/loss.h, Loss::forward";
+}
+
 std::vector<Check> checks(uint32_t kind) {
   std::vector<Check> all;
   const auto add = [&](const Checks& some) { all.insert(all.end(), some.begin(), some.end()); };
@@ -20,11 +26,11 @@ std::vector<Check> checks(uint32_t kind) {
   if (kind == PLEXIFORM_READOUT_KIND) add(readout_checks());
   if (kind == PLEXIFORM_LOSS_KIND) add(loss_checks());
   add(compute_checks(kind));
-  add(gradient_checks());
+  add(gradient_checks(kind));
   add(state_checks());
   add(surroundings_checks());
   add(ability_checks());
-  add(learning_checks());
+  add(learning_checks(kind));
   return all;
 }
 

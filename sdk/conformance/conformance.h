@@ -36,7 +36,7 @@ struct Result {
 struct Check {
   const char* name;
   const char* promise;
-  const char* look_at;
+  std::string look_at;
   void (*body)(const Subject&);
 };
 

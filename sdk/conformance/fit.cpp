@@ -48,6 +48,8 @@ Subject fit(Subject subject) {
       throw Error("", "it makes " + specimen.core().output_shape(input).text() + " of " + input.text(), "");
     } catch (const Error& error) {
       if (!first) first = error;
+    } catch (const Broken& broken) {
+      throw Error("", broken.seen, "report it to the plugin's author");
     }
   }
   const std::string missing = required_names(knobs, given);

@@ -90,14 +90,14 @@ void outlives(const Subject& subject) {
 
 }  // namespace
 
-Checks gradient_checks() {
+Checks gradient_checks(uint32_t kind) {
   return {
       {"gradients", "each trainable parameter and the input get a finite gradient, and not all of them zero",
-       "forward and penalty; detach(), item(), variable_data()", &finite_gradients},
+       forward(kind) + " and penalty; detach(), item(), variable_data()", &finite_gradients},
       {"gradient check", "in float64, gradients are those of finite differences (to 1e-6)",
-       "forward and penalty; the backward of a torch::autograd::Function", &finite_differences},
+       forward(kind) + " and penalty; the backward of a torch::autograd::Function", &finite_differences},
       {"graph outlives component", "backward works after the component is gone",
-       "forward; a raw pointer or `this` kept by the graph", &outlives},
+       forward(kind) + "; a raw pointer or `this` kept by the graph", &outlives},
   };
 }
 

@@ -63,6 +63,10 @@ void described(const Subject& subject) {
     if (!names.insert(name).second) problems.push_back(name + " is described twice");
     if (knob.value("doc", "").empty()) problems.push_back(name + " has no doc");
     if (knob.value("type", "").empty()) problems.push_back(name + " has no type");
+    const Json value = knob.value("default", Json());
+    const bool outside = value.is_number() && (value.get<double>() < knob.value("min", -INFINITY) ||
+                                               value.get<double>() > knob.value("max", INFINITY));
+    if (outside) problems.push_back("the default of " + name + ", " + value.dump() + ", is outside its range");
     if (!knob.contains("default") && !knob.value("required", false)) {
       problems.push_back(name + " has no default and is not required");
     }
@@ -189,7 +193,7 @@ Checks knob_checks() {
        "plexiform/params.h, About; describe of Params", &ranges},
       {"200 settings",
        "each of 200 random settings within the ranges runs, or is refused with Error by the constructor",
-       "the constructor, and check() of Params", &random_settings},
+       "plexiform/params.h, check() of Params; the constructor", &random_settings},
   };
 }
 

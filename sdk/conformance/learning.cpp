@@ -100,9 +100,9 @@ void learns(const Subject& subject) {
 
 }  // namespace
 
-Checks learning_checks() {
+Checks learning_checks(uint32_t kind) {
   return {{"learns", "50 steps of Adam lower the loss of a small planted problem by at least 5 %",
-           "forward and backward; a parameter that is not registered, a wrong sign", &learns}};
+           forward(kind) + "; a parameter that is not registered, a wrong sign", &learns}};
 }
 
 }  // namespace plexiform::conformance

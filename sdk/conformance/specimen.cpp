@@ -129,7 +129,7 @@ Given given(Component& component, const at::Tensor& clip, int64_t bin) {
     std::istringstream axes(input.axes);
     for (std::string axis; axes >> axis;) {
       if (axis == "T") time_axis = std::ssize(extents);
-      extents.push_back(axis == "B"   ? clip.size(0)
+      extents.push_back(axis == "B"   ? 1
                         : axis == "T" ? clip.size(2)
                         : axis == "H" ? clip.size(3)
                         : axis == "W" ? clip.size(4)
@@ -137,6 +137,10 @@ Given given(Component& component, const at::Tensor& clip, int64_t bin) {
       count *= extents.back();
     }
     auto tensor = (at::arange(count, at::kDouble) * 0.7 + std::ssize(tensors)).sin().view(extents).to(clip);
+    if (!extents.empty()) {  // the same for each sample, so that samples can be looked at apart
+      extents[0] = clip.size(0);
+      tensor = tensor.expand(extents).contiguous();
+    }
     if (bin >= 0 && time_axis >= 0) tensor = tensor.select(time_axis, bin);
     tensors.push_back({input.name, tensor});
   }

@@ -76,8 +76,8 @@ bool is_accident(const Error& error);
 // Recorded activity (B, T' + lag, N) to compare a prediction with: always the same numbers, from 0 to 2.
 at::Tensor target(const at::Tensor& prediction);
 
-// What forward of a clip (B, C, T, H, W) may ask for: the tensors that the Inputs ability names, always the same numbers; with
-// `bin`, those of that bin alone.
+// What forward of a clip (B, C, T, H, W) may ask for: the tensors that the Inputs ability names, always the same numbers and the
+// same for each sample; with `bin`, those of that bin alone.
 Given given(Component& component, const at::Tensor& clip, int64_t bin = -1);
 
 std::vector<int64_t> sizes(int64_t batch, const Shape& shape);

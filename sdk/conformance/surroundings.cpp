@@ -19,6 +19,7 @@
 #include <chrono>
 #include <clocale>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <future>
 #include <limits>
@@ -70,12 +71,24 @@ void live(const Subject& subject, bool with_backward = true) {
   specimen.run(x);
 }
 
+// LibTorch's own pool does not grow while we look at threads and memory.
+struct OneThread {
+  const int before = at::get_num_threads();
+  OneThread() { at::set_num_threads(1); }
+  ~OneThread() { at::set_num_threads(before); }
+};
+
 void settings_untouched(const Subject& subject) {
-  at::set_num_threads(1);                                           // LibTorch's own pool does not grow while we look
-  at::ones({1}).set_requires_grad(true).square().sum().backward();  // nor its threads for backward passes
+  const OneThread one_thread;
+  at::ones({1}).set_requires_grad(true).square().sum().backward();  // LibTorch starts its threads for backward
   const auto before = surroundings();
-  live(subject);
-  live(subject);
+  std::exception_ptr stopped;  // what was changed may be why
+  try {
+    live(subject);
+    live(subject);
+  } catch (...) {
+    stopped = std::current_exception();
+  }
   auto after = surroundings();
   for (int i = 0; i < 20 && after != before; ++i) {  // a thread may be about to end
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -83,6 +96,7 @@ void settings_untouched(const Subject& subject) {
   }
   const auto what = difference(before, after);
   expect(what.empty(), "after create, forward, backward and destruction " + what);
+  if (stopped) std::rethrow_exception(stopped);
 }
 
 void silent(const Subject& subject) {
@@ -105,7 +119,7 @@ void no_growth(const Subject& subject) {
   // In a thread of its own: what malloc keeps for a thread to use again counts as allocated until the thread ends.
   const auto block = [&] {
     std::async(std::launch::async, [&] {
-      at::set_num_threads(1);
+      const OneThread one_thread;
       for (int i = 0; i < lives; ++i) live(subject, i % 5 == 0);
     }).get();
   };
@@ -188,7 +202,7 @@ Checks surroundings_checks() {
        "they were",
        "plexiform/component.h, Threads; a library's set-up code, a std::thread that is not joined",
        &settings_untouched},
-      {"silent", "nothing is printed", "the constructor and forward", &silent},
+      {"silent", "nothing is printed", "the constructor and forward: std::cout, printf, std::cerr", &silent},
       {"no growth", "100 instances that are created, used and destroyed leave no memory behind",
        "the destructor; shared_ptr cycles, new without delete, a static container that grows", &no_growth},
   };

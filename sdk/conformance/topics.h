@@ -1,6 +1,7 @@
 // The checks, one file per topic. The table of each file is what it checks: name, promise, where the contract says so.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "conformance.h"
@@ -13,13 +14,16 @@ Checks core_checks();     // shapes, history and causality
 Checks readout_checks();  // shapes
 Checks loss_checks();     // alignment, reduction, neurons
 
-// For every kind:
+// For every kind (plexiform_kind):
 Checks knob_checks();
 Checks compute_checks(uint32_t kind);
-Checks gradient_checks();
+Checks gradient_checks(uint32_t kind);
 Checks state_checks();
 Checks surroundings_checks();  // what is left behind in the process
 Checks ability_checks();
-Checks learning_checks();
+Checks learning_checks(uint32_t kind);
+
+// "plexiform/core.h, Core::forward"
+std::string forward(uint32_t kind);
 
 }  // namespace plexiform::conformance

@@ -22,7 +22,9 @@ struct Fault {
 conformance::Result checked(const std::string& name, const std::string& knobs, const std::string& check) {
   const auto ended = plugins::run_isolated(
       [&] {
-        conformance::Subject subject = {&testing::find_component(FAULTS, name), testing::knobs_from_yaml(knobs)};
+        conformance::Subject subject;
+        subject.component = &testing::find_component(FAULTS, name);
+        subject.knobs = testing::knobs_from_yaml(knobs);
         if (subject.component->kind != PLEXIFORM_LOSS_KIND) subject.input = {2, 8, 5, 4};
         for (const auto& one : conformance::checks(subject.component->kind)) {
           if (one.name != check) continue;

@@ -101,9 +101,9 @@ class Examiner {
   Examiner(const CheckRequest& request, const std::function<void(const Checked&)>& report)
       : request_(request), report_(report) {}
 
-  // `body` runs in a child; it returns the result as text: what was seen, or for a component's check a whole Result.
-  bool check(const Result& about, const std::string& component, const std::function<Result()>& body) {
-    Checked line = {component, {}, about.check, text(Status::not_run), about.expected, "", about.look_at};
+  // Fills in `line` with what `body`, run in a child, finds. Whether it passed.
+  bool check(Checked line, const std::function<Result()>& body) {
+    line.status = text(Status::not_run);
     if (hung_ >= most_hung) {
       line.seen = "three checks have hung already";
       report_(line);
@@ -126,7 +126,7 @@ class Examiner {
   }
 
   bool check(const FileCheck& one) {
-    return check({one.name, Status::failed, one.promise, "", one.look_at}, "", [&]() -> Result {
+    return check(line("", one.name, one.promise, one.look_at), [&]() -> Result {
       std::string seen;
       try {
         seen = one.body(request_.file);
@@ -148,7 +148,7 @@ class Examiner {
                           : component.kind == "readout" ? PLEXIFORM_READOUT_KIND
                                                         : PLEXIFORM_LOSS_KIND;
     for (const auto& one : conformance::checks(kind)) {
-      check({one.name, Status::failed, one.promise, "", one.look_at}, component.name,
+      check(line(component.name, one.name, one.promise, one.look_at),
             [&] { return conformance::run(one, subject_of(request_, component, setting)); });
     }
   }
@@ -161,34 +161,29 @@ class Examiner {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
 
+  static Checked line(const std::string& component, const std::string& check, const std::string& promise,
+                      const std::string& look_at) {
+    return {component, {}, check, text(Status::failed), promise, "", look_at};
+  }
+
   // The setting in which the component can be built; null, and reported, when there is none.
   Json fitted(const ListedComponent& component) {
-    Json setting;
-    const Result about = {"can be built", Status::failed, "it can be built with the knobs given for a usual input", "",
-                          "--knobs, --set and --stimulus of this command; the constructor"};
-    std::string found;
-    const Ended ended = run_isolated(
-        [&] {
-          try {
-            const auto given = to_json(Subject{nullptr, request_.knobs, request_.input, "", 0});
-            return to_json(conformance::fit(subject_of(request_, component, given))).dump();
-          } catch (const std::exception& e) {
-            return Json{{"problem", e.what()}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-          }
-        },
-        request_.limit);
-    if (ended.problem.empty()) {
-      setting = Json::parse(ended.answer);
-      if (!setting.contains("problem")) return setting;
-    }
+    const auto body = [&] {
+      try {
+        const auto given = to_json(Subject{nullptr, request_.knobs, request_.input, "", 0});
+        return to_json(conformance::fit(subject_of(request_, component, given))).dump();
+      } catch (const std::exception& e) {
+        return Json{{"problem", e.what()}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+      }
+    };
+    const Ended ended = run_isolated(body, request_.limit);
+    const Json setting = Json::parse(ended.answer, nullptr, false);
+    if (ended.problem.empty() && !setting.contains("problem")) return setting;
     hung_ += ended.timed_out;
-    report_({component.name,
-             {},
-             about.check,
-             text(Status::failed),
-             about.expected,
-             ended.problem.empty() ? setting["problem"].get<std::string>() : "it " + ended.problem,
-             about.look_at});
+    auto failed = line(component.name, "can be built", "it can be built with these knobs for a usual input",
+                       "--knobs, --set and --stimulus of this command; the constructor");
+    failed.seen = ended.problem.empty() ? setting["problem"].get<std::string>() : "it " + ended.problem;
+    report_(failed);
     return nullptr;
   }
 
@@ -199,7 +194,8 @@ class Examiner {
 
 }  // namespace
 
-void check_plugin(const CheckRequest& request, const std::function<void(const Checked&)>& report) {
+extern "C" __attribute__((visibility("default"))) void plexiform_check_plugin(
+    const CheckRequest& request, const std::function<void(const Checked&)>& report) {
   Examiner examiner(request, report);
   const bool usable = examiner.check(opening);
   for (const auto& one : file_checks) {
@@ -207,11 +203,6 @@ void check_plugin(const CheckRequest& request, const std::function<void(const Ch
   }
   if (!usable) return;
   for (const auto& component : request.components) examiner.check(component);
-}
-
-extern "C" __attribute__((visibility("default"))) void plexiform_check_plugin(
-    const CheckRequest* request, const std::function<void(const Checked&)>* report) {
-  check_plugin(*request, *report);
 }
 
 }  // namespace plexiform::plugins

@@ -12,6 +12,7 @@ namespace plexiform {
 
 // How output bins relate to stimulus bins.
 struct Temporal {
+  // INT64_MAX: all bins before it (a recurrent core).
   int64_t history = 0;  // bins before the current one that an output bin sees: T - T' of a core that pads nothing
   bool causal = true;   // false: an output bin also sees bins after its own
 };
