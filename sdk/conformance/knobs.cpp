@@ -117,12 +117,6 @@ void wrong_types(const Subject& subject) {
   expect_none(problems);
 }
 
-// The smallest step over a bound that the type knows.
-double beyond(const Json& knob, const char* bound) {
-  const double limit = knob[bound].get<double>();
-  return bound == std::string("min") ? limit - 1 : limit + 1;
-}
-
 void ranges(const Subject& subject) {
   constexpr double large = 1000;  // building something of that size is not what this is about
   std::vector<std::string> problems;
@@ -130,23 +124,23 @@ void ranges(const Subject& subject) {
     const std::string name = knob["name"];
     for (const char* bound : {"min", "max"}) {
       if (!knob.contains(bound)) continue;
-      const Json outside = in_place(subject, knob, beyond(knob, bound));
+      const double limit = knob[bound].get<double>();
+      const Json outside = in_place(subject, knob, limit + (bound == std::string("min") ? -1 : 1));
       if (const auto problem = badly_refused(subject, name, outside); !problem.empty()) {
-        problems.push_back(problem + ", though its " + bound + " is " + knob[bound].dump());
+        problems.push_back(problem + ", though its " + bound + " is " + knobs::number(limit));
         continue;
       }
-      const double limit = knob[bound].get<double>();
       if (std::abs(limit) > large) continue;
       // It may be refused for another reason: a kernel of 63 px does not fit the stimulus.
       const auto at_bound = refusal(subject, name, in_place(subject, knob, limit));
       if (at_bound && at_bound->fix() == refusal(subject, name, outside)->fix()) {
-        problems.push_back(name + ": " + knob[bound].dump() + " is refused, though it is the " + bound);
+        problems.push_back(name + ": " + knobs::number(limit) + " is refused, though it is the " + bound);
       }
     }
     if (knob.contains("min") && knob.contains("step") && knob["step"] != 1.0) {
       const double between = knob["min"].get<double>() + knob["step"].get<double>() / 2;
       const auto problem = badly_refused(subject, name, in_place(subject, knob, between));
-      if (!problem.empty()) problems.push_back(problem + ", though the step is " + knob["step"].dump());
+      if (!problem.empty()) problems.push_back(problem + ", though the step is " + knobs::number(knob["step"]));
     }
   }
   expect_none(problems);
