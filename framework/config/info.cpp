@@ -8,6 +8,8 @@
 namespace plexiform::config {
 namespace {
 
+constexpr size_t kMostGroups = 1000;  // a search path may name any folder, even /
+
 std::string titled(const std::string& title) { return "\n" + title + "\n" + std::string(title.size(), '*') + "\n"; }
 
 // The first row is the header.
@@ -33,15 +35,6 @@ Defaults expanded(OpenedRequest& opened) { return expand_defaults(opened.reposit
 void print(const Branch& branch, size_t indent, std::string& text) {
   text += std::string(indent, ' ') + branch.text + (branch.children.empty() ? "\n" : ":\n");
   for (const auto& child : branch.children) print(child, indent + 2, text);
-}
-
-void collect(const Repository& repository, const std::string& parent, std::vector<Group>& groups) {
-  for (const auto& name : repository.subgroups(parent)) {
-    const std::string group = parent.empty() ? name : parent + "/" + name;
-    const auto options = repository.options(group);
-    if (!options.empty()) groups.push_back({group, options});
-    collect(repository, group, groups);
-  }
 }
 
 }  // namespace
@@ -75,8 +68,17 @@ std::string search_path_table(const Request& request) {
 }
 
 std::vector<Group> groups(const std::vector<std::string>& search_path) {
+  const Repository repository(search_path);
+  std::vector<std::string> found = repository.subgroups("");
+  for (size_t i = 0; i < found.size() && found.size() < kMostGroups; ++i) {  // near ones first
+    for (const auto& name : repository.subgroups(found[i])) found.push_back(found[i] + "/" + name);
+  }
+  std::sort(found.begin(), found.end());
   std::vector<Group> result;
-  collect(Repository(search_path), "", result);
+  for (const auto& group : found) {
+    auto options = repository.options(group);
+    if (!options.empty()) result.push_back({group, std::move(options)});
+  }
   return result;
 }
 

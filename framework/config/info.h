@@ -14,8 +14,8 @@ std::string defaults_tree(const Request& request);
 // Where configs are looked for, in order.
 std::string search_path_table(const Request& request);
 
-// The config folders' groups with their options, and the configs at the top, for --help and
-// completion.
+// The config folders' groups with their options (of more than a thousand folders not all), and the configs at the top, for
+// --help and completion.
 struct Group {
   std::string name;                  // "model", "data/split"
   std::vector<std::string> options;  // sorted

@@ -136,11 +136,12 @@ std::vector<std::string> Repository::list(const std::string& group, bool groups)
   }
   for (const auto& folder : folders_) {
     std::error_code failed;
-    for (const auto& entry : fs::directory_iterator(fs::path(folder) / group, failed)) {
-      const std::string name = entry.path().filename().string();
+    for (fs::directory_iterator at(fs::path(folder) / group, failed), end; !failed && at != end; at.increment(failed)) {
+      const std::string name = at->path().filename().string();
+      std::error_code vanished;
       if (name.starts_with('.')) continue;
-      if (groups ? is_folder(entry.path()) : is_file(entry.path()) && yaml_file(name)) {
-        names.insert(groups ? name : entry.path().stem().string());
+      if (groups ? at->is_directory(vanished) : yaml_file(name) && at->is_regular_file(vanished)) {
+        names.insert(groups ? name : at->path().stem().string());
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <config/sweep.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <filesystem>
@@ -79,6 +80,15 @@ TEST_CASE("the first folder of the search path that has a config gives it") {
   REQUIRE(found.back().name == "model");
   CHECK(found.back().options == std::vector<std::string>{"large", "small"});
   CHECK(primary_configs({mine.path(), yours.path()}) == std::vector<std::string>{"train"});
+}
+
+TEST_CASE("a search path with a link to itself has an end") {
+  const Folder folder(Files{{"model/small.yaml", "size: 1\n"}});
+  fs::create_directory_symlink(folder.path(), fs::path(folder.path()) / "again");
+  fs::create_directory_symlink(folder.path(), fs::path(folder.path()) / "and_again");
+  const auto found = groups({folder.path()});
+  CHECK(found.size() < 1000);
+  CHECK(std::any_of(found.begin(), found.end(), [](const Group& group) { return group.name == "model"; }));
 }
 
 TEST_CASE("hydra.searchpath adds folders") {

@@ -1,6 +1,7 @@
 // Every command line of tests/data/hydra/hydra_golden.txt, answered by Hydra 1.3.5 itself (the
 // script is in make/). Values, types, the order of keys, layout and exit code have to agree; the
 // sentences of errors are ours.
+#include <cli/command_line.h>
 #include <config/compose.h>
 #include <config/info.h>
 #include <config/resolve.h>
@@ -125,6 +126,8 @@ Answer answer(const Case& asked) {
       resolved = true;
     } else if (word == "-m") {
       many = true;
+    } else if (word.starts_with("--")) {
+      plexiform::cli::parse_command_line("train", {word});  // which knows no other
     } else {
       request.overrides.push_back(word);
     }
@@ -191,6 +194,9 @@ std::string difference(const Case& asked) {
   } catch (const plexiform::Error& e) {
     given.printed = e.what();
     exit_code = 1;
+  } catch (const plexiform::cli::Usage& e) {
+    given.printed = e.what();
+    exit_code = 2;
   }
   if (exit_code != asked.exit_code) {
     return "exit code " + std::to_string(exit_code) + ": " + given.printed;
