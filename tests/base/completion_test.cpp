@@ -32,7 +32,7 @@ TEST_CASE("commands, flags and what flags take are completed") {
 }
 
 TEST_CASE("groups, their options and the keys of the composed config are completed") {
-  CHECK(completions("plexiform train mod") == Words{"model.", "model="});
+  CHECK(completions("plexiform train mod") == Words{"model.", "model/core=", "model="});
   CHECK(completions("plexiform train optimizer=ad").front() == "optimizer=adamw");
   CHECK(completions("plexiform train trainer.max_ep") == Words{"trainer.max_epochs="});
   CHECK(completions("plexiform train trainer.max_epochs=") == Words{"trainer.max_epochs=15"});  // what it is now
