@@ -102,14 +102,15 @@ void inputs(const Subject& subject) {
   const Specimen specimen(subject);
   auto& component = offered<Inputs>(specimen);
   std::set<std::string> names;
-  for (const auto& input : component.inputs()) {
+  const auto all = component.inputs();
+  for (const auto& input : all) {
     expect(!input.name.empty() && names.insert(input.name).second,
            "the name '" + input.name + "' is empty or occurs twice");
     expect(!input.doc.empty(), input.name + " has no doc");
     expect(input.axes.starts_with("B"), input.name + " has axes '" + input.axes + "': the batch axis comes first");
   }
   specimen.run(specimen.input());
-  if (std::none_of(component.inputs().begin(), component.inputs().end(), [](const Input& i) { return i.required; })) {
+  if (std::none_of(all.begin(), all.end(), [](const Input& i) { return i.required; })) {
     if (subject.component->kind == PLEXIFORM_CORE_KIND) specimen.core().forward(specimen.input(), {});
   }
 }

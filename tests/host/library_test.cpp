@@ -25,7 +25,6 @@ namespace {
 
 // One recording for all tests of this file.
 const std::string& recording() {
-  need_quickstart_plugins();
   static const Folder folder;
   static const std::string data = [] {
     plexiform::simulation::RetinaParams params;
@@ -74,6 +73,7 @@ std::string weights(const Result& result) { return content(result.model + "/mode
 }  // namespace
 
 TEST_CASE("an observer is told of every step and epoch, and training returns what it wrote") {
+  need_quickstart_plugins();
   const Folder folder;
   Watch watch;
   Experiment experiment(small(folder / "run"));
@@ -95,6 +95,7 @@ TEST_CASE("an observer is told of every step and epoch, and training returns wha
 }
 
 TEST_CASE("finish cuts the epoch, validates it and writes the model") {
+  need_quickstart_plugins();
   const Folder folder;
   Watch watch(6, 0, Next::finish);
   const auto result = Experiment(small(folder / "run")).train(watch);
@@ -106,6 +107,7 @@ TEST_CASE("finish cuts the epoch, validates it and writes the model") {
 }
 
 TEST_CASE("a run that was suspended anywhere and resumed ends with the bits of one that was not") {
+  need_quickstart_plugins();
   const Folder folder;
   const auto whole = Experiment(small(folder / "whole")).train();
   struct Stop {
@@ -127,6 +129,7 @@ TEST_CASE("a run that was suspended anywhere and resumed ends with the bits of o
 }
 
 TEST_CASE("gradients that were accumulated are applied before a run is suspended") {
+  need_quickstart_plugins();
   const Folder folder;
   const auto whole = Experiment(small(folder / "whole", {"trainer.accumulate_grad_batches=2"})).train();
   struct AtFirstBatch final : Observer {
@@ -138,6 +141,7 @@ TEST_CASE("gradients that were accumulated are applied before a run is suspended
 }
 
 TEST_CASE("a config written in code trains as the same one from a file, and is recorded") {
+  need_quickstart_plugins();
   const Folder folder;
   Experiment from_file(small(folder / "file"));
   Json values = from_file.config();
@@ -150,6 +154,7 @@ TEST_CASE("a config written in code trains as the same one from a file, and is r
 }
 
 TEST_CASE("a folder that holds something is not trained into") {
+  need_quickstart_plugins();
   const Folder folder;
   std::filesystem::create_directory(folder / "run");
   std::ofstream(folder / "run/thesis.txt") << "mine";
@@ -158,6 +163,7 @@ TEST_CASE("a folder that holds something is not trained into") {
 }
 
 TEST_CASE("training in a program leaves its signal handlers alone") {
+  need_quickstart_plugins();
   const Folder folder;
   struct Handlers final : Observer {
     bool own = true;
@@ -179,6 +185,7 @@ TEST_CASE("training in a program leaves its signal handlers alone") {
 }
 
 TEST_CASE("an exception of an observer reaches the program") {
+  need_quickstart_plugins();
   const Folder folder;
   struct Throws final : Observer {
     Next step_done(const Step&) override { throw std::logic_error("of the observer"); }
@@ -188,6 +195,7 @@ TEST_CASE("an exception of an observer reaches the program") {
 }
 
 TEST_CASE("a trained model predicts what the host predicts, from the movie as it was recorded") {
+  need_quickstart_plugins();
   const Folder folder;
   const auto result = Experiment(small(folder / "run")).train();
   const TrainedModel model(result.model);
@@ -210,6 +218,7 @@ TEST_CASE("a trained model predicts what the host predicts, from the movie as it
 }
 
 TEST_CASE("a trained model refuses a session and a stimulus that it does not know") {
+  need_quickstart_plugins();
   const Folder folder;
   const auto result = Experiment(small(folder / "run")).train();
   const TrainedModel model(result.model);

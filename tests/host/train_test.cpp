@@ -16,7 +16,6 @@ namespace {
 
 // One recording for all tests of this file.
 const std::string& recording() {
-  need_quickstart_plugins();
   static const Folder folder;
   static const std::string data = [] {
     const std::string path = folder / "data";
@@ -44,6 +43,7 @@ std::vector<std::string> small_run(const std::string& runs, std::vector<std::str
 }  // namespace
 
 TEST_CASE("a run trains, scores and leaves a bundle, metrics and checkpoints") {
+  need_quickstart_plugins();
   const Folder folder;
   const auto ran = run(small_run(folder / "run"), folder / "log");
   INFO(ran.output);
@@ -70,6 +70,7 @@ TEST_CASE("a run trains, scores and leaves a bundle, metrics and checkpoints") {
 }
 
 TEST_CASE("the same config and seed give the same bits, another seed others") {
+  need_quickstart_plugins();
   const Folder folder;
   REQUIRE(run(small_run(folder / "a"), folder / "log").code == 0);
   REQUIRE(run(small_run(folder / "b"), folder / "log").code == 0);
@@ -80,6 +81,7 @@ TEST_CASE("the same config and seed give the same bits, another seed others") {
 }
 
 TEST_CASE("a run with a rate that changes at every step resumes in the middle of an epoch to the same bits") {
+  need_quickstart_plugins();
   const Folder folder;
   auto arguments = [&](const std::string& name) {
     return small_run(folder / name, {"~lr_scheduler",
@@ -106,6 +108,7 @@ TEST_CASE("a run with a rate that changes at every step resumes in the middle of
 }
 
 TEST_CASE("a run that was killed and resumed ends with the bits of one that was not") {
+  need_quickstart_plugins();
   const Folder folder;
   REQUIRE(run(small_run(folder / "whole"), folder / "log").code == 0);
   const auto weights = content(folder / "whole/model/model.safetensors");
@@ -127,6 +130,7 @@ TEST_CASE("a run that was killed and resumed ends with the bits of one that was 
 TEST_CASE(
     "Ctrl-C ends a run with code 130 and a checkpoint in the middle of the epoch, from which it goes on to the same "
     "bits") {
+  need_quickstart_plugins();
   const Folder folder;
   REQUIRE(run(small_run(folder / "whole"), folder / "log").code == 0);
   Command command(small_run(folder / "run"), folder / "log");
@@ -144,6 +148,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a damaged last checkpoint is passed over for the best one, with a word") {
+  need_quickstart_plugins();
   const Folder folder;
   REQUIRE(run(small_run(folder / "run"), folder / "log").code == 0);
   std::filesystem::resize_file(folder / "run/checkpoints/last.safetensors", 1000);
@@ -154,6 +159,7 @@ TEST_CASE("a damaged last checkpoint is passed over for the best one, with a wor
 }
 
 TEST_CASE("a loss with parameters of its own is trained, saved and read back") {
+  need_quickstart_plugins();
   const Folder folder;
   const std::vector<std::string> own_loss = {"--plugin", FIXTURE_DIR "/fixture_mistakes.plexiform.so", "~model.loss",
                                              "+model.loss={_target_: fixtures.losses.Mistakes}",
@@ -179,6 +185,7 @@ TEST_CASE("a loss with parameters of its own is trained, saved and read back") {
 }
 
 TEST_CASE("a dry run prints the plan and writes nothing") {
+  need_quickstart_plugins();
   const Folder folder;
   const auto ran = run(small_run(folder / "run", {"--dry-run"}), folder / "log");
   INFO(ran.output);
@@ -188,6 +195,7 @@ TEST_CASE("a dry run prints the plan and writes nothing") {
 }
 
 TEST_CASE("another core is chosen by one override") {
+  need_quickstart_plugins();
   if (!std::filesystem::exists(PLUGIN_DIR "/linear.plexiform.so"))
     SKIP("the plugin 'linear' was removed from this tree");
   const Folder folder;
@@ -200,6 +208,7 @@ TEST_CASE("another core is chosen by one override") {
 }
 
 TEST_CASE("mistakes are refused before anything is written, with place and remedy") {
+  need_quickstart_plugins();
   struct Mistake {
     std::string override_text, sentence;
   };
@@ -239,6 +248,7 @@ TEST_CASE("mistakes are refused before anything is written, with place and remed
 }
 
 TEST_CASE("a command line that cannot be understood ends with code 2") {
+  need_quickstart_plugins();
   const Folder folder;
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"trian"}, {"train", "--confg-name=x"}, {"train", "word"}, {"evaluate"}, {}}) {
