@@ -3,6 +3,7 @@
 #include <config/scalars.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -75,7 +76,15 @@ Node cast_scalar(const Node& node, Cast to) {
       if (node.kind == Kind::real && std::abs(node.real) < 9e18) {
         return Node::number(static_cast<int64_t>(node.real));
       }
-      if (python_reads_integer(text)) return read_plain(std::to_string(std::stoll(text)));
+      if (python_reads_integer(text)) {
+        std::string digits = text;
+        std::erase(digits, '_');
+        errno = 0;
+        const int64_t value = std::strtoll(digits.c_str(), nullptr, 10);
+        if (errno == ERANGE)
+          fail("'" + text + "' does not fit in a 64-bit integer", "give a smaller number, or a text");
+        return Node::number(value);
+      }
       wrong("an integer");
       break;
     case Cast::real:

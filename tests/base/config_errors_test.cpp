@@ -250,6 +250,9 @@ TEST_CASE("a wrong argument is refused with its number and the remedy") {
                "x=jsn(3): 'jsn' is no function\n  fix: known are: choice, range, interval, glob, "
                "tag, sort, shuffle, int, float, "
                "bool, str (quote the value if it is text)"),
+      argument("x=int('99999999999999999999')",
+               "x=int('99999999999999999999'): '99999999999999999999' does not fit in a 64-bit integer\n  fix: give a "
+               "smaller number, or a text"),
   });
 }
 
