@@ -2,6 +2,7 @@
 #include <files/atomic_file.h>
 #include <fmt/format.h>
 #include <model/bundle.h>
+#include <model/denormals.h>
 #include <model/safetensors.h>
 
 #include <cmath>
@@ -75,6 +76,7 @@ void write_bundle(const std::string& folder, const Model& model, const config::N
 }
 
 Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
+  flush_denormals();
   const std::string file = folder + "/model.json";
   Bundle bundle;
   bundle.about = read_json(file);

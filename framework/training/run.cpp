@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <model/build.h>
 #include <model/bundle.h>
+#include <model/denormals.h>
 #include <model/plan.h>
 #include <training/progress.h>
 #include <training/run.h>
@@ -100,6 +101,7 @@ std::string Run::plan() const { return model::describe_plan(model, recordings, s
 
 std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers,
                              plugins::Catalogue& catalogue) {
+  model::flush_denormals();
   check_keys(composed);
   auto run = std::make_unique<Run>();
   run->composed = composed;

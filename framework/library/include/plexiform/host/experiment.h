@@ -4,7 +4,8 @@
 //   const auto result = experiment.train(observer);
 //   std::cout << result.table;
 //
-// It prints nothing, catches no signal and leaves the allocator alone; it seeds LibTorch's default generator.
+// It prints nothing, catches no signal and leaves the allocator alone; it seeds LibTorch's default
+// generator, and has the thread that trains flush denormal numbers to 0.
 // Errors   plexiform::Error (place, problem, fix) for what a user can mend; all of a config's before the first step.
 // Threads  one experiment at a time per process: LibTorch's generator is shared.
 #pragma once
