@@ -15,12 +15,14 @@ namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
 // Each command with what may follow it; those of train and evaluate are asked of their parser.
-const std::map<std::string, Words> commands = {{"train", {}},
-                                               {"evaluate", {}},
-                                               {"create-data", {"--help"}},
-                                               {"plugins", {"list", "inspect", "--help"}},
-                                               {"reproduce", {"--help"}},
-                                               {"completion", {"bash", "zsh", "fish", "--help"}}};
+const std::map<std::string, Words> commands = {
+    {"train", {}},
+    {"evaluate", {}},
+    {"create-data",
+     {"--force", "--frames", "--help", "--neurons", "--repeats", "--seed", "--sessions", "--test-frames"}},
+    {"plugins", {"list", "inspect", "check", "doctor", "new", "--help"}},
+    {"reproduce", {"--help"}},
+    {"completion", {"bash", "zsh", "fish", "--help"}}};
 
 // Words to come: "--cfg" is followed by "job", ...
 const std::map<std::string, Words> flag_values = {

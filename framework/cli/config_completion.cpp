@@ -1,4 +1,5 @@
 #include <cli/command_line.h>
+#include <cli/component_completion.h>
 #include <cli/config_completion.h>
 #include <config/info.h>
 
@@ -42,6 +43,10 @@ Words values(const config::Request& request, const std::string& address, const s
     for (const auto& option : group.options) found.push_back(earlier_values(written) + option);
     return found;
   }
+  for (const auto& [kind, key] : {std::pair{"core", "model.core"}, std::pair{"readout", "model.readout"},
+                                  std::pair{"loss", "model.loss"}, std::pair{"loss", "model.evaluation_loss"}}) {
+    if (address == std::string(key) + "._target_") return component_names(kind);
+  }
   const auto composition = composed(request);
   const bool hydras = address.starts_with("hydra.");
   const config::Node* node = hydras ? composition.hydra.at_path(address.substr(6)) : composition.job.at_path(address);
@@ -57,6 +62,18 @@ void keys(const config::Node& node, const std::string& parent, bool mappings_onl
   for (const auto& [key, value] : node.entries) {
     const bool deeper = value.is_map() && !value.entries.empty();
     if (deeper || !mappings_only) found.push_back(parent + key + (deeper ? "." : "="));
+  }
+}
+
+// Hyperparameters of the component that `node` configures, as far as they are not there yet.
+void new_knobs(const config::Node& node, const std::string& parent, Words& found) {
+  const config::Node* target = node.find("_target_");
+  if (!target || target->kind != config::Kind::string) return;
+  try {
+    for (const auto& knob : component_knobs(target->string)) {
+      if (!node.find(knob)) found.push_back(parent + knob + "=");
+    }
+  } catch (const Error&) {  // no component of ours
   }
 }
 
@@ -85,7 +102,9 @@ Words names(const config::Request& request, const std::string& prefix, const std
     return found;
   }
   const std::string parent = dot == std::string::npos ? "" : start.substr(0, dot);
-  if (const auto* node = composition.job.at_path(parent)) keys(*node, parent.empty() ? "" : parent + ".", adds, found);
+  const auto* node = composition.job.at_path(parent);
+  if (node && adds && !parent.empty()) new_knobs(*node, parent + ".", found);
+  if (node) keys(*node, parent.empty() ? "" : parent + ".", adds, found);
   return found;
 }
 

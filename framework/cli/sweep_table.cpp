@@ -68,9 +68,13 @@ std::vector<Row> rows(const std::vector<SweepResult>& results) {
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
+  std::string quoted(1, '"');
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  quoted += '"';
+  return quoted;
 }
 
 }  // namespace
@@ -94,8 +98,11 @@ std::string to_table(const std::vector<SweepResult>& results) {
 std::string to_csv(const std::vector<SweepResult>& results) {
   std::string text;
   for (const auto& row : rows(results)) {
-    for (size_t i = 0; i < row.size(); ++i) text += (i ? "," : "") + csv_field(row[i]);
-    text += "\n";
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (i) text += ',';
+      text += csv_field(row[i]);
+    }
+    text += '\n';
   }
   return text;
 }

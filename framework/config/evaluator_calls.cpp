@@ -103,6 +103,10 @@ Node Evaluator::run(const std::string& name, const std::vector<Node>& arguments,
   if (name == "oc.select") {
     return selected(text, arguments.size() > 1 ? arguments[1] : Node(), at, written);
   }
+  if (name == "oc.dict.keys") {
+    const At found = by_text(text, at, written);  // values are not asked for: one of them may be this very list
+    if (found->node->is_map()) return keys_of(*found->node, written);
+  }
   const Node node = at_key(text, at, written);
   if (name == "oc.dict.keys") return keys_of(node, written);
   if (name == "oc.dict.values") return values_of(node, written);

@@ -1,6 +1,7 @@
 #include <config/node.h>
 
 #include <charconv>
+#include <cstdlib>
 
 namespace plexiform::config {
 namespace {
@@ -103,6 +104,13 @@ Node& Node::operator[](std::string_view key) {
   if (Node* found = find(key)) return *found;
   kind = Kind::map;
   return entries.emplace_back(key, Node()).second;
+}
+
+Node Node::key(const std::string& text, const Node& value) {
+  if (value.key_kind == Kind::boolean) return truth(text == "true");
+  if (value.key_kind == Kind::integer) return number(static_cast<int64_t>(std::stoll(text)));
+  if (value.key_kind == Kind::real) return number(std::strtod(text.c_str(), nullptr));
+  return Node::text(text);
 }
 
 std::vector<std::string> Node::keys() const {

@@ -70,6 +70,8 @@ struct Node {
   // The entry of a map, appended (null) when it is not there.
   Node& operator[](std::string_view key);
   std::vector<std::string> keys() const;  // of a map
+  // The key of an entry as a value of its kind: 1 and true are no texts. `value`: what the key belongs to.
+  static Node key(const std::string& text, const Node& value);
   bool is_null() const { return kind == Kind::null; }
   bool is_map() const { return kind == Kind::map; }
   bool is_list() const { return kind == Kind::list; }

@@ -31,7 +31,7 @@ Node created_node(const Node& node) {
 
 Node keys_of(const Node& node, const std::string& written) {
   Node list = Node::list();
-  for (const auto& key : mapping(node, written).keys()) list.items.push_back(Node::text(key));
+  for (const auto& [key, value] : mapping(node, written).entries) list.items.push_back(Node::key(key, value));
   return list;
 }
 

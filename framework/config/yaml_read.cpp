@@ -183,20 +183,13 @@ class Builder final : public YAML::EventHandler {
       closed.merged.push_back(std::move(closed.node));
       for (auto& part : closed.merged) {
         for (auto& [key, value] : part.entries) {
-          set_entry(whole, key_node(key, value), std::move(value));
+          set_entry(whole, Node::key(key, value), std::move(value));
         }
       }
       closed.node = std::move(whole);
     }
     const Location at = closed.node.location;
     add(std::move(closed.node), at, closed.anchor);
-  }
-
-  static Node key_node(const std::string& key, const Node& value) {
-    if (value.key_kind == Kind::boolean) return Node::truth(key == "true");
-    if (value.key_kind == Kind::integer) return Node::number(static_cast<int64_t>(std::stoll(key)));
-    if (value.key_kind == Kind::real) return Node::number(std::strtod(key.c_str(), nullptr));
-    return Node::text(key);
   }
 
   // A complete node: the root, an item, a key or the value of the key before it.

@@ -6,6 +6,8 @@
 #include <chrono>
 
 #include "../command.h"
+#include "../desk.h"
+#include "../environment.h"
 #include "../folder.h"
 
 using plexiform::cli::completions;
@@ -114,4 +116,15 @@ TEST_CASE("bash completes with it", "[bash]") {
   CHECK(ask("plexiform tr") == "train\n");
   CHECK(ask("plexiform train trainer.max_ep") == "-o nospace\ntrainer.max_epochs=\n");
   CHECK(ask("plexiform train trainer.max_epochs=") == "15\n");  // bash has the rest of the word already
+}
+
+TEST_CASE("components and their hyperparameters are completed from the plugins' notes") {
+  const Desk desk;
+  std::filesystem::create_directories(desk.folder / "plugins");
+  const Environment path("PLEXIFORM_PLUGIN_PATH", std::filesystem::path(desk.add("plain")).parent_path());
+  const std::string loss = "plexiform train model.loss._target_=fixtures.losses.Plain";
+  CHECK(offers("plexiform train model.loss._target_=fix", "model.loss._target_=fixtures.losses.Plain"));
+  CHECK(completions(loss + " +model.loss.wei").empty());  // the plugin was never opened
+  CHECK(desk.plugins({"list", "--probe"}).code == 0);
+  CHECK(completions(loss + " +model.loss.wei") == Words{"+model.loss.weight="});
 }

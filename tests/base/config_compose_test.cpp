@@ -132,3 +132,9 @@ TEST_CASE("twelve files compose within milliseconds") {
   const std::chrono::duration<double, std::milli> each = (std::chrono::steady_clock::now() - start) / times;
   CHECK(each.count() < 50);  // about 1 on an idle core
 }
+
+TEST_CASE("oc.dict.keys gives keys of their kind, also of the mapping that it stands in") {
+  const Node root = parse_yaml("model: {true: 1, 2: b, names: '${oc.dict.keys:model}'}\n", "test.yaml");
+  const Node names = resolve_at(root, "model.names", {});
+  CHECK(to_yaml(names) == "- true\n- 2\n- names\n");
+}

@@ -257,3 +257,22 @@ TEST_CASE("a command line that cannot be understood ends with code 2") {
     CHECK(ran.code == 2);
   }
 }
+
+TEST_CASE("a sweep trains its runs two at a time, its table has their scores, and each can be made again") {
+  const Folder folder;
+  const std::string sweep = folder / "sweep";
+  const auto ran =
+      run(small_run("unused", {"-m", "--jobs=2", "seed=1,2", "trainer.max_epochs=1", "hydra.sweep.dir=" + sweep}),
+          folder / "log");
+  INFO(ran.output);
+  REQUIRE(ran.code == 0);
+  for (const std::string number : {"0", "1"}) {
+    CHECK(std::filesystem::exists(sweep + "/" + number + "/model/model.safetensors"));
+    CHECK_THAT(content(sweep + "/" + number + "/.hydra/hydra.yaml"), ContainsSubstring("num: " + number));
+    CHECK_THAT(content(sweep + "/results.csv"), ContainsSubstring("\n" + number + ","));
+  }
+  CHECK(content(sweep + "/0/scores.json") != content(sweep + "/1/scores.json"));
+  const auto reproduced = run({"reproduce", sweep + "/1"}, folder / "log");
+  CHECK(reproduced.code == 0);
+  CHECK_THAT(reproduced.output, ContainsSubstring("seed=2") && ContainsSubstring("It gives the same config.\n"));
+}
