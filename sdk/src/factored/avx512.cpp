@@ -2,10 +2,10 @@
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 
-#include "factored.h"
-
 #include <cstring>
 #include <utility>
+
+#include "factored.h"
 
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx2,fma")
 

@@ -15,8 +15,8 @@ Choice<float> all_kernels() {
   auto add = [&](const Kernels<float>& kernels) { found.list[found.count++] = &kernels; };
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                      __builtin_cpu_supports("avx512dq");
+  const bool avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   if (avx2 && avx512) add(avx512_16);
   if (avx2) add(avx2_16), add(avx2_8);
 #endif
@@ -32,11 +32,12 @@ Choice<double> all_kernels() {
 template <class Real>
 const Kernels<Real>& kernels(int64_t outputs) {
   static const Choice<Real> choice = all_kernels<Real>();
-  auto lanes_used = [&](int n) { return (outputs + n - 1) / n * n; };
+  auto lanes = [&](const Kernels<Real>& k) { return (outputs + k.lanes - 1) / k.lanes * k.lanes; };
   const Kernels<Real>* best = choice.list[0];
-  // Narrower vectors of the same machine where fewer lanes stay empty: 8 outputs of a block of 16 cost all 16.
-  for (int k = 1; k < choice.count && choice.list[k]->name != plain_float.name; ++k) {
-    if (lanes_used(choice.list[k]->lanes) * 4 < lanes_used(best->lanes) * 3) best = choice.list[k];
+  // Half as wide where that leaves fewer lanes empty: 8 outputs in a block of 16 cost as much as 16.
+  for (int k = 1; k < choice.count; ++k) {
+    const auto& other = *choice.list[k];
+    if (!other.plain && lanes(other) * 4 <= lanes(*best) * 3) best = &other;
   }
   return *best;
 }
@@ -59,25 +60,33 @@ double taps(int64_t in, int64_t kernel, int64_t before, int64_t out) {
 
 }  // namespace
 
-double multiplications(const Problem& p, Order order, bool input_gradient) {
+double multiplications(const Problem& p, Order order, Wanted wanted) {
   const double space = taps(p.height, p.rows, p.rows_before, p.out_height()) *
                        taps(p.width, p.columns, p.columns_before, p.out_width());  // of one frame
   const double time = taps(p.time, p.bins, p.time_before, p.out_time());           // of one pixel
   const double pixels = number(p.height * p.width), out_pixels = number(p.out_height() * p.out_width());
-  if (order == Order::space_first) return 2 * number(p.time) * space + 3 * out_pixels * time;
-  return 3 * number(p.out_time()) * space + (input_gradient ? 4 : 3) * pixels * time;
+  const int kernels = wanted.kernels ? 1 : 0, input = wanted.input ? 1 : 0, backward = kernels + input > 0 ? 1 : 0;
+  if (order == Order::space_first)
+    return (1 + kernels) * number(p.time) * space + (1 + 2 * kernels) * out_pixels * time;
+  return (1 + backward + kernels) * number(p.out_time()) * space + (1 + 2 * kernels + input) * pixels * time;
 }
 
-double dense_multiplications(const Problem& p, bool input_gradient) {
-  return (input_gradient ? 3 : 2) * number(p.bins * p.rows * p.columns) *
+double dense_multiplications(const Problem& p, Wanted wanted) {
+  return (1 + (wanted.kernels ? 1 : 0) + (wanted.input ? 1 : 0)) * number(p.bins * p.rows * p.columns) *
          number(p.out_time() * p.out_height() * p.out_width());
 }
 
-Order cheaper_order(const Problem& p, bool input_gradient) {
-  if (input_gradient) return Order::time_first;
-  return multiplications(p, Order::space_first, false) < multiplications(p, Order::time_first, false)
-             ? Order::space_first
-             : Order::time_first;
+double cost(const Problem& p, Order order, Wanted wanted) {
+  // A number of a map, on its way to memory and back, was measured to be worth 50 multiplications.
+  const double map = number(p.out_height() * p.out_width()) * number(p.time_before + p.time + p.time_after);
+  const double kept = order == Order::space_first && wanted.kernels ? 50 * map : 0;
+  return multiplications(p, order, wanted) + kept;
+}
+
+Order cheaper_order(const Problem& p, Wanted wanted) {
+  if (wanted.input) return Order::time_first;
+  return cost(p, Order::space_first, wanted) < cost(p, Order::time_first, wanted) ? Order::space_first
+                                                                                  : Order::time_first;
 }
 
 }  // namespace plexiform::factored

@@ -23,11 +23,11 @@
 namespace plexiform::factored {
 
 struct Problem {
-  int64_t batch = 1, inputs = 1, outputs = 1;    // B, I, O
-  int64_t time = 1, height = 1, width = 1;       // T, H, W of the input
-  int64_t bins = 1, rows = 1, columns = 1;       // kt, kh, kw of the kernel
-  int64_t time_before = 0, time_after = 0;       // zeros
-  int64_t rows_before = 0, rows_after = 0;       //
+  int64_t batch = 1, inputs = 1, outputs = 1;  // B, I, O
+  int64_t time = 1, height = 1, width = 1;     // T, H, W of the input
+  int64_t bins = 1, rows = 1, columns = 1;     // kt, kh, kw of the kernel
+  int64_t time_before = 0, time_after = 0;     // zeros
+  int64_t rows_before = 0, rows_after = 0;     //
   int64_t columns_before = 0, columns_after = 0;
 
   int64_t out_time() const { return time + time_before + time_after - bins + 1; }
@@ -51,7 +51,7 @@ struct Job {
   Real* output = nullptr;          // forward: (B, O, T', H', W')
 
   const Real* output_gradient = nullptr;  // backward: (B, O, T', H', W')
-  Real* temporal_gradient = nullptr;      // (O, I, kt)
+  Real* temporal_gradient = nullptr;      // (O, I, kt); null, with the next: not wanted. Time first alone
   Real* spatial_gradient = nullptr;       // (O, I, kh, kw)
   Real* input_gradient = nullptr;         // (B, I, T, H, W); null: not wanted. Time first alone
 };
@@ -59,6 +59,7 @@ struct Job {
 template <class Real>
 struct Kernels {
   const char* name;  // of the instructions
+  bool plain;        // plain C++: several times slower
   int lanes;
   int64_t (*workspace_size)(const Job<Real>&);
   int64_t (*maps_size)(const Problem&);
@@ -72,20 +73,27 @@ struct Kernels {
 template <class Real>
 const Kernels<Real>& kernels(int64_t outputs);
 
-// All that this machine can run, the fastest first; for tests.
+// All that this machine can run, the fastest first.
 template <class Real>
 struct Choice {
-  const Kernels<Real>* list[8];
+  const Kernels<Real>* list[4];
   int count = 0;
 };
 template <class Real>
 Choice<Real> all_kernels();
 
-// Multiplications of a training step per (o, i) and sample.
-double multiplications(const Problem&, Order, bool input_gradient);
-double dense_multiplications(const Problem&, bool input_gradient);
+struct Wanted {  // gradients
+  bool kernels = false, input = false;
+};
 
-// The order with fewer of them; time first where the input's gradient is wanted.
-Order cheaper_order(const Problem&, bool input_gradient);
+// Multiplications of the forward pass and the backward pass to what is wanted, per (o, i) and sample.
+double multiplications(const Problem&, Order, Wanted);
+double dense_multiplications(const Problem&, Wanted);
+
+// The same with what else takes time: the maps that space first keeps.
+double cost(const Problem&, Order, Wanted);
+
+// The order of lower cost; time first where the gradient of the input is wanted.
+Order cheaper_order(const Problem&, Wanted);
 
 }  // namespace plexiform::factored

@@ -13,10 +13,11 @@ auto ordered(const Job<typename V::Real>& job, Pass&& pass) {
 }
 
 template <class V>
-constexpr Kernels<typename V::Real> passes(const char* name) {
+constexpr Kernels<typename V::Real> passes(const char* name, bool plain = false) {
   using Real = typename V::Real;
   return {
       .name = name,
+      .plain = plain,
       .lanes = V::lanes,
       .workspace_size =
           [](const Job<Real>& job) { return ordered<V>(job, [&](const auto& o) { return o.work.size(job.parts); }); },
@@ -44,6 +45,7 @@ constexpr Kernels<typename V::Real> passes(const char* name) {
           },
       .finish =
           [](const Job<Real>& job) {
+            if (!job.temporal_gradient) return;
             const Problem& p = job.problem;
             ordered<V>(job, [&](const auto& o) {
               unpack<V>(o.work.temporal_gradient(0), o.work.part_size, job.parts, job.temporal_gradient, p.outputs,

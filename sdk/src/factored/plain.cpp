@@ -39,7 +39,7 @@ struct Plain {
 
 }  // namespace
 
-extern const Kernels<float> plain_float = passes<Plain<float, 8>>("plain");
-extern const Kernels<double> plain_double = passes<Plain<double, 4>>("plain");
+extern const Kernels<float> plain_float = passes<Plain<float, 8>>("plain C++", true);
+extern const Kernels<double> plain_double = passes<Plain<double, 4>>("plain C++", true);
 
 }  // namespace plexiform::factored

@@ -49,8 +49,8 @@ struct SpaceFirst {
       }
       const int64_t o = block * L;
       for (int64_t t = 0; t < T1; ++t) {
-        transpose<V>(y + t * L, T1 * L, job.output + ((b * p.outputs + o) * T1 + t) * H1 * W1 + row * W1,
-                     T1 * H1 * W1, pixels, smaller(L, p.outputs - o));
+        transpose<V>(y + t * L, T1 * L, job.output + ((b * p.outputs + o) * T1 + t) * H1 * W1 + row * W1, T1 * H1 * W1,
+                     pixels, smaller(L, p.outputs - o));
       }
     });
   }
@@ -133,8 +133,7 @@ struct SpaceFirst {
   PLEXIFORM_INLINE void in_space(const Real* turned, int64_t block, int64_t i, int64_t h, int64_t w, Real* m) const {
     const Range a = rows_inside(h), c = columns_inside(w);
     const Real* const kernel = work.spatial() + ((block * p.inputs + i) * kh * kw + a.first * kw + c.first) * L;
-    const Real* const x =
-        turned + ((i * H + h - p.rows_before + a.first) * W + w - p.columns_before + c.first) * T;
+    const Real* const x = turned + ((i * H + h - p.rows_before + a.first) * W + w - p.columns_before + c.first) * T;
     clear(m, p.time_before * L);
     clear(m + (p.time_before + T) * L, p.time_after * L);
     m += p.time_before * L;

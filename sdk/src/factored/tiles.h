@@ -40,7 +40,8 @@ PLEXIFORM_INLINE void in_tiles(int64_t count, Body&& body) {
   };
   [&]<int... M>(std::integer_sequence<int, M...>) {
     (void)((small == M + 1 && (run.template operator()<M + 1>(), true)) || ...);
-  }(std::make_integer_sequence<int, Most>());
+  }
+  (std::make_integer_sequence<int, Most>());
 }
 
 struct Steps {  // of two nested sums: how many, and how far apart

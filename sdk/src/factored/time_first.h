@@ -26,9 +26,7 @@ struct TimeFirst {
   int64_t g_width() const { return g_left + W1 + larger(0, kw - 1 - p.columns_after); }
   int64_t g_height() const { return g_top + H1 + larger(0, kh - 1 - p.rows_after); }
 
-  int64_t z_size() const {
-    return aligned((H + p.rows_before + p.rows_after) * z_width() * block_frames() * L);
-  }
+  int64_t z_size() const { return aligned((H + p.rows_before + p.rows_after) * z_width() * block_frames() * L); }
   int64_t y_size() const { return aligned(H1 * W1 * block_frames() * L); }
   int64_t g_size() const { return aligned(g_height() * g_width() * block_frames() * L); }
   int64_t dz_size() const { return aligned(Q * block_frames() * L); }
@@ -75,8 +73,8 @@ struct TimeFirst {
   void backward(int part) const {
     Real* const z = work.scratch(part) + place_size();
     Real* const g = z + z_size();
-    Real* const dz = g + g_size();            // [q][frame][lane]
-    Real* const turned = dz + dz_size();      // [lane][q]
+    Real* const dz = g + g_size();        // [q][frame][lane]
+    Real* const turned = dz + dz_size();  // [lane][q]
     Real* const tail = turned + aligned(L * turned_row());
     clear(turned, L * turned_row());
     const int64_t frames = block_frames();
@@ -93,15 +91,17 @@ struct TimeFirst {
           if (F != prepared) prepare_z(z, part, F), clear(g, g_size()), prepared = F;
           pack_gradient(g, b, block, t0, F);
           for (int64_t i = inputs.first; i < inputs.last; ++i) {
-            in_time(z, part, b, block, i, t0, F);
-            of_spatial(work.spatial_gradient(part) + (block * p.inputs + i) * kh * kw * L, g, z, F);
+            if (job.spatial_gradient) {
+              in_time(z, part, b, block, i, t0, F);
+              of_spatial(work.spatial_gradient(part) + (block * p.inputs + i) * kh * kw * L, g, z, F);
+            }
             backwards_in_space(dz, g, work.spatial() + (block * p.inputs + i) * kh * kw * L, F);
             for (int64_t t = 0; t < F; ++t) {
               const int64_t s = t0 + t - p.time_before;
               const Range j = bins_inside(s);
               const int64_t kernel = ((block * p.inputs + i) * kt + j.first) * L;
               const Real* const x = job.input + ((b * p.inputs + i) * T + s + j.first) * Q;
-              in_tiles<V::tile>(j.size(), [&]<int N>(int64_t n) {
+              in_tiles<V::tile>(job.temporal_gradient ? j.size() : 0, [&]<int N>(int64_t n) {
                 spread<V, N, 0>(
                     work.temporal_gradient(part) + kernel + n * L, [](int64_t m) { return m * L; }, dz + t * L,
                     {0, F * L}, x + n * Q, {0, 1}, Q, {1, Q}, true);
@@ -207,7 +207,9 @@ struct TimeFirst {
     const int64_t first = n / F, last = (n + N - 1) / F;
     return {larger(0, zeros - last), smaller(kw, zeros + width - first)};
   }
-  PLEXIFORM_INLINE Range bins_inside(int64_t s) const { return {larger(0, -s), larger(larger(0, -s), smaller(kt, T - s))}; }
+  PLEXIFORM_INLINE Range bins_inside(int64_t s) const {
+    return {larger(0, -s), larger(larger(0, -s), smaller(kt, T - s))};
+  }
 
   Real* dx(int64_t b, int64_t i) const { return job.input_gradient + (b * p.inputs + i) * T * Q; }
 
