@@ -18,13 +18,15 @@ namespace {
 
 struct One {
   using Real = float;
-  static constexpr int lanes = 8, tile = 12, side = 8;
+  using Part = One;
+  static constexpr int lanes = 8, tile = 12, slide = 8, side = 8;
   __m256 v;
 
   PLEXIFORM_INLINE static One load(const float* from) { return {_mm256_loadu_ps(from)}; }
   PLEXIFORM_INLINE static One broadcast(const float* from) { return {_mm256_broadcast_ss(from)}; }
   PLEXIFORM_INLINE static One zero() { return {_mm256_setzero_ps()}; }
   PLEXIFORM_INLINE static One fma(One a, One b, One sum) { return {_mm256_fmadd_ps(a.v, b.v, sum.v)}; }
+  PLEXIFORM_INLINE static One plus(One a, One b) { return {_mm256_add_ps(a.v, b.v)}; }
   PLEXIFORM_INLINE void store(float* to) const { _mm256_storeu_ps(to, v); }
   // Stays in its register: gcc would load it again for each multiplication.
   PLEXIFORM_INLINE void pin() { asm("" : "+x"(v)); }
@@ -35,6 +37,7 @@ struct One {
 
 struct Two {
   using Real = float;
+  using Part = One;
   static constexpr int lanes = 16, tile = 6, side = 8;
   One a, b;
 
@@ -48,6 +51,7 @@ struct Two {
   PLEXIFORM_INLINE static Two fma(Two a, Two b, Two sum) {
     return {One::fma(a.a, b.a, sum.a), One::fma(a.b, b.b, sum.b)};
   }
+  PLEXIFORM_INLINE static Two plus(Two a, Two b) { return {One::plus(a.a, b.a), One::plus(a.b, b.b)}; }
   PLEXIFORM_INLINE void store(float* to) const { a.store(to), b.store(to + 8); }
   PLEXIFORM_INLINE void pin() { a.pin(), b.pin(); }
   PLEXIFORM_INLINE static void turn(const float* in, int64_t in_row, float* out, int64_t out_row) {

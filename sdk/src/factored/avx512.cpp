@@ -17,13 +17,15 @@ namespace {
 
 struct Wide {
   using Real = float;
-  static constexpr int lanes = 16, tile = 16, side = 8;
+  using Part = Wide;
+  static constexpr int lanes = 16, tile = 16, slide = 16, side = 8;
   __m512 v;
 
   PLEXIFORM_INLINE static Wide load(const float* from) { return {_mm512_loadu_ps(from)}; }
   PLEXIFORM_INLINE static Wide broadcast(const float* from) { return {_mm512_set1_ps(*from)}; }
   PLEXIFORM_INLINE static Wide zero() { return {_mm512_setzero_ps()}; }
   PLEXIFORM_INLINE static Wide fma(Wide a, Wide b, Wide sum) { return {_mm512_fmadd_ps(a.v, b.v, sum.v)}; }
+  PLEXIFORM_INLINE static Wide plus(Wide a, Wide b) { return {_mm512_add_ps(a.v, b.v)}; }
   PLEXIFORM_INLINE void store(float* to) const { _mm512_storeu_ps(to, v); }
   PLEXIFORM_INLINE void pin() { asm("" : "+v"(v)); }
   PLEXIFORM_INLINE static void turn(const float* in, int64_t in_row, float* out, int64_t out_row) {

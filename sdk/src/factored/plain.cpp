@@ -7,7 +7,8 @@ namespace {
 template <class T, int Lanes>
 struct Plain {
   using Real = T;
-  static constexpr int lanes = Lanes, tile = 2, side = 8;
+  using Part = Plain;
+  static constexpr int lanes = Lanes, tile = 2, slide = 2, side = 8;
   T v[Lanes];
 
   PLEXIFORM_INLINE static Plain load(const T* from) {
@@ -24,6 +25,11 @@ struct Plain {
   PLEXIFORM_INLINE static Plain fma(const Plain& a, const Plain& b, const Plain& sum) {
     Plain r;
     for (int k = 0; k < Lanes; ++k) r.v[k] = sum.v[k] + a.v[k] * b.v[k];
+    return r;
+  }
+  PLEXIFORM_INLINE static Plain plus(const Plain& a, const Plain& b) {
+    Plain r;
+    for (int k = 0; k < Lanes; ++k) r.v[k] = a.v[k] + b.v[k];
     return r;
   }
   PLEXIFORM_INLINE void store(T* to) const {

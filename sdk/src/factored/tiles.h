@@ -1,6 +1,9 @@
 // The inner loops of the factored convolution, for one kind of vector V. Included by one file per instruction set, after
 // its V: everything is local to that file, so that no other file gets code for a machine that it may not run on.
-//   V::Real, V::lanes, V::tile (accumulators that fit the registers), load, store, broadcast, zero, fma, pin
+//   V::Real, V::lanes, load, store, broadcast, zero, plus, fma, pin
+//   V::tile       sums that fit the registers beside one weight
+//   V::Part       V or the half of it that slide() works with; V::Part::slide  its sums, beside four weights
+//   V::side, turn  the square that is transposed in registers
 // A tile is N accumulators of one V; the functions are inlined for each N.
 #pragma once
 
@@ -75,7 +78,7 @@ PLEXIFORM_INLINE void spread(Real* out, At at, const Real* w, Steps w_step, cons
   for (int n = 0; n < N; ++n) sum[n].store(out + at(n));
 }
 
-// out[n][lane] (+)= sum_a,c w[a,c][lane] z[a,c,n][lane], n next to each other in out and z.
+// out[n][lane] (+)= sum_a,c w[a,c][lane] z[a, c step + n][lane], n next to each other in out and z.
 template <class V, int N, class Real>
 PLEXIFORM_INLINE void filter(Real* out, const Real* z, Steps z_step, const Real* w, Steps w_step, Steps count,
                              bool add) {
@@ -95,28 +98,86 @@ PLEXIFORM_INLINE void filter(Real* out, const Real* z, Steps z_step, const Real*
   for (int n = 0; n < N; ++n) sum[n].store(out + n * V::lanes);
 }
 
-// taps[n][lane] += sum_r,k g[r,k][lane] z[r,k + n tap][lane], k next to each other in g and z.
+// One run of taps for slide(): each z that is loaded meets all of C weights.
+template <class V, int N, int C, int64_t L, class Real>
+PLEXIFORM_INLINE void slide_over(V* sum, const Real* z, const Real* w, int64_t w_step) {
+  V weight[C];
+#pragma GCC unroll 8
+  for (int c = 0; c < C; ++c) weight[c] = V::load(w + c * w_step), weight[c].pin();
+#pragma GCC unroll 40
+  for (int m = 0; m < N + C - 1; ++m) {
+    V value = V::load(z + m * L);
+    value.pin();
+#pragma GCC unroll 8
+    for (int c = 0; c < C; ++c) {
+      if (m - c >= 0 && m - c < N) sum[m - c] = V::fma(weight[c], value, sum[m - c]);
+    }
+  }
+}
+
+// out[n][lane] (+)= sum_a,c w[a,c][lane] z[a, c + n][lane], n next to each other in out and z: a filter whose taps are as
+// far apart as the outputs, or the sums for N taps over a row of c. Needs half the loads of filter().
+template <class V, int N, class Real>
+PLEXIFORM_INLINE void slide(Real* out, const Real* z, int64_t z_row, const Real* w, Steps w_step, Steps count,
+                            bool add) {
+  constexpr int64_t L = V::lanes;
+  constexpr int run = 4;
+  using Part = typename V::Part;
+  for (int64_t lane = 0; lane < L; lane += Part::lanes) {
+    Part sum[N];
+#pragma GCC unroll 32
+    for (int n = 0; n < N; ++n) sum[n] = add ? Part::load(out + n * L + lane) : Part::zero();
+    for (int64_t a = 0; a < count.outer; ++a) {
+      const Real *wa = w + a * w_step.outer + lane, *za = z + a * z_row + lane;
+      int64_t c = 0;
+      for (; c + run <= count.inner; c += run, wa += run * w_step.inner, za += run * L)
+        slide_over<Part, N, run, L>(sum, za, wa, w_step.inner);
+      if (count.inner - c == 3) slide_over<Part, N, 3, L>(sum, za, wa, w_step.inner);
+      if (count.inner - c == 2) slide_over<Part, N, 2, L>(sum, za, wa, w_step.inner);
+      if (count.inner - c == 1) slide_over<Part, N, 1, L>(sum, za, wa, w_step.inner);
+    }
+#pragma GCC unroll 32
+    for (int n = 0; n < N; ++n) sum[n].store(out + n * L + lane);
+  }
+}
+
+// taps[n][lane] += sum_r,k g[r,k][lane] z[r, k + n tap][lane], k next to each other in g and z.
 template <class V, int N, class Real>
 PLEXIFORM_INLINE void correlate(Real* taps, const Real* g, int64_t g_row, const Real* z, int64_t z_row, int64_t tap,
                                 Steps count) {
-  V sum[N];
+  // Few taps are summed in turn for odd and even k: one sum would wait for itself.
+  constexpr int turns = N <= V::tile / 2 ? 2 : 1;
+  constexpr int64_t L = V::lanes;
+  V sum[turns][N];
 #pragma GCC unroll 32
-  for (int n = 0; n < N; ++n) sum[n] = V::load(taps + n * V::lanes);
+  for (int n = 0; n < N; ++n) {
+    sum[0][n] = V::load(taps + n * L);
+    if constexpr (turns == 2) sum[1][n] = V::zero();
+  }
   for (int64_t r = 0; r < count.outer; ++r) {
     const Real *gk = g + r * g_row, *zk = z + r * z_row;
-    for (int64_t k = 0; k < count.inner; ++k, gk += V::lanes, zk += V::lanes) {
+    auto meet = [&](V * sums) __attribute__((always_inline)) {
       V gradient = V::load(gk);
       gradient.pin();
       const Real* group = zk;
 #pragma GCC unroll 32
       for (int n = 0; n < N; ++n) {
         if (n && n % 4 == 0) group += 4 * tap;
-        sum[n] = V::fma(gradient, V::load(group + (n % 4) * tap), sum[n]);
+        sums[n] = V::fma(gradient, V::load(group + (n % 4) * tap), sums[n]);
       }
+      gk += L, zk += L;
+    };
+    int64_t k = 0;
+    if constexpr (turns == 2) {
+      for (; k + 2 <= count.inner; k += 2) meet(sum[0]), meet(sum[1]);
     }
+    for (; k < count.inner; ++k) meet(sum[0]);
   }
 #pragma GCC unroll 32
-  for (int n = 0; n < N; ++n) sum[n].store(taps + n * V::lanes);
+  for (int n = 0; n < N; ++n) {
+    if constexpr (turns == 2) sum[0][n] = V::plus(sum[0][n], sum[1][n]);
+    sum[0][n].store(taps + n * L);
+  }
 }
 
 // out[c][r] = in[r][c]

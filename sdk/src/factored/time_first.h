@@ -17,11 +17,15 @@ template <class V>
 struct TimeFirst {
   using Real = typename V::Real;
   static constexpr int64_t L = V::lanes;
+  static constexpr int slide_tile = V::Part::slide;
 
   explicit TimeFirst(const Job<Real>& job) : job(job), p(job.problem), work(job, scratch_size()) {}
 
-  // Frames of a block: one where rows are long, more where a row of one would not fill a tile.
-  int64_t block_frames() const { return smaller(T1, larger(1, 24 / W1)); }
+  // Frames of a block: one where a row of outputs fills tiles; else enough to fill one with the frames of one pixel.
+  int64_t block_frames() const {
+    const int64_t most = 12, blocks = (T1 + most - 1) / most;
+    return smaller(W, W1) >= 16 ? 1 : (T1 + blocks - 1) / blocks;
+  }
   int64_t z_width() const { return W + p.columns_before + p.columns_after; }
   int64_t g_width() const { return g_left + W1 + larger(0, kw - 1 - p.columns_after); }
   int64_t g_height() const { return g_top + H1 + larger(0, kh - 1 - p.rows_after); }
@@ -52,12 +56,8 @@ struct TimeFirst {
           const Real* const kernel = work.spatial() + (block * p.inputs + i) * kh * kw * L;
           for (int64_t h = 0; h < H1; ++h) {
             const int64_t a0 = larger(0, p.rows_before - h), a1 = smaller(kh, p.rows_before + H - h);
-            in_tiles<V::tile>(W1 * F, [&]<int N>(int64_t n) {
-              const Range c = taps_inside(n, N, F, p.columns_before, W);
-              filter<V, N>(y + (h * W1 * F + n) * L, z + (((h + a0) * z_width() + c.first) * F + n) * L,
-                           {z_width() * F * L, F * L}, kernel + (a0 * kw + c.first) * L, {kw * L, L},
-                           {a1 - a0, c.size()}, i > 0);
-            });
+            along_row(y + h * W1 * F * L, W1, z + (h + a0) * z_width() * F * L, z_width(), kernel + a0 * kw * L, 1,
+                      a1 - a0, F, p.columns_before, W, i > 0);
           }
         }
         const int64_t o = block * L;
@@ -133,15 +133,53 @@ struct TimeFirst {
     }
   }
 
-  PLEXIFORM_INLINE void of_spatial(Real* gradient, const Real* g, const Real* z, int64_t F) const {
-    for (int64_t a = 0; a < kh; ++a) {
-      const int64_t h0 = larger(0, p.rows_before - a), h1 = smaller(H1, p.rows_before + H - a);
-      in_tiles<V::tile>(kw, [&]<int N>(int64_t c) {
-        const int64_t w0 = larger(0, p.columns_before - (c + N - 1)), w1 = smaller(W1, p.columns_before + W - c);
-        correlate<V, N>(gradient + (a * kw + c) * L, g + ((h0 + g_top) * g_width() + g_left + w0) * F * L,
-                        g_width() * F * L, z + ((h0 + a) * z_width() + c + w0) * F * L, z_width() * F * L, F * L,
-                        {h1 - h0, (w1 - w0) * F});
+  // One row of outputs from `taps` rows of z, F frames at a time. zeros, width: of the input of this filter; kernel: its
+  // first tap, step 1, or its last, step -1.
+  PLEXIFORM_INLINE void along_row(Real* out, int64_t out_width, const Real* z, int64_t row, const Real* kernel,
+                                  int64_t step, int64_t taps, int64_t F, int64_t zeros, int64_t width, bool add) const {
+    if (F == 1) {
+      in_tiles<slide_tile>(out_width, [&]<int N>(int64_t w) {
+        const int64_t c0 = larger(0, zeros - (w + N - 1)), c1 = smaller(kw, zeros + width - w);
+        slide<V, N>(out + w * L, z + (w + c0) * L, row * L, kernel + step * c0 * L, {step * kw * L, step * L},
+                    {taps, c1 - c0}, add);
       });
+      return;
+    }
+    for (int64_t w = 0; w < out_width; ++w) {
+      const int64_t c0 = larger(0, zeros - w), c1 = smaller(kw, zeros + width - w);
+      in_tiles<V::tile>(F, [&]<int N>(int64_t t) {
+        filter<V, N>(out + (w * F + t) * L, z + ((w + c0) * F + t) * L, {row * F * L, F * L}, kernel + step * c0 * L,
+                     {step * kw * L, step * L}, {taps, c1 - c0}, add);
+      });
+    }
+  }
+
+  PLEXIFORM_INLINE void of_spatial(Real* gradient, const Real* g, const Real* z, int64_t F) const {
+    // Few rows at a time, which stay in the first cache for all rows of taps.
+    const int64_t rows = larger(1, 384 / ((W1 + z_width()) * F));
+    for (int64_t h = 0; h < H1; h += rows) {
+      for (int64_t a = 0; a < kh; ++a) {
+        const int64_t h0 = larger(h, p.rows_before - a), h1 = smaller(smaller(h + rows, H1), p.rows_before + H - a);
+        const Real* const g_rows = g + ((h0 + g_top) * g_width() + g_left) * F * L;
+        const Real* const z_rows = z + (h0 + a) * z_width() * F * L;
+        const int64_t g_row = g_width() * F * L, z_row = z_width() * F * L;
+        auto inside = [&](int64_t c, int N) {  // columns where one of N taps meets the input
+          return Range{larger(0, p.columns_before - (c + N - 1)), smaller(W1, p.columns_before + W - c)};
+        };
+        if (F == 1) {
+          in_tiles<slide_tile>(kw, [&]<int N>(int64_t c) {
+            const Range w = inside(c, N);
+            slide<V, N>(gradient + (a * kw + c) * L, z_rows + (c + w.first) * L, z_row, g_rows + w.first * L,
+                        {g_row, L}, {h1 - h0, w.size()}, true);
+          });
+        } else {
+          in_tiles<V::tile>(kw, [&]<int N>(int64_t c) {
+            const Range w = inside(c, N);
+            correlate<V, N>(gradient + (a * kw + c) * L, g_rows + w.first * F * L, g_row,
+                            z_rows + (c + w.first) * F * L, z_row, F * L, {h1 - h0, w.size() * F});
+          });
+        }
+      }
     }
   }
 
@@ -149,13 +187,8 @@ struct TimeFirst {
     const int64_t above = kh - 1 - p.rows_before, left = kw - 1 - p.columns_before;  // of g, as zeros
     for (int64_t h = 0; h < H; ++h) {
       const int64_t a0 = larger(0, above - h), a1 = smaller(kh, above + H1 - h);  // taps from the last to the first
-      in_tiles<V::tile>(W * F, [&]<int N>(int64_t n) {
-        const Range c = taps_inside(n, N, F, left, W1);
-        filter<V, N>(dz + (h * W * F + n) * L,
-                     g + (((h - above + g_top + a0) * g_width() + g_left - left + c.first) * F + n) * L,
-                     {g_width() * F * L, F * L}, kernel + ((kh - 1 - a0) * kw + kw - 1 - c.first) * L, {-kw * L, -L},
-                     {a1 - a0, c.size()}, false);
-      });
+      along_row(dz + h * W * F * L, W, g + ((h - above + g_top + a0) * g_width() + g_left - left) * F * L, g_width(),
+                kernel + ((kh - a0) * kw - 1) * L, -1, a1 - a0, F, left, W1, false);
     }
   }
 
@@ -202,11 +235,6 @@ struct TimeFirst {
   // Where input pixel q lies in z.
   int32_t* places(int part) const { return reinterpret_cast<int32_t*>(work.scratch(part)); }
 
-  // Taps that meet a row of `width` pixels with `zeros` before it, for any of the entries n .. n + N of an output row.
-  PLEXIFORM_INLINE Range taps_inside(int64_t n, int64_t N, int64_t F, int64_t zeros, int64_t width) const {
-    const int64_t first = n / F, last = (n + N - 1) / F;
-    return {larger(0, zeros - last), smaller(kw, zeros + width - first)};
-  }
   PLEXIFORM_INLINE Range bins_inside(int64_t s) const {
     return {larger(0, -s), larger(larger(0, -s), smaller(kt, T - s))};
   }
