@@ -19,7 +19,7 @@ namespace {
 struct One {
   using Real = float;
   using Part = One;
-  static constexpr int lanes = 8, tile = 12, slide = 8, side = 8;
+  static constexpr int lanes = 8, tile = 12, slide = 8, run = 4, side = 8;
   __m256 v;
 
   PLEXIFORM_INLINE static One load(const float* from) { return {_mm256_loadu_ps(from)}; }

@@ -18,7 +18,7 @@ namespace {
 struct Wide {
   using Real = float;
   using Part = Wide;
-  static constexpr int lanes = 16, tile = 16, slide = 16, side = 8;
+  static constexpr int lanes = 16, tile = 16, slide = 16, run = 4, side = 8;
   __m512 v;
 
   PLEXIFORM_INLINE static Wide load(const float* from) { return {_mm512_loadu_ps(from)}; }

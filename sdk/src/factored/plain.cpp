@@ -8,7 +8,7 @@ template <class T, int Lanes>
 struct Plain {
   using Real = T;
   using Part = Plain;
-  static constexpr int lanes = Lanes, tile = 2, slide = 2, side = 8;
+  static constexpr int lanes = Lanes, tile = 2, slide = 2, run = 2, side = 8;
   T v[Lanes];
 
   PLEXIFORM_INLINE static Plain load(const T* from) {

@@ -43,7 +43,8 @@ struct SpaceFirst {
           in_space(turned, block, i, row + q / W1, q % W1, m);
           in_tiles<slide_tile>(T1, [&]<int N>(int64_t t) {
             const int64_t j0 = larger(0, p.time_before - (t + N - 1)), j1 = smaller(kt, p.time_before + T - t);
-            slide<V, N>(y + (q * T1 + t) * L, m + (t + j0) * L, 0, t_kernel + j0 * L, {0, L}, {1, j1 - j0}, i > 0);
+            slide<V, N, 1, false>(y + (q * T1 + t) * L, m + (t + j0) * L, t_kernel + j0 * L,
+                                  {.out = L, .z = L, .w = L, .columns = j1 - j0}, i > 0);
           });
         }
       }
@@ -87,13 +88,14 @@ struct SpaceFirst {
           }
           const Real* const gq = g + q * g_time * L;
           in_tiles<slide_tile>(kt, [&]<int N>(int64_t j) {
-            slide<V, N>(t_gradient + j * L, m + j * L, 0, gq + g_before * L, {0, L}, {1, T1}, true);
+            slide<V, N, 1, true>(t_gradient + j * L, m + j * L, gq + g_before * L,
+                                 {.out = L, .z = L, .w = L, .columns = T1}, true);
           });
           in_tiles<slide_tile>(T, [&]<int N>(int64_t s) {  // backwards through the kernel: k = kt - 1 - j
             const int64_t first = s - (kt - 1) + p.time_before;
             const int64_t k0 = larger(0, -first - (N - 1)), k1 = smaller(kt, T1 - first);
-            slide<V, N>(dm + s * L, gq + (first + g_before + k0) * L, 0, t_kernel + (kt - 1 - k0) * L, {0, -L},
-                        {1, k1 - k0}, false);
+            slide<V, N, 1, false>(dm + s * L, gq + (first + g_before + k0) * L, t_kernel + (kt - 1 - k0) * L,
+                                  {.out = L, .z = L, .w = -L, .columns = k1 - k0}, false);
           });
           const Range a = rows_inside(h), c = columns_inside(w);
           for (int64_t k = a.first; k < a.last; ++k) {

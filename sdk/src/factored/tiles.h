@@ -2,7 +2,7 @@
 // its V: everything is local to that file, so that no other file gets code for a machine that it may not run on.
 //   V::Real, V::lanes, load, store, broadcast, zero, plus, fma, pin
 //   V::tile       sums that fit the registers beside one weight
-//   V::Part       V or the half of it that slide() works with; V::Part::slide  its sums, beside four weights
+//   V::Part       V or the half of it that slide() works with: Part::slide sums, Part::run weights
 //   V::side, turn  the square that is transposed in registers
 // A tile is N accumulators of one V; the functions are inlined for each N.
 #pragma once
@@ -78,35 +78,24 @@ PLEXIFORM_INLINE void spread(Real* out, At at, const Real* w, Steps w_step, cons
   for (int n = 0; n < N; ++n) sum[n].store(out + at(n));
 }
 
-// out[n][lane] (+)= sum_a,c w[a,c][lane] z[a, c step + n][lane], n next to each other in out and z.
-template <class V, int N, class Real>
-PLEXIFORM_INLINE void filter(Real* out, const Real* z, Steps z_step, const Real* w, Steps w_step, Steps count,
-                             bool add) {
-  V sum[N];
-#pragma GCC unroll 32
-  for (int n = 0; n < N; ++n) sum[n] = add ? V::load(out + n * V::lanes) : V::zero();
-  for (int64_t a = 0; a < count.outer; ++a) {
-    const Real *wa = w + a * w_step.outer, *za = z + a * z_step.outer;
-    for (int64_t c = 0; c < count.inner; ++c, wa += w_step.inner, za += z_step.inner) {
-      V weight = V::load(wa);
-      weight.pin();
-#pragma GCC unroll 32
-      for (int n = 0; n < N; ++n) sum[n] = V::fma(weight, V::load(za + n * V::lanes), sum[n]);
-    }
-  }
-#pragma GCC unroll 32
-  for (int n = 0; n < N; ++n) sum[n].store(out + n * V::lanes);
-}
+// Strides of slide().
+struct Slide {
+  int64_t out = 0;           // between outputs
+  int64_t z_row = 0, z = 0;  // between rows of z; between what neighbouring outputs or taps meet
+  int64_t w_row = 0, w = 0;  // between rows and columns of taps
+  int64_t out_group = 0, z_group = 0, w_group = 0;
+  int64_t rows = 1, columns = 1;  // taps
+};
 
-// One run of taps for slide(): each z that is loaded meets all of C weights.
-template <class V, int N, int C, int64_t L, class Real>
-PLEXIFORM_INLINE void slide_over(V* sum, const Real* z, const Real* w, int64_t w_step) {
+// A run of C taps: each z that is loaded meets all of them.
+template <class V, int N, int C, class Real>
+PLEXIFORM_INLINE void slide_over(V* sum, const Real* z, int64_t z_step, const Real* w, int64_t w_step) {
   V weight[C];
 #pragma GCC unroll 8
   for (int c = 0; c < C; ++c) weight[c] = V::load(w + c * w_step), weight[c].pin();
 #pragma GCC unroll 40
-  for (int m = 0; m < N + C - 1; ++m) {
-    V value = V::load(z + m * L);
+  for (int m = 0; m < N + C - 1; ++m, z += z_step) {
+    V value = V::load(z);
     value.pin();
 #pragma GCC unroll 8
     for (int c = 0; c < C; ++c) {
@@ -115,69 +104,70 @@ PLEXIFORM_INLINE void slide_over(V* sum, const Real* z, const Real* w, int64_t w
   }
 }
 
-// out[n][lane] (+)= sum_a,c w[a,c][lane] z[a, c + n][lane], n next to each other in out and z: a filter whose taps are as
-// far apart as the outputs, or the sums for N taps over a row of c. Needs half the loads of filter().
-template <class V, int N, class Real>
-PLEXIFORM_INLINE void slide(Real* out, const Real* z, int64_t z_row, const Real* w, Steps w_step, Steps count,
-                            bool add) {
+// A filter whose taps are as far apart as its outputs, for G groups at once:
+//   out[g,n][lane] (+)= sum_a,c w[a,c][lane] z[g, a, c + n][lane]
+// or, Total, the sums for N taps, where w is the gradient:
+//   out[n][lane]   (+)= sum_g,a,c w[g,a,c][lane] z[g, a, c + n][lane]
+template <class V, int N, int G, bool Total, class Real>
+PLEXIFORM_INLINE void slide(Real* out, const Real* z, const Real* w, const Slide& step, bool add) {
   constexpr int64_t L = V::lanes;
-  constexpr int run = 4;
   using Part = typename V::Part;
+  constexpr int run = Part::run;
   for (int64_t lane = 0; lane < L; lane += Part::lanes) {
-    Part sum[N];
+    Part sum[G][N];
 #pragma GCC unroll 32
-    for (int n = 0; n < N; ++n) sum[n] = add ? Part::load(out + n * L + lane) : Part::zero();
-    for (int64_t a = 0; a < count.outer; ++a) {
-      const Real *wa = w + a * w_step.outer + lane, *za = z + a * z_row + lane;
-      int64_t c = 0;
-      for (; c + run <= count.inner; c += run, wa += run * w_step.inner, za += run * L)
-        slide_over<Part, N, run, L>(sum, za, wa, w_step.inner);
-      if (count.inner - c == 3) slide_over<Part, N, 3, L>(sum, za, wa, w_step.inner);
-      if (count.inner - c == 2) slide_over<Part, N, 2, L>(sum, za, wa, w_step.inner);
-      if (count.inner - c == 1) slide_over<Part, N, 1, L>(sum, za, wa, w_step.inner);
+    for (int g = 0; g < G; ++g) {
+#pragma GCC unroll 32
+      for (int n = 0; n < N; ++n) {
+        const bool load = add && (!Total || g == 0);
+        sum[g][n] = load ? Part::load(out + n * step.out + (Total ? 0 : g * step.out_group) + lane) : Part::zero();
+      }
     }
+    const Real *wc = w + lane, *zc = z + lane;
+    // Rows within a run of columns: one long loop rather than many short ones.
+    auto over = [&]<int C>() __attribute__((always_inline)) {
+      const Real *wa = wc, *za = zc;
+      for (int64_t a = 0; a < step.rows; ++a, wa += step.w_row, za += step.z_row) {
 #pragma GCC unroll 32
-    for (int n = 0; n < N; ++n) sum[n].store(out + n * L + lane);
+        for (int g = 0; g < G; ++g)
+          slide_over<Part, N, C>(sum[g], za + g * step.z_group, step.z, wa + g * step.w_group, step.w);
+      }
+      wc += C * step.w, zc += C * step.z;
+    };
+    int64_t left = step.columns;
+    for (; left >= run; left -= run) over.template operator()<run>();
+    if constexpr (run > 4) {
+      if (left == 4) over.template operator()<4>();
+    }
+    if (run > 3 && left == 3) over.template operator()<3>();
+    if (run > 2 && left == 2) over.template operator()<2>();
+    if (left == 1) over.template operator()<1>();
+#pragma GCC unroll 32
+    for (int n = 0; n < N; ++n) {
+      if constexpr (Total) {
+#pragma GCC unroll 32
+        for (int g = 1; g < G; ++g) sum[0][n] = Part::plus(sum[0][n], sum[g][n]);
+        sum[0][n].store(out + n * step.out + lane);
+      } else {
+#pragma GCC unroll 32
+        for (int g = 0; g < G; ++g) sum[g][n].store(out + n * step.out + g * step.out_group + lane);
+      }
+    }
   }
 }
 
-// taps[n][lane] += sum_r,k g[r,k][lane] z[r, k + n tap][lane], k next to each other in g and z.
-template <class V, int N, class Real>
-PLEXIFORM_INLINE void correlate(Real* taps, const Real* g, int64_t g_row, const Real* z, int64_t z_row, int64_t tap,
-                                Steps count) {
-  // Few taps are summed in turn for odd and even k: one sum would wait for itself.
-  constexpr int turns = N <= V::tile / 2 ? 2 : 1;
-  constexpr int64_t L = V::lanes;
-  V sum[turns][N];
-#pragma GCC unroll 32
-  for (int n = 0; n < N; ++n) {
-    sum[0][n] = V::load(taps + n * L);
-    if constexpr (turns == 2) sum[1][n] = V::zero();
-  }
-  for (int64_t r = 0; r < count.outer; ++r) {
-    const Real *gk = g + r * g_row, *zk = z + r * z_row;
-    auto meet = [&](V * sums) __attribute__((always_inline)) {
-      V gradient = V::load(gk);
-      gradient.pin();
-      const Real* group = zk;
-#pragma GCC unroll 32
-      for (int n = 0; n < N; ++n) {
-        if (n && n % 4 == 0) group += 4 * tap;
-        sums[n] = V::fma(gradient, V::load(group + (n % 4) * tap), sums[n]);
-      }
-      gk += L, zk += L;
-    };
-    int64_t k = 0;
-    if constexpr (turns == 2) {
-      for (; k + 2 <= count.inner; k += 2) meet(sum[0]), meet(sum[1]);
+// body.operator()<N, G>(n, g) for `count` outputs or taps and `groups`, N and G of them at a time: what fills a tile.
+template <class V, class Body>
+PLEXIFORM_INLINE void in_groups(int64_t count, int64_t groups, Body&& body) {
+  constexpr int most = V::Part::slide;
+  in_tiles<most>(count, [&]<int N>(int64_t n) {
+    constexpr int G = most / N;
+    int64_t g = 0;
+    if constexpr (G > 1) {
+      for (; g + G <= groups; g += G) body.template operator()<N, G>(n, g);
     }
-    for (; k < count.inner; ++k) meet(sum[0]);
-  }
-#pragma GCC unroll 32
-  for (int n = 0; n < N; ++n) {
-    if constexpr (turns == 2) sum[0][n] = V::plus(sum[0][n], sum[1][n]);
-    sum[0][n].store(taps + n * L);
-  }
+    for (; g < groups; ++g) body.template operator()<N, 1>(n, g);
+  });
 }
 
 // out[c][r] = in[r][c]

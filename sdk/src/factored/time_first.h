@@ -17,15 +17,11 @@ template <class V>
 struct TimeFirst {
   using Real = typename V::Real;
   static constexpr int64_t L = V::lanes;
-  static constexpr int slide_tile = V::Part::slide;
 
   explicit TimeFirst(const Job<Real>& job) : job(job), p(job.problem), work(job, scratch_size()) {}
 
-  // Frames of a block: one where a row of outputs fills tiles; else enough to fill one with the frames of one pixel.
-  int64_t block_frames() const {
-    const int64_t most = 12, blocks = (T1 + most - 1) / most;
-    return smaller(W, W1) >= 16 ? 1 : (T1 + blocks - 1) / blocks;
-  }
+  // Frames of a block: one where a row of pixels fills a tile; else a few.
+  int64_t block_frames() const { return smaller(W, W1) >= 12 ? 1 : smaller(T1, 10); }
   int64_t z_width() const { return W + p.columns_before + p.columns_after; }
   int64_t g_width() const { return g_left + W1 + larger(0, kw - 1 - p.columns_after); }
   int64_t g_height() const { return g_top + H1 + larger(0, kh - 1 - p.rows_after); }
@@ -135,23 +131,23 @@ struct TimeFirst {
 
   // One row of outputs from `taps` rows of z, F frames at a time. zeros, width: of the input of this filter; kernel: its
   // first tap, step 1, or its last, step -1.
-  PLEXIFORM_INLINE void along_row(Real* out, int64_t out_width, const Real* z, int64_t row, const Real* kernel,
-                                  int64_t step, int64_t taps, int64_t F, int64_t zeros, int64_t width, bool add) const {
-    if (F == 1) {
-      in_tiles<slide_tile>(out_width, [&]<int N>(int64_t w) {
-        const int64_t c0 = larger(0, zeros - (w + N - 1)), c1 = smaller(kw, zeros + width - w);
-        slide<V, N>(out + w * L, z + (w + c0) * L, row * L, kernel + step * c0 * L, {step * kw * L, step * L},
-                    {taps, c1 - c0}, add);
-      });
-      return;
-    }
-    for (int64_t w = 0; w < out_width; ++w) {
-      const int64_t c0 = larger(0, zeros - w), c1 = smaller(kw, zeros + width - w);
-      in_tiles<V::tile>(F, [&]<int N>(int64_t t) {
-        filter<V, N>(out + (w * F + t) * L, z + ((w + c0) * F + t) * L, {row * F * L, F * L}, kernel + step * c0 * L,
-                     {step * kw * L, step * L}, {taps, c1 - c0}, add);
-      });
-    }
+  __attribute__((noinline)) void along_row(Real* out, int64_t out_width, const Real* z, int64_t row, const Real* kernel,
+                                           int64_t step, int64_t taps, int64_t F, int64_t zeros, int64_t width,
+                                           bool add) const {
+    in_groups<V>(out_width, F, [&]<int N, int G>(int64_t w, int64_t t) {
+      const int64_t c0 = larger(0, zeros - (w + N - 1)), c1 = smaller(kw, zeros + width - w);
+      slide<V, N, G, false>(out + (w * F + t) * L, z + ((w + c0) * F + t) * L, kernel + step * c0 * L,
+                            {.out = F * L,
+                             .z_row = row * F * L,
+                             .z = F * L,
+                             .w_row = step * kw * L,
+                             .w = step * L,
+                             .out_group = L,
+                             .z_group = L,
+                             .rows = taps,
+                             .columns = c1 - c0},
+                            add);
+    });
   }
 
   PLEXIFORM_INLINE void of_spatial(Real* gradient, const Real* g, const Real* z, int64_t F) const {
@@ -162,23 +158,25 @@ struct TimeFirst {
         const int64_t h0 = larger(h, p.rows_before - a), h1 = smaller(smaller(h + rows, H1), p.rows_before + H - a);
         const Real* const g_rows = g + ((h0 + g_top) * g_width() + g_left) * F * L;
         const Real* const z_rows = z + (h0 + a) * z_width() * F * L;
+        // Groups are frames or, where there is one, rows.
         const int64_t g_row = g_width() * F * L, z_row = z_width() * F * L;
-        auto inside = [&](int64_t c, int N) {  // columns where one of N taps meets the input
-          return Range{larger(0, p.columns_before - (c + N - 1)), smaller(W1, p.columns_before + W - c)};
-        };
-        if (F == 1) {
-          in_tiles<slide_tile>(kw, [&]<int N>(int64_t c) {
-            const Range w = inside(c, N);
-            slide<V, N>(gradient + (a * kw + c) * L, z_rows + (c + w.first) * L, z_row, g_rows + w.first * L,
-                        {g_row, L}, {h1 - h0, w.size()}, true);
-          });
-        } else {
-          in_tiles<V::tile>(kw, [&]<int N>(int64_t c) {
-            const Range w = inside(c, N);
-            correlate<V, N>(gradient + (a * kw + c) * L, g_rows + w.first * F * L, g_row,
-                            z_rows + (c + w.first) * F * L, z_row, F * L, {h1 - h0, w.size() * F});
-          });
-        }
+        const int64_t groups = F > 1 ? F : h1 - h0, z_group = F > 1 ? L : z_row, g_group = F > 1 ? L : g_row;
+        in_groups<V>(kw, groups, [&]<int N, int G>(int64_t c, int64_t k) {
+          // Columns where one of the taps meets the input.
+          const int64_t w0 = larger(0, p.columns_before - (c + N - 1)), w1 = smaller(W1, p.columns_before + W - c);
+          slide<V, N, G, true>(gradient + (a * kw + c) * L, z_rows + (c + w0) * F * L + k * z_group,
+                               g_rows + w0 * F * L + k * g_group,
+                               {.out = L,
+                                .z_row = z_row,
+                                .z = F * L,
+                                .w_row = g_row,
+                                .w = F * L,
+                                .z_group = z_group,
+                                .w_group = g_group,
+                                .rows = F > 1 ? h1 - h0 : 1,
+                                .columns = w1 - w0},
+                               true);
+        });
       }
     }
   }
