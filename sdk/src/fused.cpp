@@ -23,9 +23,9 @@ constexpr int64_t most_kept = int64_t{512} << 20;
 // OpenMP: plugins need no flags so.
 template <class Pass>
 void in_parallel(int parts, Pass&& pass) {
-  auto run = [](int64_t first, int64_t last, void* pass) {
+  auto run = [](int64_t first, int64_t last, void* body) {
     for (int64_t part = first; part < last; ++part)
-      (*static_cast<std::remove_reference_t<Pass>*>(pass))(static_cast<int>(part));
+      (*static_cast<std::remove_reference_t<Pass>*>(body))(static_cast<int>(part));
   };
   TORCH_CHECK(torch_parallel_for(0, parts, 1, run, &pass) == AOTI_TORCH_SUCCESS);
 }
@@ -33,6 +33,7 @@ void in_parallel(int parts, Pass&& pass) {
 // `kept` if it is large enough and nobody else holds it; else new memory, which is then kept.
 at::Tensor memory_of(at::Tensor& kept, int64_t count, const at::TensorOptions& options, bool shared) {
   const bool fits = kept.defined() && kept.numel() >= count && kept.scalar_type() == options.dtype().toScalarType();
+  const c10::InferenceMode off(false);  // it is kept for a training that may follow
   if (!fits || (!shared && kept.use_count() > 1)) kept = at::empty({count}, options);
   return kept;
 }
@@ -85,10 +86,11 @@ struct Fused : torch::autograd::Function<Fused> {
                             FusedMemory* memory) {
     const auto x = input.contiguous(), t = temporal.contiguous(), s = spatial.contiguous();
     const Problem& p = *problem;
-    const Order order = factored::cheaper_order(p, wanted);
     auto y = at::empty({p.batch, p.outputs, p.out_time(), p.out_height(), p.out_width()}, x.options());
     at::Tensor maps;
+    Order order = Order::time_first;
     with_dtype(x, [&]<class Real>(Real) {
+      order = factored::cheaper_order(p, wanted, factored::kernels<Real>(p.outputs).space_first);
       Pass<Real> pass(p, order, x, t, s);
       const auto options = x.options().requires_grad(false);
       pass.job.workspace =

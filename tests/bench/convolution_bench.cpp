@@ -1,9 +1,10 @@
 // Time of the convolution of each layer of the published models, forward and backward, with the assembled kernel and with
 // the fused factors, in one process on one thread. Not a test: run it on a quiet machine.
-//   convolution_bench [REPEATS]
+//   convolution_bench [REPEATS [LAYER]]     LAYER: part of a name
 // dense      LibTorch's conv3d on contiguous tensors; `last` on channels-last ones
 // fused      plexiform's kernels; their GFLOP/s count the multiplications that they make, two operations each
 // CPU time, smallest of REPEATS (5).
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <fused.h>
 #include <plexiform/layers/custom_separable.h>
@@ -75,7 +76,9 @@ int main(int count, char** arguments) {
   fmt::print("{}, FMA peak {:.0f} GFLOP/s, one thread\n\n", kernels.name, peak);
   fmt::print("{:<12} {:>5} {:>10} {:>10} {:>10} {:>7} {:>7} {:>6}  {}\n", "layer", "batch", "dense ms", "last ms",
              "fused ms", "ratio", "GFLOP/s", "peak", "order");
+  const std::string wanted_layer = count > 2 ? arguments[2] : "";
   for (const auto& layer : layers()) {
+    if (std::string(layer.name).find(wanted_layer) == std::string::npos) continue;
     CustomSeparable conv(layer.size);
     const auto& in = layer.in;
     auto x = torch::randn({layer.batch, in.channels, in.time, in.height, in.width});
@@ -98,7 +101,7 @@ int main(int count, char** arguments) {
     const auto problem =
         fused_problem(x.sizes(), temporal, conv.spatial_kernel().sizes(), size.padding.in_time(size.bins),
                       size.padding.in_height(size.height), size.padding.in_width(size.width));
-    const auto order = factored::cheaper_order(problem, wanted);
+    const auto order = factored::cheaper_order(problem, wanted, kernels.space_first);
     const double operations = 2 * factored::multiplications(problem, order, wanted) *
                               static_cast<double>(layer.batch * layer.size.inputs * layer.size.outputs);
     const double rate = 1e-9 * operations / fused.both;
@@ -106,5 +109,6 @@ int main(int count, char** arguments) {
                1e3 * contiguous.both, 1e3 * channels_last.both, 1e3 * fused.both,
                std::min(contiguous.both, channels_last.both) / fused.both, rate, peak > 0 ? 100 * rate / peak : 0,
                order == factored::Order::space_first ? "space first" : "time first");
+    std::fflush(stdout);
   }
 }

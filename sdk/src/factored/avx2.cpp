@@ -19,7 +19,8 @@ namespace {
 struct One {
   using Real = float;
   using Part = One;
-  static constexpr int lanes = 8, tile = 12, slide = 8, run = 4, side = 8;
+  static constexpr int lanes = 8, tile = 12, slide = 12, run = 2, side = 8;
+  static constexpr double space_first = 1;  // measured
   __m256 v;
 
   PLEXIFORM_INLINE static One load(const float* from) { return {_mm256_loadu_ps(from)}; }
@@ -39,6 +40,7 @@ struct Two {
   using Real = float;
   using Part = One;
   static constexpr int lanes = 16, tile = 6, side = 8;
+  static constexpr double space_first = 1;  // measured
   One a, b;
 
   PLEXIFORM_INLINE static Two load(const float* from) { return {One::load(from), One::load(from + 8)}; }

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "factored.h"
 
 namespace plexiform::factored {
@@ -34,10 +36,10 @@ const Kernels<Real>& kernels(int64_t outputs) {
   static const Choice<Real> choice = all_kernels<Real>();
   auto lanes = [&](const Kernels<Real>& k) { return (outputs + k.lanes - 1) / k.lanes * k.lanes; };
   const Kernels<Real>* best = choice.list[0];
-  // Half as wide where that leaves fewer lanes empty: 8 outputs in a block of 16 cost as much as 16.
+  // Half as wide where that leaves fewer lanes empty: 8 outputs in a block of two registers cost as much as 16.
   for (int k = 1; k < choice.count; ++k) {
     const auto& other = *choice.list[k];
-    if (!other.plain && lanes(other) * 4 <= lanes(*best) * 3) best = &other;
+    if (std::strcmp(other.name, best->name) == 0 && lanes(other) * 4 <= lanes(*best) * 3) best = &other;
   }
   return *best;
 }
@@ -76,17 +78,18 @@ double dense_multiplications(const Problem& p, Wanted wanted) {
          number(p.out_time() * p.out_height() * p.out_width());
 }
 
-double cost(const Problem& p, Order order, Wanted wanted) {
+double cost(const Problem& p, Order order, Wanted wanted, double space_first) {
   // A number of a map, on its way to memory and back, was measured to be worth 50 multiplications.
   const double map = number(p.out_height() * p.out_width()) * number(p.time_before + p.time + p.time_after);
-  const double kept = order == Order::space_first && wanted.kernels ? 50 * map : 0;
-  return multiplications(p, order, wanted) + kept;
+  if (order == Order::time_first) return multiplications(p, order, wanted);
+  return space_first * multiplications(p, order, wanted) + (wanted.kernels ? 50 * map : 0);
 }
 
-Order cheaper_order(const Problem& p, Wanted wanted) {
+Order cheaper_order(const Problem& p, Wanted wanted, double space_first) {
   if (wanted.input) return Order::time_first;
-  return cost(p, Order::space_first, wanted) < cost(p, Order::time_first, wanted) ? Order::space_first
-                                                                                  : Order::time_first;
+  return cost(p, Order::space_first, wanted, space_first) < cost(p, Order::time_first, wanted, space_first)
+             ? Order::space_first
+             : Order::time_first;
 }
 
 }  // namespace plexiform::factored

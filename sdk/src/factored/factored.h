@@ -26,8 +26,9 @@ struct Problem {
   int64_t batch = 1, inputs = 1, outputs = 1;  // B, I, O
   int64_t time = 1, height = 1, width = 1;     // T, H, W of the input
   int64_t bins = 1, rows = 1, columns = 1;     // kt, kh, kw of the kernel
-  int64_t time_before = 0, time_after = 0;     // zeros
-  int64_t rows_before = 0, rows_after = 0;     //
+  // Zeros around the input.
+  int64_t time_before = 0, time_after = 0;
+  int64_t rows_before = 0, rows_after = 0;
   int64_t columns_before = 0, columns_after = 0;
 
   int64_t out_time() const { return time + time_before + time_after - bins + 1; }
@@ -58,8 +59,9 @@ struct Job {
 
 template <class Real>
 struct Kernels {
-  const char* name;  // of the instructions
-  bool plain;        // plain C++: several times slower
+  const char* name;    // of the instructions
+  bool plain;          // plain C++: several times slower
+  double space_first;  // time of a multiplication, space first, when one is 1 with time first
   int lanes;
   int64_t (*workspace_size)(const Job<Real>&);
   int64_t (*maps_size)(const Problem&);
@@ -90,10 +92,11 @@ struct Wanted {  // gradients
 double multiplications(const Problem&, Order, Wanted);
 double dense_multiplications(const Problem&, Wanted);
 
-// The same with what else takes time: the maps that space first keeps.
-double cost(const Problem&, Order, Wanted);
+// The time that they take, in multiplications of time first; with space first also that of keeping the maps.
+//   space_first  as in Kernels
+double cost(const Problem&, Order, Wanted, double space_first);
 
 // The order of lower cost; time first where the gradient of the input is wanted.
-Order cheaper_order(const Problem&, Wanted);
+Order cheaper_order(const Problem&, Wanted, double space_first);
 
 }  // namespace plexiform::factored

@@ -18,6 +18,7 @@ constexpr Kernels<typename V::Real> passes(const char* name, bool plain = false)
   return {
       .name = name,
       .plain = plain,
+      .space_first = V::space_first,
       .lanes = V::lanes,
       .workspace_size =
           [](const Job<Real>& job) { return ordered<V>(job, [&](const auto& o) { return o.work.size(job.parts); }); },

@@ -9,6 +9,7 @@ struct Plain {
   using Real = T;
   using Part = Plain;
   static constexpr int lanes = Lanes, tile = 2, slide = 2, run = 2, side = 8;
+  static constexpr double space_first = 1;
   T v[Lanes];
 
   PLEXIFORM_INLINE static Plain load(const T* from) {

@@ -1,10 +1,13 @@
-// The inner loops of the factored convolution, for one kind of vector V. Included by one file per instruction set, after
-// its V: everything is local to that file, so that no other file gets code for a machine that it may not run on.
-//   V::Real, V::lanes, load, store, broadcast, zero, plus, fma, pin
-//   V::tile       sums that fit the registers beside one weight
-//   V::Part       V or the half of it that slide() works with: Part::slide sums, Part::run weights
-//   V::side, turn  the square that is transposed in registers
-// A tile is N accumulators of one V; the functions are inlined for each N.
+// The inner loops of the factored convolution, for one kind of vector V. Included by one file per instruction set;
+// everything is local to that file, so that no other file gets code for a machine that it may not run on.
+//   V::Real, V::lanes, load, store, broadcast, zero, plus, fma
+//   V::pin          keeps a value in its register
+//   V::tile         sums that fit the registers beside one weight
+//   V::Part         V or the half of it that slide() works with: Part::slide sums, Part::run weights
+//   V::side, turn   the square that is transposed in registers
+//   V::space_first  as in Kernels
+// Two loops do the work. spread() is limited by loads, one for each multiply-add of V (half of one where V is two
+// registers); slide() needs half as many and is taken where taps are as far apart as the sums.
 #pragma once
 
 #include <cstdint>
@@ -84,18 +87,18 @@ struct Slide {
   int64_t z_row = 0, z = 0;  // between rows of z; between what neighbouring outputs or taps meet
   int64_t w_row = 0, w = 0;  // between rows and columns of taps
   int64_t out_group = 0, z_group = 0, w_group = 0;
-  int64_t rows = 1, columns = 1;  // taps
+  int64_t rows = 1, columns = 1;  // how many taps
 };
 
 // A run of C taps: each z that is loaded meets all of them.
-template <class V, int N, int C, class Real>
+template <class V, int N, int C, bool Spread, class Real>
 PLEXIFORM_INLINE void slide_over(V* sum, const Real* z, int64_t z_step, const Real* w, int64_t w_step) {
   V weight[C];
 #pragma GCC unroll 8
   for (int c = 0; c < C; ++c) weight[c] = V::load(w + c * w_step), weight[c].pin();
 #pragma GCC unroll 40
   for (int m = 0; m < N + C - 1; ++m, z += z_step) {
-    V value = V::load(z);
+    V value = Spread ? V::broadcast(z) : V::load(z);
     value.pin();
 #pragma GCC unroll 8
     for (int c = 0; c < C; ++c) {
@@ -108,7 +111,8 @@ PLEXIFORM_INLINE void slide_over(V* sum, const Real* z, int64_t z_step, const Re
 //   out[g,n][lane] (+)= sum_a,c w[a,c][lane] z[g, a, c + n][lane]
 // or, Total, the sums for N taps, where w is the gradient:
 //   out[n][lane]   (+)= sum_g,a,c w[g,a,c][lane] z[g, a, c + n][lane]
-template <class V, int N, int G, bool Total, class Real>
+// Spread: z has one number for all lanes.
+template <class V, int N, int G, bool Total, bool Spread = false, class Real>
 PLEXIFORM_INLINE void slide(Real* out, const Real* z, const Real* w, const Slide& step, bool add) {
   constexpr int64_t L = V::lanes;
   using Part = typename V::Part;
@@ -123,14 +127,14 @@ PLEXIFORM_INLINE void slide(Real* out, const Real* z, const Real* w, const Slide
         sum[g][n] = load ? Part::load(out + n * step.out + (Total ? 0 : g * step.out_group) + lane) : Part::zero();
       }
     }
-    const Real *wc = w + lane, *zc = z + lane;
+    const Real *wc = w + lane, *zc = Spread ? z : z + lane;
     // Rows within a run of columns: one long loop rather than many short ones.
     auto over = [&]<int C>() __attribute__((always_inline)) {
       const Real *wa = wc, *za = zc;
       for (int64_t a = 0; a < step.rows; ++a, wa += step.w_row, za += step.z_row) {
 #pragma GCC unroll 32
         for (int g = 0; g < G; ++g)
-          slide_over<Part, N, C>(sum[g], za + g * step.z_group, step.z, wa + g * step.w_group, step.w);
+          slide_over<Part, N, C, Spread>(sum[g], za + g * step.z_group, step.z, wa + g * step.w_group, step.w);
       }
       wc += C * step.w, zc += C * step.z;
     };

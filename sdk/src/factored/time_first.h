@@ -92,19 +92,13 @@ struct TimeFirst {
               of_spatial(work.spatial_gradient(part) + (block * p.inputs + i) * kh * kw * L, g, z, F);
             }
             backwards_in_space(dz, g, work.spatial() + (block * p.inputs + i) * kh * kw * L, F);
-            for (int64_t t = 0; t < F; ++t) {
+            if (job.temporal_gradient) of_temporal(part, b, block, i, dz, t0, F);
+            for (int64_t t = 0; job.input_gradient && t < F; ++t) {
               const int64_t s = t0 + t - p.time_before;
               const Range j = bins_inside(s);
-              const int64_t kernel = ((block * p.inputs + i) * kt + j.first) * L;
-              const Real* const x = job.input + ((b * p.inputs + i) * T + s + j.first) * Q;
-              in_tiles<V::tile>(job.temporal_gradient ? j.size() : 0, [&]<int N>(int64_t n) {
-                spread<V, N, 0>(
-                    work.temporal_gradient(part) + kernel + n * L, [](int64_t m) { return m * L; }, dz + t * L,
-                    {0, F * L}, x + n * Q, {0, 1}, Q, {1, Q}, true);
-              });
-              if (!job.input_gradient) continue;
               transpose<V>(dz + t * L, F * L, turned, turned_row(), Q, L);
-              of_input(dx(b, i) + (s + j.first) * Q, turned, work.temporal() + kernel, j.size(), tail);
+              of_input(dx(b, i) + (s + j.first) * Q, turned,
+                       work.temporal() + ((block * p.inputs + i) * kt + j.first) * L, j.size(), tail);
             }
           }
         }
@@ -116,6 +110,17 @@ struct TimeFirst {
   // z of one block; a lane's plane is that of its output.
   PLEXIFORM_INLINE void in_time(Real* z, int part, int64_t b, int64_t block, int64_t i, int64_t t0, int64_t F) const {
     const int32_t* const place = places(part);
+    if (F > 1 && all_inside(t0, F)) {
+      const Real* const kernel = work.temporal() + (block * p.inputs + i) * kt * L;
+      const Real* const x = job.input + ((b * p.inputs + i) * T + t0 - p.time_before) * Q;
+      for (int64_t q = 0; q < Q; ++q) {
+        in_tiles<V::Part::slide>(F, [&]<int N>(int64_t t) {
+          slide<V, N, 1, false, true>(z + place[q] + t * L, x + t * Q + q, kernel,
+                                      {.out = L, .z = Q, .w = L, .columns = kt}, false);
+        });
+      }
+      return;
+    }
     for (int64_t t = 0; t < F; ++t) {
       const int64_t s = t0 + t - p.time_before;
       const Range j = bins_inside(s);
@@ -125,6 +130,29 @@ struct TimeFirst {
         spread<V, N, 1>(
             z + t * L, [&](int64_t n) { return int64_t{place[q + n]}; }, kernel, {0, L}, x + q, {0, Q}, 1,
             {1, j.size()}, false);
+      });
+    }
+  }
+
+  PLEXIFORM_INLINE void of_temporal(int part, int64_t b, int64_t block, int64_t i, const Real* dz, int64_t t0,
+                                    int64_t F) const {
+    Real* const gradient = work.temporal_gradient(part) + (block * p.inputs + i) * kt * L;
+    const Real* const x = job.input + ((b * p.inputs + i) * T + t0 - p.time_before) * Q;
+    if (F > 1 && all_inside(t0, F)) {
+      in_tiles<V::Part::slide>(kt, [&]<int N>(int64_t j) {
+        slide<V, N, 1, true, true>(gradient + j * L, x + j * Q, dz,
+                                   {.out = L, .z_row = 1, .z = Q, .w_row = F * L, .w = L, .rows = Q, .columns = F},
+                                   true);
+      });
+      return;
+    }
+    for (int64_t t = 0; t < F; ++t) {
+      const Range j = bins_inside(t0 + t - p.time_before);
+      in_tiles<V::tile>(j.size(), [&]<int N>(int64_t n) {
+        n += j.first;
+        spread<V, N, 0>(
+            gradient + n * L, [](int64_t m) { return m * L; }, dz + t * L, {0, F * L}, x + (t + n) * Q, {0, 1}, Q,
+            {1, Q}, true);
       });
     }
   }
@@ -233,9 +261,11 @@ struct TimeFirst {
   // Where input pixel q lies in z.
   int32_t* places(int part) const { return reinterpret_cast<int32_t*>(work.scratch(part)); }
 
-  PLEXIFORM_INLINE Range bins_inside(int64_t s) const {
-    return {larger(0, -s), larger(larger(0, -s), smaller(kt, T - s))};
+  // Does every bin of the kernel meet the input, for all frames of a block?
+  PLEXIFORM_INLINE bool all_inside(int64_t t0, int64_t F) const {
+    return t0 >= p.time_before && t0 + F - 1 - p.time_before + kt <= T;
   }
+  PLEXIFORM_INLINE Range bins_inside(int64_t s) const { return {larger(0, -s), smaller(kt, T - s)}; }
 
   Real* dx(int64_t b, int64_t i) const { return job.input_gradient + (b * p.inputs + i) * T * Q; }
 
