@@ -1,10 +1,14 @@
 // Time of the convolution of each layer of the published models, forward and backward, with the assembled kernel and with
 // the fused factors, in one process on one thread. Not a test: run it on a quiet machine.
 //   convolution_bench [REPEATS [LAYER]]     LAYER: part of a name
-// dense      LibTorch's conv3d on contiguous tensors; `last` on channels-last ones
+// conv3d     LibTorch's, as it is, on contiguous tensors, where nothing is padded
+// dense      with the weight gradient of few inputs in channels-last layout (plexiform/layers/convolution.h)
+// last       all in channels-last layout
+// ratio      of fused to the better of dense and last
 // fused      plexiform's kernels; their GFLOP/s count the multiplications that they make, two operations each
 // CPU time, smallest of REPEATS (5).
 #include <ATen/Parallel.h>
+#include <ATen/ops/conv3d.h>
 #include <fmt/format.h>
 #include <fused.h>
 #include <plexiform/layers/custom_separable.h>
@@ -74,8 +78,8 @@ int main(int count, char** arguments) {
   const double peak = bench::peak();
   const auto& kernels = factored::kernels<float>(16);
   fmt::print("{}, FMA peak {:.0f} GFLOP/s, one thread\n\n", kernels.name, peak);
-  fmt::print("{:<12} {:>5} {:>10} {:>10} {:>10} {:>7} {:>7} {:>6}  {}\n", "layer", "batch", "dense ms", "last ms",
-             "fused ms", "ratio", "GFLOP/s", "peak", "order");
+  fmt::print("{:<12} {:>5} {:>10} {:>10} {:>10} {:>10} {:>7} {:>7} {:>6}  {}\n", "layer", "batch", "conv3d ms",
+             "dense ms", "last ms", "fused ms", "ratio", "GFLOP/s", "peak", "order");
   const std::string wanted_layer = count > 2 ? arguments[2] : "";
   for (const auto& layer : layers()) {
     if (std::string(layer.name).find(wanted_layer) == std::string::npos) continue;
@@ -90,6 +94,12 @@ int main(int count, char** arguments) {
     if (hidden) last_leaves.push_back(last);
 
     auto dense = [&](const at::Tensor& input) { return conv.dense(input); };
+    auto plain = [&](const at::Tensor& input) {
+      return at::conv3d(input, conv.temporal_kernel().unsqueeze(3).unsqueeze(4) * conv.spatial_kernel());
+    };
+    const Padding& padding = layer.size.padding;
+    const bool padded = padding.rule != Padding::Rule::sides || padding.sides[1] > 0;
+    const double conv3d = padded ? 0 : 1e3 * time(std::min(repeats, 3), x, plain, leaves).both;
     const auto fused = time(
         repeats, x, [&](const at::Tensor& input) { return conv.fused(input); }, leaves);
     const auto contiguous = time(std::min(repeats, 3), x, dense, leaves);
@@ -105,9 +115,10 @@ int main(int count, char** arguments) {
     const double operations = 2 * factored::multiplications(problem, order, wanted) *
                               static_cast<double>(layer.batch * layer.size.inputs * layer.size.outputs);
     const double rate = 1e-9 * operations / fused.both;
-    fmt::print("{:<12} {:>5} {:>10.1f} {:>10.1f} {:>10.2f} {:>7.1f} {:>7.0f} {:>5.0f}%  {}\n", layer.name, layer.batch,
-               1e3 * contiguous.both, 1e3 * channels_last.both, 1e3 * fused.both,
-               std::min(contiguous.both, channels_last.both) / fused.both, rate, peak > 0 ? 100 * rate / peak : 0,
+    fmt::print("{:<12} {:>5} {:>10} {:>10.1f} {:>10.1f} {:>10.2f} {:>7.1f} {:>7.0f} {:>5.0f}%  {}\n", layer.name,
+               layer.batch, padded ? "" : fmt::format("{:.1f}", conv3d), 1e3 * contiguous.both,
+               1e3 * channels_last.both, 1e3 * fused.both, std::min(contiguous.both, channels_last.both) / fused.both,
+               rate, peak > 0 ? 100 * rate / peak : 0,
                order == factored::Order::space_first ? "space first" : "time first");
     std::fflush(stdout);
   }

@@ -151,7 +151,7 @@ std::string text(const Problem& p) {
   std::string all;
   for (const int64_t n : {p.batch, p.inputs, p.outputs, p.time, p.height, p.width, p.bins, p.rows, p.columns,
                           p.time_before, p.time_after, p.rows_before, p.rows_after, p.columns_before, p.columns_after})
-    all += " " + std::to_string(n);
+    all.append(" ").append(std::to_string(n));
   return all;
 }
 
