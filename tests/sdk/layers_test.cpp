@@ -53,12 +53,13 @@ TEST_CASE("the oldest bins of the basis fade in, the newest has full strength") 
   CHECK(constant[20].item<double>() == Approx(1));
 }
 
-TEST_CASE("the custom_separable convolution is openretina's, dense and factored") {
+TEST_CASE("the custom_separable convolution is openretina's, dense, factored and fused") {
   CustomSeparable conv(size);
   fill_module(conv);
   const auto x = wave({1, 2, 9, 8, 8});
   check_golden("custom_separable", conv.dense(x));
   check_golden("custom_separable", conv.factored(x));
+  check_golden("custom_separable", conv.fused(x));
   check_golden("custom_separable kernel", conv.temporal_kernel().unsqueeze(3).unsqueeze(4) * conv.spatial_kernel());
 }
 
@@ -96,7 +97,7 @@ TEST_CASE("the declared shape of a convolution is its shape") {
   }
 }
 
-TEST_CASE("dense and factored kernels agree in value and gradient") {
+TEST_CASE("dense, factored and fused kernels agree in value and gradient") {
   struct Case {
     const char* what;
     ConvolutionSize size;
@@ -122,26 +123,102 @@ TEST_CASE("dense and factored kernels agree in value and gradient") {
     fill_module(conv);
     conv.to(torch::kDouble);
     auto x = wave({2, in.channels, in.time, in.height, in.width}).to(torch::kDouble).requires_grad_();
-    const auto dense = conv.dense(x), factored = conv.factored(x);
-    REQUIRE(dense.sizes() == factored.sizes());
-    CHECK(torch::allclose(dense, factored, 1e-10, 1e-12));
     auto leaves = conv.parameters();
     leaves.push_back(x);
+    const auto dense = conv.dense(x);
     const auto of_dense = torch::autograd::grad({weighted_sum(dense)}, leaves);
-    const auto of_factored = torch::autograd::grad({weighted_sum(factored)}, leaves);
-    for (size_t i = 0; i < leaves.size(); ++i) CHECK(torch::allclose(of_dense[i], of_factored[i], 1e-10, 1e-10));
+    for (const auto& other : {conv.factored(x), conv.fused(x)}) {
+      REQUIRE(dense.sizes() == other.sizes());
+      CHECK(torch::allclose(dense, other, 1e-10, 1e-12));
+      const auto of_other = torch::autograd::grad({weighted_sum(other)}, leaves);
+      for (size_t i = 0; i < leaves.size(); ++i) CHECK(torch::allclose(of_dense[i], of_other[i], 1e-10, 1e-10));
+    }
   }
 }
 
-TEST_CASE("factors are chosen where they need less time") {
-  auto factored = [](ConvolutionSize s, std::vector<int64_t> in) {
-    return CustomSeparable(s).factored_is_faster(torch::empty(in, torch::kMeta));
+TEST_CASE("in float, fused kernels are the dense ones, with and without a gradient of the input") {
+  Padding around;
+  around.sides = {0, 2, 2};
+  for (const auto& [s, in] : {std::pair<ConvolutionSize, Shape>{{2, 16, 9, 5, 5}, {2, 30, 14, 12}},
+                              {{16, 16, 5, 5, 5, around}, {16, 12, 8, 6}},
+                              {{1, 5, 4, 4, 4, Padding::same()}, {1, 15, 9, 20}}}) {
+    CustomSeparable conv(s);
+    fill_module(conv);
+    for (const bool of_input : {false, true}) {
+      INFO(s.inputs << " inputs, gradient of the input " << of_input);
+      auto x = wave({3, in.channels, in.time, in.height, in.width}).requires_grad_(of_input);
+      auto leaves = conv.parameters();
+      if (of_input) leaves.push_back(x);
+      const auto dense = conv.dense(x), fused = conv.fused(x);
+      auto close = [](const at::Tensor& a, const at::Tensor& b, double tolerance) {
+        return (a - b).abs().max().item<double>() <= tolerance * a.abs().max().item<double>();
+      };
+      CHECK(close(dense, fused, 4e-6));
+      const auto of_dense = torch::autograd::grad({dense.square().sum()}, leaves);
+      const auto of_fused = torch::autograd::grad({fused.square().sum()}, leaves);
+      for (size_t i = 0; i < leaves.size(); ++i) CHECK(close(of_dense[i], of_fused[i], 1e-5));
+    }
+  }
+}
+
+TEST_CASE("gradients of the fused convolution equal finite differences") {
+  for (const auto& padding : {Padding{}, Padding::same()}) {
+    CustomSeparable conv({2, 3, 4, 3, 2, padding});
+    fill_module(conv);
+    conv.to(torch::kDouble);
+    auto leaves = named(conv);
+    check_gradients(
+        [&] {
+          return weighted_sum(conv.fused(wave({2, 2, 7, 5, 4}).to(torch::kDouble)).square());
+        },
+        leaves);
+    leaves.push_back({"input", wave({2, 2, 7, 5, 4}).to(torch::kDouble).requires_grad_()});
+    check_gradients([&] { return weighted_sum(conv.fused(leaves.back().tensor).square()); }, leaves);
+  }
+}
+
+TEST_CASE("second derivatives of the fused convolution are those of the dense one") {
+  CustomSeparable conv({2, 3, 4, 3, 3});
+  fill_module(conv);
+  conv.to(torch::kDouble);
+  auto x = wave({1, 2, 6, 5, 5}).to(torch::kDouble).requires_grad_();
+  auto curvature = [&](const at::Tensor& y) {
+    const auto first = torch::autograd::grad({y.pow(3).sum()}, {x}, {}, true, true)[0];
+    return torch::autograd::grad({first.square().sum()}, {x, conv.spatial_kernel()});
   };
-  CHECK(factored({1, 16, 20, 9, 9}, {16, 1, 60, 48, 40}));            // a first layer: 2.5 times
-  CHECK(factored({2, 16, 21, 11, 11}, {128, 2, 50, 18, 16}));         // with two colours
-  CHECK_FALSE(factored({8, 16, 7, 5, 5}, {16, 8, 41, 40, 32}));       // a hidden layer: many maps, small kernels
-  CHECK_FALSE(factored({1, 16, 20, 1, 1}, {16, 1, 60, 48, 40}));      // nothing to factor
-  CHECK_FALSE(factored({16, 16, 20, 15, 15}, {64, 16, 60, 48, 40}));  // 13 GiB of maps
+  const auto of_dense = curvature(conv.dense(x)), of_fused = curvature(conv.fused(x));
+  for (size_t i = 0; i < 2; ++i) CHECK(torch::allclose(of_dense[i], of_fused[i], 1e-10, 1e-12));
+}
+
+TEST_CASE("two passes of a fused layer before their backward passes do not disturb each other") {
+  CustomSeparable conv({1, 4, 5, 3, 3});
+  fill_module(conv);
+  const auto x = wave({2, 1, 12, 6, 6}), other = x.flip(2) + 1;
+  auto gradient = [&](const at::Tensor& y) {
+    return torch::autograd::grad({weighted_sum(y.square())}, {conv.spatial_kernel()})[0];
+  };
+  const auto expected = gradient(conv.fused(x)), expected_other = gradient(conv.fused(other));
+  const auto first = conv.fused(x), second = conv.fused(other);
+  CHECK(torch::equal(gradient(first), expected));
+  CHECK(torch::equal(gradient(second), expected_other));
+}
+
+TEST_CASE("each shape takes the way that needs less time") {
+  using Way = CustomSeparable::Way;
+  auto way = [](ConvolutionSize s, std::vector<int64_t> in, at::TensorOptions options = {}) {
+    return CustomSeparable(s).fastest(torch::empty(in, options));
+  };
+  CHECK(way({2, 16, 21, 11, 11}, {2, 2, 50, 18, 16}) == Way::fused);
+  CHECK(way({16, 16, 11, 5, 5}, {2, 16, 30, 8, 6}) == Way::fused);
+  CHECK(way({1, 16, 20, 1, 1}, {2, 1, 60, 48, 40}) == Way::dense);  // nothing to factor
+  CHECK(way({16, 1, 3, 1, 1}, {2, 16, 60, 48, 40}) == Way::dense);  // most lanes would be empty
+
+  const auto elsewhere = at::TensorOptions().device(torch::kMeta);  // no kernels of our own: LibTorch's operators
+  CHECK(way({1, 16, 20, 9, 9}, {16, 1, 60, 48, 40}, elsewhere) == Way::factored);     // a first layer: 2.5 times
+  CHECK(way({2, 16, 21, 11, 11}, {128, 2, 50, 18, 16}, elsewhere) == Way::factored);  // with two colours
+  CHECK(way({8, 16, 7, 5, 5}, {16, 8, 41, 40, 32}, elsewhere) == Way::dense);         // many maps, small kernels
+  CHECK(way({16, 16, 20, 15, 15}, {64, 16, 60, 48, 40}, elsewhere) == Way::dense);    // 13 GiB of maps
+  CHECK(way({1, 16, 20, 9, 9}, {1, 1, 60, 48, 40}, torch::kDouble) == Way::factored);
 }
 
 TEST_CASE("gradients of every convolution equal finite differences") {

@@ -6,15 +6,19 @@
 // s = 1 stretches time.
 // Source: the parametrisation of Höfling et al. 2024, eLife 13:e86860, as in openretina 1.1.1.
 //
-// Two ways to the same result (a test holds them together in value and gradient):
-//   dense     W is assembled and convolved: kt kh kw multiplications per (o, i) and output.
+// Three ways to the same result (tests hold them together in value and gradient):
+//   dense     W is assembled and convolved: kt kh kw multiplications per (o, i) and output. The reference.
 //   factored  each (o, i) in space, then in time by a banded matrix, no W: about kh kw + T of them, but the maps of
-//             every (o, i) pass through memory.
+//             every (o, i) pass through memory. Made of LibTorch's operators, for any device.
+//   fused     about kh kw + kt of them, in kernels of our own for the CPU that keep those maps in the cache; memory
+//             is allocated once and kept. Not under autocast.
 #pragma once
 
 #include <plexiform/layers/convolution.h>
 
 namespace plexiform::layers {
+
+struct FusedMemory;
 
 // (sines, cosines), each (kt / 3, kt) and faded in. stretch: s, a tensor of one element, whose
 // dtype and device they have.
@@ -25,23 +29,31 @@ class CustomSeparable final : public Convolution {
   // Throws Error for a temporal kernel of fewer than 3 bins. All three weights ~ 0.01 N(0, 1),
   // drawn in their order.
   explicit CustomSeparable(const ConvolutionSize& size, bool openretina = false);
+  ~CustomSeparable() override;
 
-  // Takes the way that needs less time for this input.
-  at::Tensor forward(const at::Tensor& input) override;
+  enum class Way { dense, factored, fused };
+
+  at::Tensor forward(const at::Tensor& input) override;  // by fastest()
   at::Tensor dense(const at::Tensor& input) const;
   at::Tensor factored(const at::Tensor& input) const;
-  bool factored_is_faster(const at::Tensor& input) const;
+  at::Tensor fused(const at::Tensor& input) const;
+
+  // The way that needs least time for an input of this shape, dtype and device.
+  Way fastest(const at::Tensor& input) const;
 
   at::Tensor spatial_kernel() const override { return spatial_; }
   at::Tensor temporal_kernel() const override;     // (O, I, kt)
   at::Tensor temporal_roughness() const override;  // on the coefficients: high frequencies cost more
 
  private:
+  bool fused_is_faster(const at::Tensor& input) const;     // than dense
+  bool factored_is_faster(const at::Tensor& input) const;  // than dense
   int64_t rows_of_block(int64_t out) const;
 
   at::Tensor sin_, cos_;                             // (O, I, kt / 3)
   at::Tensor spatial_;                               // (O, I, 1, kh, kw)
   mutable std::pair<at::Tensor, at::Tensor> basis_;  // made again when dtype or device change
+  const std::unique_ptr<FusedMemory> memory_;
 };
 
 }  // namespace plexiform::layers

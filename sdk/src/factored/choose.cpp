@@ -1,0 +1,95 @@
+#include <cstring>
+
+#include "factored.h"
+
+namespace plexiform::factored {
+
+extern const Kernels<float> plain_float;
+extern const Kernels<double> plain_double;
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+extern const Kernels<float> avx2_8, avx2_16, avx512_16;
+#endif
+
+template <>
+Choice<float> all_kernels() {
+  Choice<float> found;
+  auto add = [&](const Kernels<float>& kernels) { found.list[found.count++] = &kernels; };
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (avx2 && avx512) add(avx512_16);
+  if (avx2) add(avx2_16), add(avx2_8);
+#endif
+  add(plain_float);
+  return found;
+}
+
+template <>
+Choice<double> all_kernels() {
+  return {.list = {&plain_double}, .count = 1};
+}
+
+template <class Real>
+const Kernels<Real>& kernels(int64_t outputs) {
+  static const Choice<Real> choice = all_kernels<Real>();
+  auto lanes = [&](const Kernels<Real>& k) { return (outputs + k.lanes - 1) / k.lanes * k.lanes; };
+  const Kernels<Real>* best = choice.list[0];
+  // Half as wide where that leaves fewer lanes empty: 8 outputs in a block of two registers cost as much as 16.
+  for (int k = 1; k < choice.count; ++k) {
+    const auto& other = *choice.list[k];
+    if (std::strcmp(other.name, best->name) == 0 && lanes(other) * 4 <= lanes(*best) * 3) best = &other;
+  }
+  return *best;
+}
+template const Kernels<float>& kernels(int64_t);
+template const Kernels<double>& kernels(int64_t);
+
+namespace {
+
+double number(int64_t n) { return static_cast<double>(n); }
+
+// Taps of one axis that meet the input, summed over outputs.
+double taps(int64_t in, int64_t kernel, int64_t before, int64_t out) {
+  int64_t sum = 0;
+  for (int64_t k = 0; k < out; ++k) {
+    const int64_t first = before > k ? before - k : 0, last = before + in - k < kernel ? before + in - k : kernel;
+    if (last > first) sum += last - first;
+  }
+  return number(sum);
+}
+
+}  // namespace
+
+double multiplications(const Problem& p, Order order, Wanted wanted) {
+  const double space = taps(p.height, p.rows, p.rows_before, p.out_height()) *
+                       taps(p.width, p.columns, p.columns_before, p.out_width());  // of one frame
+  const double time = taps(p.time, p.bins, p.time_before, p.out_time());           // of one pixel
+  const double pixels = number(p.height * p.width), out_pixels = number(p.out_height() * p.out_width());
+  const int kernels = wanted.kernels ? 1 : 0, input = wanted.input ? 1 : 0, backward = kernels + input > 0 ? 1 : 0;
+  if (order == Order::space_first)
+    return (1 + kernels) * number(p.time) * space + (1 + 2 * kernels) * out_pixels * time;
+  return (1 + backward + kernels) * number(p.out_time()) * space + (1 + 2 * kernels + input) * pixels * time;
+}
+
+double dense_multiplications(const Problem& p, Wanted wanted) {
+  return (1 + (wanted.kernels ? 1 : 0) + (wanted.input ? 1 : 0)) * number(p.bins * p.rows * p.columns) *
+         number(p.out_time() * p.out_height() * p.out_width());
+}
+
+double cost(const Problem& p, Order order, Wanted wanted, double space_first) {
+  // A number of a map, on its way to memory and back, was measured to be worth 50 multiplications.
+  const double map = number(p.out_height() * p.out_width()) * number(p.time_before + p.time + p.time_after);
+  if (order == Order::time_first) return multiplications(p, order, wanted);
+  return space_first * multiplications(p, order, wanted) + (wanted.kernels ? 50 * map : 0);
+}
+
+Order cheaper_order(const Problem& p, Wanted wanted, double space_first) {
+  if (wanted.input) return Order::time_first;
+  return cost(p, Order::space_first, wanted, space_first) < cost(p, Order::time_first, wanted, space_first)
+             ? Order::space_first
+             : Order::time_first;
+}
+
+}  // namespace plexiform::factored

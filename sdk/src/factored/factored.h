@@ -1,0 +1,102 @@
+// Convolution with kernels that factor, W[o,i,j,a,c] = temporal[o,i,j] spatial[o,i,a,c], without W and without maps of
+// every (o, i) passing through memory:
+//   y[b,o,t,h,w] = sum_i sum_j temporal[o,i,j] sum_a,c spatial[o,i,a,c] x[b,i, t+j-t0, h+a-h0, w+c-w0]
+// t0, h0, w0 zeros before each axis; x is 0 outside. Stride 1, any sizes.
+// Plain C++: no LibTorch. Nothing here is checked or allocated.
+//
+// Two orders of the factors, by (o, i):
+//   space first  each input frame in space, then in time. Fewer multiplications where outputs are much smaller than
+//                inputs, and its backward pass needs the maps of the forward pass only. Has no gradient of the input.
+//   time first   each output frame: the frame that the temporal kernel makes of the input stays in the cache, is
+//                filtered in space, and is made again in the backward pass.
+//
+// Layout: tensors as LibTorch has them, (B, C, T, H, W) contiguous. Inside, blocks of `lanes` outputs are the last axis,
+// one or two vector registers; the last block is filled up with zeros:
+//   temporal [block][i][j][lane]   spatial [block][i][a,c][lane]   maps [b][block][i][h,w][t][lane]
+//
+// Threads: a pass is prepare(), then pass(job, k) for each k < job.parts in any order or at once, then, backward,
+// finish(). Sums are in an order that depends on `parts` alone: the same bits for the same parts.
+#pragma once
+
+#include <cstdint>
+
+namespace plexiform::factored {
+
+struct Problem {
+  int64_t batch = 1, inputs = 1, outputs = 1;  // B, I, O
+  int64_t time = 1, height = 1, width = 1;     // T, H, W of the input
+  int64_t bins = 1, rows = 1, columns = 1;     // kt, kh, kw of the kernel
+  // Zeros around the input.
+  int64_t time_before = 0, time_after = 0;
+  int64_t rows_before = 0, rows_after = 0;
+  int64_t columns_before = 0, columns_after = 0;
+
+  int64_t out_time() const { return time + time_before + time_after - bins + 1; }
+  int64_t out_height() const { return height + rows_before + rows_after - rows + 1; }
+  int64_t out_width() const { return width + columns_before + columns_after - columns + 1; }
+};
+
+enum class Order { space_first, time_first };
+
+template <class Real>
+struct Job {
+  Problem problem;
+  Order order = Order::time_first;
+  int parts = 1;
+  const Real* input = nullptr;     // (B, I, T, H, W)
+  const Real* temporal = nullptr;  // (O, I, kt)
+  const Real* spatial = nullptr;   // (O, I, kh, kw)
+  Real* workspace = nullptr;       // workspace_size() numbers, 64-byte aligned; free between two passes
+  Real* maps = nullptr;            // maps_size() numbers, 64-byte aligned, from the forward to the backward pass of
+                                   // space first; null: they are computed again
+  Real* output = nullptr;          // forward: (B, O, T', H', W')
+
+  const Real* output_gradient = nullptr;  // backward: (B, O, T', H', W')
+  Real* temporal_gradient = nullptr;      // (O, I, kt); null, with the next: not wanted. Time first alone
+  Real* spatial_gradient = nullptr;       // (O, I, kh, kw)
+  Real* input_gradient = nullptr;         // (B, I, T, H, W); null: not wanted. Time first alone
+};
+
+template <class Real>
+struct Kernels {
+  const char* name;    // of the instructions
+  bool plain;          // plain C++: several times slower
+  double space_first;  // time of a multiplication, space first, when one is 1 with time first
+  int lanes;
+  int64_t (*workspace_size)(const Job<Real>&);
+  int64_t (*maps_size)(const Problem&);
+  void (*prepare)(const Job<Real>&);
+  void (*forward)(const Job<Real>&, int part);
+  void (*backward)(const Job<Real>&, int part);
+  void (*finish)(const Job<Real>&);  // writes the gradients of both kernels
+};
+
+// Kernels for `outputs` on this machine. float: AVX-512, AVX2 with FMA, or plain C++; double: plain C++.
+template <class Real>
+const Kernels<Real>& kernels(int64_t outputs);
+
+// All that this machine can run, the fastest first.
+template <class Real>
+struct Choice {
+  const Kernels<Real>* list[4];
+  int count = 0;
+};
+template <class Real>
+Choice<Real> all_kernels();
+
+struct Wanted {  // gradients
+  bool kernels = false, input = false;
+};
+
+// Multiplications of the forward pass and the backward pass to what is wanted, per (o, i) and sample.
+double multiplications(const Problem&, Order, Wanted);
+double dense_multiplications(const Problem&, Wanted);
+
+// The time that they take, in multiplications of time first; with space first also that of keeping the maps.
+//   space_first  as in Kernels
+double cost(const Problem&, Order, Wanted, double space_first);
+
+// The order of lower cost; time first where the gradient of the input is wanted.
+Order cheaper_order(const Problem&, Wanted, double space_first);
+
+}  // namespace plexiform::factored

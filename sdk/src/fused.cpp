@@ -1,0 +1,190 @@
+#include "fused.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <plexiform/layers/convolution.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/stable/c/shim.h>
+
+namespace plexiform::layers {
+
+namespace {
+
+using factored::Job, factored::Order, factored::Problem;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Maps of more bytes than this are not kept for the backward pass but computed again.
+constexpr int64_t most_kept = int64_t{512} << 20;
+
+// pass(0) .. pass(parts - 1) on LibTorch's threads. Not at::parallel_for, which is serial in a file compiled without
+// OpenMP: plugins need no flags so.
+template <class Pass>
+void in_parallel(int parts, Pass&& pass) {
+  auto run = [](int64_t first, int64_t last, void* body) {
+    for (int64_t part = first; part < last; ++part)
+      (*static_cast<std::remove_reference_t<Pass>*>(body))(static_cast<int>(part));
+  };
+  TORCH_CHECK(torch_parallel_for(0, parts, 1, run, &pass) == AOTI_TORCH_SUCCESS);
+}
+
+// `kept` if it is large enough and nobody else holds it; else new memory, which is then kept.
+at::Tensor memory_of(at::Tensor& kept, int64_t count, const at::TensorOptions& options, bool shared) {
+  const bool fits = kept.defined() && kept.numel() >= count && kept.scalar_type() == options.dtype().toScalarType();
+  const c10::InferenceMode off(false);  // it is kept for a training that may follow
+  if (!fits || (!shared && kept.use_count() > 1)) kept = at::empty({count}, options);
+  return kept;
+}
+
+template <class Real>
+struct Pass {
+  Pass(const Problem& problem, Order order, const at::Tensor& x, const at::Tensor& t, const at::Tensor& s)
+      : kernels(factored::kernels<Real>(problem.outputs)) {
+    job.problem = problem;
+    job.order = order;
+    job.parts = at::get_num_threads();
+    job.input = x.const_data_ptr<Real>();
+    job.temporal = t.const_data_ptr<Real>();
+    job.spatial = s.const_data_ptr<Real>();
+  }
+
+  void forward(at::Tensor& y) {
+    job.output = y.data_ptr<Real>();
+    kernels.prepare(job);
+    in_parallel(job.parts, [this](int part) { kernels.forward(job, part); });
+  }
+
+  void backward(const at::Tensor& dy, at::Tensor& dx, at::Tensor& dt, at::Tensor& ds) {
+    job.output_gradient = dy.const_data_ptr<Real>();
+    if (dx.defined()) job.input_gradient = dx.data_ptr<Real>();
+    if (dt.defined()) job.temporal_gradient = dt.data_ptr<Real>();
+    if (ds.defined()) job.spatial_gradient = ds.data_ptr<Real>();
+    kernels.prepare(job);
+    in_parallel(job.parts, [this](int part) { kernels.backward(job, part); });
+    kernels.finish(job);
+  }
+
+  const factored::Kernels<Real>& kernels;
+  Job<Real> job;
+};
+
+template <class Body>
+auto with_dtype(const at::Tensor& x, Body&& body) {
+  return x.scalar_type() == at::kFloat ? body(float{}) : body(double{});
+}
+
+at::Tensor dense(const Problem& p, const at::Tensor& x, const at::Tensor& t, const at::Tensor& s) {
+  return convolve(x, t.unsqueeze(3).unsqueeze(4) * s, {p.time_before, p.time_after}, {p.rows_before, p.rows_after},
+                  {p.columns_before, p.columns_after});
+}
+
+struct Fused : torch::autograd::Function<Fused> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& temporal,
+                            const at::Tensor& spatial, const Problem* problem, factored::Wanted wanted,
+                            FusedMemory* memory) {
+    const auto x = input.contiguous(), t = temporal.contiguous(), s = spatial.contiguous();
+    const Problem& p = *problem;
+    auto y = at::empty({p.batch, p.outputs, p.out_time(), p.out_height(), p.out_width()}, x.options());
+    at::Tensor maps;
+    Order order = Order::time_first;
+    with_dtype(x, [&]<class Real>(Real) {
+      order = factored::cheaper_order(p, wanted, factored::kernels<Real>(p.outputs).space_first);
+      Pass<Real> pass(p, order, x, t, s);
+      const auto options = x.options().requires_grad(false);
+      pass.job.workspace =
+          memory_of(memory->workspace, pass.kernels.workspace_size(pass.job), options, true).template data_ptr<Real>();
+      const int64_t kept = pass.kernels.maps_size(p);
+      if (order == Order::space_first && wanted.kernels && kept * static_cast<int64_t>(sizeof(Real)) <= most_kept) {
+        maps = memory_of(memory->maps, kept, options, false);
+        pass.job.maps = maps.data_ptr<Real>();
+      }
+      pass.forward(y);
+    });
+    context->save_for_backward({x, t, s});
+    context->saved_data["maps"] = maps;
+    context->saved_data["workspace"] = memory->workspace;
+    context->saved_data["order"] = static_cast<int64_t>(order);
+    context->saved_data["problem"] = numbers(p);
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &t = saved[1], &s = saved[2];
+    const Problem p = problem_of(context->saved_data["problem"].toIntVector());
+    const bool of_input = context->needs_input_grad(0);
+    const bool of_kernels = context->needs_input_grad(1) || context->needs_input_grad(2);
+    variable_list result(6);
+    if (at::GradMode::is_enabled()) {  // create_graph
+      variable_list leaves;
+      for (size_t k = 0; k < 3; ++k) {
+        if (context->needs_input_grad(k)) leaves.push_back(saved[k]);
+      }
+      auto found = torch::autograd::grad({dense(p, x, t, s)}, leaves, {gradients[0]}, true, true);
+      for (size_t k = 0, n = 0; k < 3; ++k) {
+        if (context->needs_input_grad(k)) result[k] = found[n++];
+      }
+      return result;
+    }
+    const auto dy = gradients[0].contiguous();
+    if (of_input) result[0] = at::empty_like(x);
+    if (of_kernels) result[1] = at::empty_like(t), result[2] = at::empty_like(s);
+    with_dtype(x, [&]<class Real>(Real) {
+      Pass<Real> pass(p, static_cast<Order>(context->saved_data["order"].toInt()), x, t, s);
+      auto workspace = context->saved_data["workspace"].toTensor();
+      pass.job.workspace =
+          memory_of(workspace, pass.kernels.workspace_size(pass.job), x.options(), true).template data_ptr<Real>();
+      const auto maps = context->saved_data["maps"].toTensor();
+      if (maps.defined()) pass.job.maps = maps.data_ptr<Real>();
+      pass.backward(dy, result[0], result[1], result[2]);
+    });
+    return result;
+  }
+
+ private:
+  static std::vector<int64_t> numbers(const Problem& p) {
+    return {p.batch,      p.inputs,      p.outputs,    p.time,           p.height,
+            p.width,      p.bins,        p.rows,       p.columns,        p.time_before,
+            p.time_after, p.rows_before, p.rows_after, p.columns_before, p.columns_after};
+  }
+  static Problem problem_of(const std::vector<int64_t>& n) {
+    return {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12], n[13], n[14]};
+  }
+};
+
+}  // namespace
+
+Problem fused_problem(at::IntArrayRef input, at::IntArrayRef temporal, at::IntArrayRef spatial, Zeros time,
+                      Zeros height, Zeros width) {
+  return {.batch = input[0],
+          .inputs = input[1],
+          .outputs = temporal[0],
+          .time = input[2],
+          .height = input[3],
+          .width = input[4],
+          .bins = temporal[2],
+          .rows = spatial[3],
+          .columns = spatial[4],
+          .time_before = time.before,
+          .time_after = time.after,
+          .rows_before = height.before,
+          .rows_after = height.after,
+          .columns_before = width.before,
+          .columns_after = width.after};
+}
+
+factored::Wanted fused_wanted(const at::Tensor& input, const at::Tensor& temporal, const at::Tensor& spatial) {
+  const bool graph = at::GradMode::is_enabled();
+  return {.kernels = graph && (temporal.requires_grad() || spatial.requires_grad()),
+          .input = graph && input.requires_grad()};
+}
+
+at::Tensor convolve_fused(const at::Tensor& input, const at::Tensor& temporal, const at::Tensor& spatial, Zeros time,
+                          Zeros height, Zeros width, FusedMemory& memory) {
+  const auto problem = fused_problem(input.sizes(), temporal.sizes(), spatial.sizes(), time, height, width);
+  return Fused::apply(input, temporal, spatial, &problem, fused_wanted(input, temporal, spatial), &memory);
+}
+
+}  // namespace plexiform::layers
