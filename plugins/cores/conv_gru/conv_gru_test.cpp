@@ -3,7 +3,6 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
-#include <plugin_file.h>
 #include <testing.h>
 
 #include <catch2/catch_approx.hpp>
@@ -40,10 +39,7 @@ at::Tensor movie() { return wave({1, 2, 14, 12, 10}); }
 
 std::shared_ptr<plexiform::Core> make(const std::string& name, const std::string& knobs, const std::string& compat = "",
                                       const std::vector<std::string>& sessions = {}) {
-  const plexiform::CoreContext context = {stimulus, compat, sessions};
-  std::shared_ptr<plexiform::Core> core;
-  create(find_component(PLEXIFORM_PLUGIN_FILE, name), knobs_from_yaml(knobs), &context, &core);
-  return core;
+  return make_core({stimulus, compat, sessions}, name, knobs);
 }
 
 // The fixture of make_golden.py. Its batch-norm statistics are new ones: no shape was probed.

@@ -4,7 +4,6 @@
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/elu.h>
 #include <ATen/ops/equal.h>
-#include <plugin_file.h>
 #include <testing.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -85,9 +84,7 @@ TEST_CASE("weights come from safetensors and from torch.save, and may hold more 
 
 TEST_CASE("a trained model does not need the file of its first weights") {
   const plexiform::CoreContext context = {.stimulus = {3, 1, 6, 5}, .compat = "", .state_follows = true};
-  std::shared_ptr<plexiform::Core> core;
-  create(find_component(PLEXIFORM_PLUGIN_FILE, ours),
-         knobs_from_yaml(knobs("vgg11", "conv1_1", "temporal_kernel_size: null, weights: none.pt")), &context, &core);
+  const auto core = make_core(context, ours, knobs("vgg11", "conv1_1", "temporal_kernel_size: null, weights: none.pt"));
   CHECK(core->parameters().size() == 2);
 }
 
