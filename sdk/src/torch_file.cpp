@@ -202,22 +202,22 @@ at::Tensor TorchFile::tensor(const PickleValue& value) const {
   std::vector<int64_t> size, stride;
   for (const auto* n : arguments[2]->items) size.push_back(n->integer);
   for (const auto* n : arguments[3]->items) stride.push_back(n->integer);
-  // The last element has to lie in the storage, and a tensor is no larger than that: no views that repeat elements.
   const int64_t limit = from.numel(), offset = arguments[1]->integer;
-  int64_t last = offset, count = 1;
-  bool fits = offset >= 0 && offset <= limit && size.size() == stride.size();
-  for (size_t i = 0; fits && i < size.size(); ++i) {
-    fits = size[i] >= 0 && size[i] <= limit && stride[i] >= 0 && stride[i] <= std::max<int64_t>(limit, 1);
-    if (!fits || size[i] == 0) {
-      count = 0;
-      continue;
-    }
-    fits = size[i] == 1 || (size[i] - 1) <= (limit - last) / std::max<int64_t>(stride[i], 1);
-    last += size[i] == 1 ? 0 : (size[i] - 1) * stride[i];
-    count = count > limit / size[i] ? limit + 1 : count * size[i];
+  if (std::find(size.begin(), size.end(), 0) != size.end()) {
+    return archived(file_, [&] { return at::empty(size, from.options()); });
   }
-  if (!fits || (count > 0 && (last >= limit || count > limit))) damaged(file_, "a tensor lies outside of its storage");
-  return (count == 0 ? at::empty(size, from.options()) : from.as_strided(size, stride, offset).clone()).contiguous();
+  // The last element has to lie in the storage, and a tensor is no larger than that: no views that repeat elements.
+  int64_t last = offset, count = 1;
+  bool fits = size.size() == stride.size() && offset >= 0 && offset < limit;
+  for (size_t i = 0; fits && i < size.size(); ++i) {
+    fits = size[i] > 0 && stride[i] >= 0 && size[i] <= limit / count &&
+           size[i] - 1 <= (limit - 1 - last) / std::max<int64_t>(stride[i], 1);
+    if (!fits) break;
+    last += (size[i] - 1) * stride[i];
+    count *= size[i];
+  }
+  if (!fits) damaged(file_, "a tensor lies outside of its storage");
+  return from.as_strided(size, stride, offset).clone().contiguous();
 }
 
 std::vector<Named> read_state_dict(const std::string& file) {

@@ -159,7 +159,7 @@ TEST_CASE("grey is shown to all three colours, two colours start as their mean")
 TEST_CASE("what cannot work is refused when the core is built, with the knob and a remedy") {
   CHECK(refusal(knobs("vgg16", "relu3_4", "features: 2")) == "layer: is 'relu3_4'\n  fix: did you mean 'relu3_1'?");
   CHECK(refusal(knobs("resnet18", "layer2.2", "features: 2")) ==
-        "layer: is 'layer2.2'\n  fix: did you mean 'layer1.0'?");
+        "layer: is 'layer2.2'\n  fix: did you mean 'layer2.0'?");
   CHECK(refusal(knobs("vgg11", "pool5", "features: 2")) ==
         "layer: is 'pool5', of which a frame of 20 x 20 px leaves nothing\n"
         "  fix: choose an earlier layer, or larger frames");
