@@ -113,8 +113,11 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
 
   auto core = choice(spec.node, "core");
   inject_channels(spec.node, spec.window.channels, core);
+  std::vector<std::string> names;
+  for (const auto& session : spec.sessions) names.push_back(session.name);
   model.features = located(core, [&] {
-    auto made = plugins::create_core(catalogue, core.target, core.knobs, {spec.window, spec.compat});
+    auto made =
+        plugins::create_core(catalogue, core.target, core.knobs, {spec.window, spec.compat, names, spec.state_follows});
     model.core = made.component;
     record(model, "core", core, made.provenance);
     const Shape features = model.core->output_shape(spec.window);

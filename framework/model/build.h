@@ -25,6 +25,7 @@ struct Spec {
   std::string compat;  // "" or "openretina"
   Shape window;        // (C, T, H, W) of a training window
   std::vector<SessionShape> sessions;
+  bool state_follows = false;  // see CoreContext
 };
 
 // Errors name the place in the config: unknown component, misspelt knob, a core that does not fit the window, a readout

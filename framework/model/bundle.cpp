@@ -87,6 +87,7 @@ Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
     }
     bundle.config = config::from_json(about.at("config"));
     Spec spec;
+    spec.state_follows = true;
     if (const auto* model = bundle.config.find("model")) spec.node = *model;
     if (const auto* compat = bundle.config.find("compat")) spec.compat = compat->string;
     const auto window = about.at("window").get<std::vector<int64_t>>();

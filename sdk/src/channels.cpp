@@ -8,8 +8,10 @@ Bias::Bias(int64_t channels, double initial) {
   bias_ = register_parameter("bias", at::full({1, channels, 1, 1, 1}, initial));
 }
 
-Scale::Scale(int64_t channels, double initial) {
-  scale_ = register_parameter("scale", at::full({1, channels, 1, 1, 1}, initial));
+Scale::Scale(int64_t channels, double initial, int64_t trailing_axes) {
+  std::vector<int64_t> shape(static_cast<size_t>(2 + trailing_axes), 1);
+  shape[1] = channels;
+  scale_ = register_parameter("scale", at::full(shape, initial));
 }
 
 WeightedChannelSum::WeightedChannelSum(const std::vector<double>& weights, bool trainable) {

@@ -51,7 +51,9 @@ class Full final : public Convolution {
     register_module("conv", conv_);
     weight_ = conv_->register_parameter("weight", uniform_weight({s.outputs, s.inputs, s.bins, s.height, s.width}));
   }
-  at::Tensor forward(const at::Tensor& input) override { return convolve(input, weight_, time_, height_, width_); }
+  at::Tensor forward(const at::Tensor& input, const at::Tensor&) override {
+    return convolve(input, weight_, time_, height_, width_);
+  }
   at::Tensor spatial_kernel() const override { return weight_; }
   at::Tensor temporal_kernel() const override { return weight_.permute({0, 1, 3, 4, 2}); }
 
@@ -66,7 +68,9 @@ class TimeIndependent final : public Convolution {
     register_module("conv", conv_);
     weight_ = conv_->register_parameter("weight", uniform_weight({s.outputs, s.inputs, 1, s.height, s.width}));
   }
-  at::Tensor forward(const at::Tensor& input) override { return convolve(input, weight_, time_, height_, width_); }
+  at::Tensor forward(const at::Tensor& input, const at::Tensor&) override {
+    return convolve(input, weight_, time_, height_, width_);
+  }
   at::Tensor spatial_kernel() const override { return openretina_ ? weight_.detach() : weight_; }
 
  private:
@@ -83,10 +87,11 @@ class Separable final : public Convolution {
     space_ = space_conv_->register_parameter("weight", uniform_weight({s.outputs, s.inputs, 1, s.height, s.width}));
     temporal_ = time_conv_->register_parameter("weight", uniform_weight({s.outputs, s.outputs, s.bins, 1, 1}));
   }
-  at::Tensor forward(const at::Tensor& input) override {
+  at::Tensor forward(const at::Tensor& input, const at::Tensor& log_speed) override {
     const Zeros none;
     const auto maps = convolve(input, space_, twice_ ? time_ : none, height_, width_);
-    return convolve(maps, temporal_, time_, twice_ ? height_ : none, twice_ ? width_ : none);
+    const auto output = convolve(maps, temporal_, time_, twice_ ? height_ : none, twice_ ? width_ : none);
+    return openretina_ && log_speed.defined() ? output * log_speed.exp() : output;
   }
   Shape output_shape(const Shape& input) const override {
     Shape out = Convolution::output_shape(input);

@@ -51,7 +51,11 @@ CustomSeparable::CustomSeparable(const ConvolutionSize& s, bool openretina)
 
 CustomSeparable::~CustomSeparable() = default;
 
-at::Tensor CustomSeparable::temporal_kernel() const {
+at::Tensor CustomSeparable::temporal_kernel(const at::Tensor& log_speed) const {
+  if (log_speed.defined()) {
+    const auto [sines, cosines] = temporal_basis(size_.bins, log_speed.exp());
+    return torch::matmul(sin_, sines) + torch::matmul(cos_, cosines);
+  }
   if (!basis_.first.defined() || basis_.first.dtype() != sin_.dtype() || basis_.first.device() != sin_.device()) {
     const c10::InferenceMode off(false);  // it is kept for a training that may follow
     basis_ = temporal_basis(size_.bins, torch::ones({1}, sin_.options().requires_grad(false)));
@@ -61,8 +65,8 @@ at::Tensor CustomSeparable::temporal_kernel() const {
 
 at::Tensor CustomSeparable::temporal_roughness() const { return frequency_roughness(sin_, cos_); }
 
-at::Tensor CustomSeparable::dense(const at::Tensor& input) const {
-  const auto weight = temporal_kernel().unsqueeze(3).unsqueeze(4) * spatial_;
+at::Tensor CustomSeparable::dense(const at::Tensor& input, const at::Tensor& log_speed) const {
+  const auto weight = temporal_kernel(log_speed).unsqueeze(3).unsqueeze(4) * spatial_;
   return convolve(input, weight, time_, height_, width_);
 }
 
@@ -83,7 +87,7 @@ int64_t CustomSeparable::rows_of_block(int64_t out) const {
   return std::min(out, std::max<int64_t>(64, 2 * size_.bins));
 }
 
-at::Tensor CustomSeparable::factored(const at::Tensor& input) const {
+at::Tensor CustomSeparable::factored(const at::Tensor& input, const at::Tensor& log_speed) const {
   const int64_t B = input.size(0), I = size_.inputs, O = size_.outputs, T = input.size(2);
   const auto kernels = spatial_.transpose(0, 1).reshape({I * O, 1, 1, size_.height, size_.width});
   const auto maps = convolve(input, kernels, {}, height_, width_, I);
@@ -91,7 +95,7 @@ at::Tensor CustomSeparable::factored(const at::Tensor& input) const {
   const auto in_space = maps.view({B, I, O, T, H * W});
 
   // In blocks of output bins, so that the matrix stays narrow however long the clip is.
-  const auto kernel = temporal_kernel();
+  const auto kernel = temporal_kernel(log_speed);
   const int64_t out = T + time_.total() - size_.bins + 1, rows = rows_of_block(out);
   std::vector<at::Tensor> blocks;
   for (int64_t t0 = 0; t0 < out; t0 += rows) {
@@ -105,8 +109,8 @@ at::Tensor CustomSeparable::factored(const at::Tensor& input) const {
   return (blocks.size() == 1 ? blocks[0] : torch::cat(blocks, 2)).view({B, O, out, H, W});
 }
 
-at::Tensor CustomSeparable::fused(const at::Tensor& input) const {
-  return convolve_fused(input, temporal_kernel(), spatial_, time_, height_, width_, *memory_);
+at::Tensor CustomSeparable::fused(const at::Tensor& input, const at::Tensor& log_speed) const {
+  return convolve_fused(input, temporal_kernel(log_speed), spatial_, time_, height_, width_, *memory_);
 }
 
 bool CustomSeparable::fused_is_faster(const at::Tensor& input) const {
@@ -130,16 +134,16 @@ CustomSeparable::Way CustomSeparable::fastest(const at::Tensor& input) const {
   return factored_is_faster(input) ? Way::factored : Way::dense;
 }
 
-at::Tensor CustomSeparable::forward(const at::Tensor& input) {
+at::Tensor CustomSeparable::forward(const at::Tensor& input, const at::Tensor& log_speed) {
   switch (fastest(input)) {
     case Way::fused:
-      return fused(input);
+      return fused(input, log_speed);
     case Way::factored:
-      return factored(input);
+      return factored(input, log_speed);
     case Way::dense:
       break;
   }
-  return dense(input);
+  return dense(input, log_speed);
 }
 
 }  // namespace plexiform::layers

@@ -28,7 +28,11 @@ void check_close(const char* what, double actual, double expected, double allowe
 
 std::shared_ptr<Core> make_core(const std::string& name, const std::string& knobs, const Shape& stimulus,
                                 const std::string& compat, const std::string& plugin) {
-  const CoreContext context = {stimulus, compat};
+  return make_core(CoreContext{stimulus, compat}, name, knobs, plugin);
+}
+
+std::shared_ptr<Core> make_core(const CoreContext& context, const std::string& name, const std::string& knobs,
+                                const std::string& plugin) {
   std::shared_ptr<Core> core;
   conformance::create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &core);
   return core;

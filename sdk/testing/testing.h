@@ -30,6 +30,9 @@ namespace plexiform::testing {
 
 std::shared_ptr<Core> make_core(const std::string& name, const std::string& knobs, const Shape& stimulus,
                                 const std::string& compat = "", const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
+// With all that a host may say of a model.
+std::shared_ptr<Core> make_core(const CoreContext& context, const std::string& name, const std::string& knobs,
+                                const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
 std::shared_ptr<Readout> make_readout(const std::string& name, const std::string& knobs, const ReadoutContext& context,
                                       const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
 std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs, const std::string& compat = "",

@@ -1,6 +1,10 @@
+#include <plexiform/layers/activation.h>
 #include <plexiform/layers/channels.h>
 #include <plexiform/layers/custom_separable.h>
+#include <plexiform/layers/film.h>
+#include <plexiform/layers/gru.h>
 #include <plexiform/layers/nonlinearity.h>
+#include <plexiform/layers/parametrized.h>
 #include <plexiform/layers/regularisers.h>
 #include <testing.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -295,4 +299,116 @@ TEST_CASE("every output nonlinearity is undone by its inverse") {
   }
   CHECK(apply_nonlinearity("softplus", torch::zeros(1)).item<double>() == Approx(std::log(2.0)));
   CHECK(apply_nonlinearity("exp", torch::ones(1)).item<double>() == Approx(std::exp(1.0)));
+}
+
+namespace {
+
+void check_gradient(const std::string& key, const at::Tensor& value, const at::Tensor& of) {
+  check_golden(key, torch::autograd::grad({weighted_sum(value)}, {of}, {}, /*retain_graph=*/true)[0], 1e-4);
+}
+
+}  // namespace
+
+TEST_CASE("a convolutional GRU is openretina's") {
+  ConvGru gru({.inputs = 4, .outputs = 6, .input_kernel = 3, .recurrent_kernel = 5, .groups = 2});
+  fill_module(gru);
+  const auto clip = wave({2, 4, 5, 6, 7}).requires_grad_();
+  const auto states = gru.forward(clip);
+  check_golden("gru", states);
+  check_gradient("gru, gradient input", states, clip);
+  check_gradient("gru, gradient reset", states, gru.named_parameters()["gru.reset_gate_hidden.weight"]);
+}
+
+TEST_CASE("a GRU whose update gate is shut keeps its state, one whose gates are open forgets it") {
+  ConvGru gru({.inputs = 1, .outputs = 1, .input_kernel = 1, .recurrent_kernel = 1});
+  at::NoGradGuard no_grad;
+  for (auto& parameter : gru.parameters()) parameter.zero_();
+  auto of = gru.named_parameters();
+  of["gru.out_gate_input.weight"].fill_(1);
+  const auto clip = torch::tensor({0.5, -0.25, 1.0}).view({1, 1, 3, 1, 1});
+  of["gru.update_gate_input.bias"].fill_(-100);
+  CHECK(gru.forward(clip).abs().max().item<double>() < 1e-6);
+  of["gru.update_gate_input.bias"].fill_(100);
+  CHECK(torch::allclose(gru.forward(clip), clip.tanh()));
+}
+
+TEST_CASE("feature-wise modulation is openretina's, and starts close to the identity") {
+  FiLM film(4, 3);
+  const auto x = wave({2, 4, 3, 2, 2}), condition = wave({2, 3}).requires_grad_();
+  CHECK(torch::allclose(film.forward(x, condition), x, 0.1, 0.1));
+  fill_module(film);
+  const auto y = film.forward(x, condition);
+  check_golden("film", y);
+  check_gradient("film, gradient conditioning", y, condition);
+}
+
+TEST_CASE("parametrized nonlinearities are openretina's") {
+  const auto x = wave({10}).requires_grad_();
+  ParametrizedELU elu(1.2, 0.8, 0.9);
+  check_golden("parametrized ELU", elu.forward(x));
+  check_gradient("parametrized ELU, gradient b", elu.forward(x), elu.named_parameters()["b"]);
+  check_gradient("parametrized ELU, gradient input", elu.forward(x), x);
+  ParametrizedSoftplus softplus(1.2, 0.8, 0.9, /*learn_a=*/true);
+  check_golden("parametrized softplus", softplus.forward(x));
+  check_gradient("parametrized softplus, gradient a", softplus.forward(x), softplus.named_parameters()["a"]);
+  check_gradient("parametrized softplus, gradient input", softplus.forward(x), x);
+  CHECK(ParametrizedSoftplus(2.0).parameters().size() == 2);
+  CHECK(torch::allclose(ParametrizedSoftplus(2.0).forward(x), torch::softplus(2 * x)));
+}
+
+TEST_CASE("a parametrized ELU has finite gradients however large its input") {
+  ParametrizedELU elu;
+  const auto x = torch::tensor({1e4, -1e4}).requires_grad_();
+  elu.forward(x).sum().backward();
+  for (const auto& parameter : elu.parameters()) CHECK(parameter.grad().isfinite().item<bool>());
+  CHECK(torch::equal(x.grad(), torch::tensor({1.0, 0.0})));
+}
+
+TEST_CASE("a scale of frames is openretina's") {
+  Scale scale(3, 1, /*trailing_axes=*/2);
+  fill_module(scale);
+  check_golden("scale of frames", scale.forward(wave({2, 3, 4, 5})));
+}
+
+TEST_CASE("roughness is openretina's in value and gradient, with zeros around the kernel or without, sums or means") {
+  auto check = [](const std::string& name, const at::Tensor& kernel, const auto& roughness) {
+    kernel.requires_grad_();
+    const auto value = roughness();
+    check_golden(name, value);
+    check_golden(name + ", gradient", torch::autograd::grad({value}, {kernel})[0], 1e-4);
+  };
+  const auto spatial = wave({3, 2, 1, 6, 5}), temporal = wave({3, 2, 7, 1, 1}), flat = wave({3, 2, 6, 5});
+  for (const int64_t zeros : {0, 1}) {
+    for (const bool mean : {false, true}) {
+      const std::string how = std::string(zeros ? "with zeros" : "valid") + (mean ? ", mean" : ", sum");
+      check("spatial roughness, " + how, spatial, [&] { return spatial_roughness(spatial, {zeros, mean}); });
+      check("temporal roughness, " + how, temporal, [&] {
+        return temporal_roughness(temporal.flatten(2), {zeros, mean});
+      });
+    }
+  }
+  check("spatial roughness of frames", flat, [&] { return spatial_roughness(flat, {.zeros = 1}); });
+  check("surround roughness, sum", flat, [&] { return surround_roughness(flat); });
+  check("surround roughness, mean", flat, [&] { return surround_roughness(flat, true); });
+}
+
+TEST_CASE("the Gaussian bump and the Laplacians are openretina's") {
+  check_golden("gaussian bump", gaussian_bump(6, 5, 1.25));
+  for (const int64_t side : {3, 5, 7}) {
+    check_golden("laplacian of " + std::to_string(side) + " px", laplacian(wave({2, 1, 8, 9}), side));
+  }
+  CHECK_THROWS(laplacian(wave({2, 1, 8, 9}), 4));
+}
+
+TEST_CASE("activations have the names and defaults of torch.nn") {
+  const auto x = wave({10});
+  CHECK(torch::equal(activate("ELU", x), torch::elu(x)));
+  CHECK(torch::equal(activate("Identity", x), x));
+  CHECK(torch::allclose(activate("Softsign", x), x / (1 + x.abs())));
+  CHECK(torch::equal(activate("LeakyReLU", x), torch::where(x > 0, x, 0.01 * x)));
+  for (const char* f : activations()) {
+    INFO(f);
+    CHECK(activate(f, x).sizes() == x.sizes());
+  }
+  CHECK_THROWS_AS(activate("elu", x), Error);
 }

@@ -8,7 +8,13 @@ import torch
 from openretina.modules.layers.convolutions import (
     STSeparableBatchConv3d, TimeIndependentConv3D, TorchFullConv3D, TorchSTSeparableConv3D,
 )
+from openretina.modules.layers.gru import GRU_Module
 from openretina.modules.layers.reducers import WeightedChannelSumLayer
+from openretina.modules.layers.regularizers import (
+    FlatLaplaceL23dnorm, GaussianLaplaceL2, Laplace, LaplaceL2norm, TimeLaplaceL23dnorm, gaussian2d,
+)
+from openretina.modules.layers.scaling import FiLM, Scale2DLayer
+from openretina.modules.nonlinearities import ParametrizedELU, ParametrizedSoftplus
 
 here = pathlib.Path(__file__).parent
 sys.path.append(str(here.parents[1] / "sdk/testing"))
@@ -51,4 +57,56 @@ for name, kind in (("custom_separable", STSeparableBatchConv3d), ("separable", T
         out[f"{name} {padding}"] = run(kind, padding)[1]
 
 out["weighted channel sum"] = WeightedChannelSumLayer((0.25, 0.75))(golden.wave(1, 2, 2, 2, 2))
+
+# Other layers.
+def gradients(name, value, tensors):
+    for label, gradient in zip(tensors, torch.autograd.grad(golden.weighted_sum(value), list(tensors.values()))):
+        out[f"{name}, gradient {label}"] = gradient
+
+
+gru = GRU_Module(input_channels=4, rec_channels=6, input_kern=3, rec_kern=5, groups=2)
+golden.fill(gru)
+clip = golden.wave(2, 4, 5, 6, 7).requires_grad_()
+out["gru"] = gru((clip, None))
+gradients("gru", out["gru"], {"input": clip, "reset": gru.gru.reset_gate_hidden.weight})
+
+film = FiLM(4, 3)
+golden.fill(film)
+condition = golden.wave(2, 3).requires_grad_()
+out["film"] = film(golden.wave(2, 4, 3, 2, 2), condition)
+gradients("film", out["film"], {"conditioning": condition})
+
+line = golden.wave(10).requires_grad_()
+elu = ParametrizedELU(1.2, 0.8, 0.9, device="cpu")
+out["parametrized ELU"] = elu(line)
+gradients("parametrized ELU", out["parametrized ELU"], {"b": elu.b, "input": line})
+softplus = ParametrizedSoftplus(1.2, 0.8, 0.9, learn_a=True)
+out["parametrized softplus"] = softplus(line)
+gradients("parametrized softplus", out["parametrized softplus"], {"a": softplus.a, "input": line})
+
+frames = golden.wave(2, 3, 4, 5)
+scale = Scale2DLayer(3)
+golden.fill(scale)
+out["scale of frames"] = scale(frames)
+
+# Regularisers, with the gradient of the kernel.
+def penalty(name, kernel, value):
+    out[name] = value
+    out[f"{name}, gradient"] = torch.autograd.grad(value, kernel)[0]
+
+
+spatial = golden.wave(3, 2, 1, 6, 5).requires_grad_()
+temporal = golden.wave(3, 2, 7, 1, 1).requires_grad_()
+flat = golden.wave(3, 2, 6, 5).requires_grad_()
+for padding, edge in ((0, "valid"), (None, "with zeros")):
+    for mean in (False, True):
+        how = f"{edge}, {'mean' if mean else 'sum'}"
+        penalty(f"spatial roughness, {how}", spatial, FlatLaplaceL23dnorm(padding=padding)(spatial, avg=mean))
+        penalty(f"temporal roughness, {how}", temporal, TimeLaplaceL23dnorm(padding=padding)(temporal, avg=mean))
+penalty("spatial roughness of frames", flat, LaplaceL2norm()(flat))
+for mean in (False, True):
+    penalty(f"surround roughness, {'mean' if mean else 'sum'}", flat, GaussianLaplaceL2(kernel=(6, 5))(flat, avg=mean))
+out["gaussian bump"] = torch.as_tensor(gaussian2d(size=(6, 5), sigma=1.25))
+for side in (3, 5, 7):
+    out[f"laplacian of {side} px"] = Laplace(filter_size=side)(golden.wave(2, 1, 8, 9))
 golden.write(here / "golden.json", out)

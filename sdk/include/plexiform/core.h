@@ -7,6 +7,7 @@
 #include <plexiform/shape.h>
 
 #include <string>
+#include <vector>
 
 namespace plexiform {
 
@@ -21,6 +22,13 @@ struct Temporal {
 struct CoreContext {
   Shape stimulus;      // of a training window
   std::string compat;  // "" sound behaviour; "openretina" brings that package's quirks back
+  // The sessions of the model, for a core with parameters of its own for each. A trained core gets further sessions by
+  // being built with the longer list: names of parameters do not depend on its order, and those of a new session start
+  // where they do nothing.
+  std::vector<std::string> sessions = {};
+  // Parameters and buffers will be overwritten with those of a trained model: files with initial weights, which its
+  // bundle does not need, are not to be read.
+  bool state_follows = false;
 };
 
 class Core : public Component {

@@ -16,10 +16,10 @@ class Bias final : public torch::nn::Module {
   at::Tensor bias_;
 };
 
-// y = x scale, scale (1, C, 1, 1, 1).
+// y = x scale, scale (1, C, 1, 1, 1); with two trailing axes (1, C, 1, 1), for frames (B, C, H, W).
 class Scale final : public torch::nn::Module {
  public:
-  explicit Scale(int64_t channels, double initial = 1);
+  explicit Scale(int64_t channels, double initial = 1, int64_t trailing_axes = 3);
   at::Tensor forward(const at::Tensor& input) const { return input * scale_; }
 
  private:

@@ -29,7 +29,9 @@ class Convolution : public torch::nn::Module {
   explicit Convolution(const ConvolutionSize& size, bool openretina = false);
 
   // (B, I, T, H, W) -> (B, O, T', H', W')
-  virtual at::Tensor forward(const at::Tensor& input) = 0;
+  //   log_speed  of the session, (1); undefined means 0. custom_separable stretches its temporal kernels by
+  //              exp(log_speed); `separable` as openretina multiplies its output by that; the others know no speed.
+  virtual at::Tensor forward(const at::Tensor& input, const at::Tensor& log_speed = {}) = 0;
 
   // Frame by frame, where no output bin needs a later frame and each frame makes at most one: the bins that step() returns,
   // (B, I, H, W) -> (B, O, H', W'), are those of forward. Undefined while the kernel is longer than what came.

@@ -3,7 +3,7 @@
 //   phi_j           = 2 pi s (j - kt) / kt          j = 0 (oldest) .. kt - 1,  k = 0 .. kt / 3 - 1
 //   m_j             = 1 / (1 + exp(-(j - kt) - floor(0.95 kt) / s))     fades in the oldest bins
 //   W[o,i,j,h,w]    = temporal[o,i,j] weight_spatial[o,i,0,h,w]
-// s = 1 stretches time.
+// s = exp(log_speed) stretches time, 1 without one.
 // Source: the parametrisation of Höfling et al. 2024, eLife 13:e86860, as in openretina 1.1.1.
 //
 // Three ways to the same result (tests hold them together in value and gradient):
@@ -33,16 +33,17 @@ class CustomSeparable final : public Convolution {
 
   enum class Way { dense, factored, fused };
 
-  at::Tensor forward(const at::Tensor& input) override;  // by fastest()
-  at::Tensor dense(const at::Tensor& input) const;
-  at::Tensor factored(const at::Tensor& input) const;
-  at::Tensor fused(const at::Tensor& input) const;
+  at::Tensor forward(const at::Tensor& input, const at::Tensor& log_speed = {}) override;  // by fastest()
+  at::Tensor dense(const at::Tensor& input, const at::Tensor& log_speed = {}) const;
+  at::Tensor factored(const at::Tensor& input, const at::Tensor& log_speed = {}) const;
+  at::Tensor fused(const at::Tensor& input, const at::Tensor& log_speed = {}) const;
 
   // The way that needs least time for an input of this shape, dtype and device.
   Way fastest(const at::Tensor& input) const;
 
   at::Tensor spatial_kernel() const override { return spatial_; }
-  at::Tensor temporal_kernel() const override;     // (O, I, kt)
+  at::Tensor temporal_kernel() const override { return temporal_kernel({}); }  // (O, I, kt), at log-speed 0
+  at::Tensor temporal_kernel(const at::Tensor& log_speed) const;
   at::Tensor temporal_roughness() const override;  // on the coefficients: high frequencies cost more
 
  private:
