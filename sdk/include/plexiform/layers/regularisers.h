@@ -11,6 +11,11 @@ namespace plexiform::layers {
 // neighbours -1), valid only.
 at::Tensor spatial_roughness(const at::Tensor& kernel);
 
+// The same of kernels (O, I, h, w) with `padding` zeros around each, so that an edge that is cut off counts. spare_centre:
+// L * w times 1 - g, g the Gaussian window of the kernel's size, its deviation a quarter of the shorter side, stretched to
+// reach from 0 to 1; needs a padding of 1.
+at::Tensor padded_roughness(const at::Tensor& kernel, int64_t padding, bool spare_centre);
+
 // The same along time: w (..., t) with t >= 3, second difference (-1, 2, -1).
 at::Tensor temporal_roughness(const at::Tensor& kernel);
 
