@@ -1,7 +1,7 @@
-// The knobs of point_gaussian that are mappings.
+// The knobs of point_gaussian. Names, and the meaning of their numbers, are those of openretina.
 #pragma once
 
-#include <plexiform/params.h>
+#include <plexiform/layers/readout.h>
 
 namespace point_gaussian {
 
@@ -40,6 +40,38 @@ struct Shared {
     s.match_ids = json["match_ids"];
   }
   friend void to_json(plexiform::Json& json, const Shared& s) { json = {{"match_ids", s.match_ids}}; }
+};
+
+struct Params {
+  bool bias = true, batch_sample = true, align_corners = true, reg_avg = true;
+  double init_mu_range = 0.1, init_sigma_range = 0.15, gamma = 1e-3;
+  std::string gauss_type = "full", source_grid = "positions";
+  std::optional<Predictor> grid_mean_predictor = {};
+  std::optional<Shared> shared_features = {}, shared_grid = {};
+  std::optional<std::string> init_grid = {};
+  plexiform::layers::ReadoutKnobs common = {};
+  enum { ours, multi, single } form = ours;  // not a knob: what openretina's two names call and require
+
+  void describe(auto& knob) {
+    knob("bias", bias, {.doc = "an offset for each neuron", .required = form != ours});
+    knob("init_mu_range", init_mu_range,
+         {.doc = "the first points lie within plus and minus this", .min = 1e-6, .max = 1, .required = form == multi});
+    knob("init_sigma_range", init_sigma_range,
+         {.doc = "first deviation; `full`: drawn within plus and minus this", .min = 1e-6, .required = form == multi});
+    knob("batch_sample", batch_sample, {.doc = "a draw for each clip; false: one for all"});
+    knob("align_corners", align_corners, {.doc = "-1 and 1 are the centres of the outer pixels; false: their edges"});
+    knob("gauss_type", gauss_type,
+         {.doc = "which deviations are free", .choices = {"full", "uncorrelated", "isotropic"}});
+    knob("grid_mean_predictor", grid_mean_predictor, {.doc = "the network that predicts the points; null: none"});
+    knob("source_grid", source_grid, {.doc = "the session's coordinates of neurons (N, D), by name, for that network"});
+    knob("shared_features", shared_features, {.doc = "who share feature weights, up to a scale; null: nobody"});
+    knob("shared_grid", shared_grid, {.doc = "who share a point; null: nobody"});
+    knob("init_grid", init_grid, {.doc = "the session's first points (N, 2), by name; null: drawn"});
+    knob(form == single ? "gamma_readout" : "gamma", gamma,
+         {.doc = "weight of the penalty for |feature weight|", .min = 0});
+    knob(form == multi ? "reg_avg" : "readout_reg_avg", reg_avg, {.doc = "the penalty is a mean; false: a sum"});
+    common.describe(knob);
+  }
 };
 
 }  // namespace point_gaussian

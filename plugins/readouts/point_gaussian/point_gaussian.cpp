@@ -9,7 +9,6 @@
 // initialised twice by the multi-session name, and init_grid without effect.
 #include <ATen/ops/grid_sampler_2d.h>
 #include <plexiform/layers/mlp.h>
-#include <plexiform/layers/readout.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
 
@@ -18,40 +17,7 @@
 using plexiform::Error;
 
 struct PointGaussian final : plexiform::layers::DriveReadout {
-  struct Params {
-    bool bias = true, batch_sample = true, align_corners = true, reg_avg = true;
-    double init_mu_range = 0.1, init_sigma_range = 0.15, gamma = 1e-3;
-    std::string gauss_type = "full", source_grid = "positions";
-    std::optional<point_gaussian::Predictor> grid_mean_predictor = {};
-    std::optional<point_gaussian::Shared> shared_features = {}, shared_grid = {};
-    std::optional<std::string> init_grid = {};
-    plexiform::layers::ReadoutKnobs common = {};
-    enum { ours, multi, single } form = ours;  // not a knob: what openretina's two names call and require
-
-    void describe(auto& knob) {
-      knob("bias", bias, {.doc = "an offset for each neuron", .required = form != ours});
-      knob(
-          "init_mu_range", init_mu_range,
-          {.doc = "the first points lie within plus and minus this", .min = 1e-6, .max = 1, .required = form == multi});
-      knob(
-          "init_sigma_range", init_sigma_range,
-          {.doc = "first deviation; `full`: drawn within plus and minus this", .min = 1e-6, .required = form == multi});
-      knob("batch_sample", batch_sample, {.doc = "a draw for each clip; false: one for all"});
-      knob("align_corners", align_corners, {.doc = "-1 and 1 are the centres of the outer pixels; false: their edges"});
-      knob("gauss_type", gauss_type,
-           {.doc = "which deviations are free", .choices = {"full", "uncorrelated", "isotropic"}});
-      knob("grid_mean_predictor", grid_mean_predictor, {.doc = "the network that predicts the points; null: none"});
-      knob("source_grid", source_grid,
-           {.doc = "the session's coordinates of neurons (N, D), by name, for that network"});
-      knob("shared_features", shared_features, {.doc = "who share feature weights, up to a scale; null: nobody"});
-      knob("shared_grid", shared_grid, {.doc = "who share a point; null: nobody"});
-      knob("init_grid", init_grid, {.doc = "the session's first points (N, 2), by name; null: drawn"});
-      knob(form == single ? "gamma_readout" : "gamma", gamma,
-           {.doc = "weight of the penalty for |feature weight|", .min = 0});
-      knob(form == multi ? "reg_avg" : "readout_reg_avg", reg_avg, {.doc = "the penalty is a mean; false: a sum"});
-      common.describe(knob);
-    }
-  };
+  using Params = point_gaussian::Params;
   static Params multi_session() { return {.reg_avg = false, .gamma = 1, .form = Params::multi}; }
   static Params single_session() {
     return {.reg_avg = false, .gamma = 1, .common = {.nonlinearity = "identity"}, .form = Params::single};
