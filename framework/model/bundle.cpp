@@ -151,12 +151,12 @@ void check_data(const Bundle& bundle, const data::Recordings& recordings, const 
         fix);
   }
   for (size_t i = 0; i < model.heads.size(); ++i) {
-    const auto& [name, neurons, readout] = model.heads[i];
+    const auto& head = model.heads[i];
     const auto& session = recordings.sessions[i];
-    if (session.name != name || session.neurons != neurons) {
+    if (session.name != head.session || session.neurons != head.neurons) {
       throw Error(folder,
-                  fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", name, neurons,
-                              session.name, session.neurons),
+                  fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", head.session,
+                              head.neurons, session.name, session.neurons),
                   fix);
     }
   }

@@ -2,7 +2,7 @@
 //   rho = cov(prediction, target) / sqrt((var(prediction) + eps) (var(target) + eps))     population statistics
 //   loss = mean over batch and neurons of -weight[n] rho,  + gamma_l1 mean |prediction|
 // A signal that does not vary counts as 0. With `scale`, rho is the mean over windows of that many bins, which starts with the
-// first and leaves out an incomplete last one: what is slower than a window does not count.
+// first and leaves out an incomplete last one: what is slower than a window does not count. A shorter clip is one window.
 // Source: scaled correlation, Nikolić et al. 2012, Eur J Neurosci 35:742-762; cell types and sparse rates as in
 // openretina 1.1.1, whose L1 is on a second output of the model: here on the prediction.
 #include <plexiform/abilities.h>
@@ -69,13 +69,8 @@ struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
   // (B, T', N) -> (B, windows, bins, N)
   at::Tensor windows(const at::Tensor& x) const {
     if (p.scale == 0) return x.unsqueeze(1);
-    const int64_t count = x.size(1) / p.scale;
-    if (count == 0) {
-      throw plexiform::Error(
-          "scale", "is " + std::to_string(p.scale) + ", but a prediction has " + std::to_string(x.size(1)) + " bins",
-          "use a smaller scale, or longer windows (dataloader.train_chunk_size)");
-    }
-    return x.slice(1, 0, count * p.scale).unflatten(1, {count, p.scale});
+    const int64_t bins = std::min(p.scale, x.size(1)), count = x.size(1) / bins;
+    return x.slice(1, 0, count * bins).unflatten(1, {count, bins});
   }
 
   const Params p;

@@ -36,6 +36,10 @@ struct Lnp final : plexiform::layers::DriveReadout, plexiform::LooksBack, plexif
   Lnp(const plexiform::ReadoutContext& context, const Params& params)
       : DriveReadout(context, params.common), p(params) {
     const int64_t N = context.neurons, C = shape.channels, K = p.temporal_kernel_size;
+    if (K > shape.time) {
+      throw plexiform::Error("temporal_kernel_size", "is " + std::to_string(K) + ", but the core makes " + shape.text(),
+                             "use a shorter filter, or longer windows (dataloader.train_chunk_size)");
+    }
     const auto pixels = static_cast<double>(K * shape.height * shape.width);
     const double bound = 1 / std::sqrt(static_cast<double>(C) * pixels);
     // Drawn twice, as a convolution's default and then Xavier's: the generator goes on where openretina's does.

@@ -36,8 +36,9 @@ for gauss_type in ("full", "uncorrelated", "isotropic"):
     for name, parameter in readout["a"].named_parameters():
         out[f"{gauss_type} gradient {name}"] = parameter.grad
 
+once = multi(batch_sample=False).train()
 torch.manual_seed(3)
-out["one draw"] = multi(batch_sample=False).train()(x, data_key="a")
+out["one draw"] = once(x, data_key="a")
 out["edges"] = multi(align_corners=False).eval()(x, data_key="a")
 out["penalty mean"] = multi(reg_avg=True).regularizer("a")
 
