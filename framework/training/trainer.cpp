@@ -253,7 +253,7 @@ void Trainer::ask(Ask&& what) {
 }
 
 void Trainer::refuse_loss(double value, const data::Batch& batch) const {
-  const auto* site = task_.model.not_finite(batch.stimulus, batch.responses, batch.session);
+  const auto* site = task_.model.not_finite(batch.stimulus, batch.responses, batch.session, batch.traces);
   throw Error(
       fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,
                   task_.recordings.sessions[batch.session].name),

@@ -62,8 +62,9 @@ TEST_CASE("a readout gets its own session's facts, and what it looks back on cou
 
 TEST_CASE("a loss knows the session of a batch") {
   const auto model = build(nodes(facts), recordings());
-  CHECK(model.compare(*model.loss, {}, {}, 0).item<double>() == 2);
-  CHECK(model.compare(*model.evaluation_loss, {}, {}, 1).item<double>() == 5);
+  const auto two = at::zeros({1, 8, 2}), three = at::zeros({1, 8, 3});
+  CHECK(model.loss_of(two, two, 0).item<double>() == 2);
+  CHECK(model.evaluation_loss_of(three, three, 1).item<double>() == 5);
 }
 
 TEST_CASE("a clone takes over the first session's readout") {
