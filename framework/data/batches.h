@@ -21,6 +21,8 @@ struct Batch {
   size_t session = 0;    // index into Recordings::sessions
   at::Tensor stimulus;   // (B, C, T, H, W) float32, normalised
   at::Tensor responses;  // (B, T, N) float32
+  // Trial::traces of the same frames, (B, T, K) float32.
+  std::vector<Named> traces = {};
 };
 
 // Frames [begin, begin + length) of a session's trial.

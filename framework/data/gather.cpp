@@ -60,14 +60,29 @@ void copy_frames(const Piece& piece, int64_t channel, float* to) {
   }
 }
 
-// (N, T) of the trial into (length, N) at `to`.
-void copy_responses(const Piece& piece, float* to) {
-  const at::Tensor& responses = piece.trial->responses;
-  const int64_t neurons = responses.size(0), frames = responses.size(1);
-  const float* from = responses.const_data_ptr<float>() + piece.begin;
-  for (int64_t n = 0; n < neurons; ++n) {
-    for (int64_t t = 0; t < piece.length; ++t) to[t * neurons + n] = from[n * frames + t];
+// The piece's frames of (N, T) values of its trial into (length, N) at `to`.
+void copy_turned(const Piece& piece, const at::Tensor& values, float* to) {
+  const int64_t rows = values.size(0), frames = values.size(1);
+  const float* from = values.const_data_ptr<float>() + piece.begin;
+  for (int64_t n = 0; n < rows; ++n) {
+    for (int64_t t = 0; t < piece.length; ++t) to[t * rows + n] = from[n * frames + t];
   }
+}
+
+std::vector<Named> gather_traces(const std::vector<std::vector<Piece>>& windows, int64_t length) {
+  std::vector<Named> all;
+  const auto& traces = windows.at(0).at(0).trial->traces;
+  for (size_t i = 0; i < traces.size(); ++i) {
+    const int64_t rows = traces[i].tensor.size(0);
+    const auto values = at::empty({static_cast<int64_t>(windows.size()), length, rows}, at::kFloat);
+    float* to = values.mutable_data_ptr<float>();
+    for (const auto& pieces : windows) {
+      for (const auto& piece : pieces) copy_turned(piece, piece.trial->traces.at(i).tensor, to + piece.at * rows);
+      to += length * rows;
+    }
+    all.push_back({traces[i].name, values});
+  }
+  return all;
 }
 
 }  // namespace
@@ -87,7 +102,7 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
   const int64_t count = static_cast<int64_t>(windows.size()), channels = recordings.channels;
   const int64_t frame = recordings.height * recordings.width, length = part.length;
   Batch batch{part.session, at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat),
-              at::empty({count, length, session.neurons}, at::kFloat)};
+              at::empty({count, length, session.neurons}, at::kFloat), gather_traces(pieces, length)};
   float* stimulus = batch.stimulus.mutable_data_ptr<float>();
   float* responses = batch.responses.mutable_data_ptr<float>();
   const int64_t grain = std::max<int64_t>(1, small / (length * frame));
@@ -97,7 +112,7 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
       for (const auto& piece : pieces[window]) {
         copy_frames(piece, channel, stimulus + (i * length + piece.at) * frame);
         if (channel == 0) {
-          copy_responses(piece, responses + (window * length + piece.at) * session.neurons);
+          copy_turned(piece, piece.trial->responses, responses + (window * length + piece.at) * session.neurons);
         }
       }
     }

@@ -186,9 +186,47 @@ class Folder {
       if (!shown.responses) trial.responses = trial.repeats.mean(0);
       if (shown.responses && shown.repeats)
         check_mean(on_disk.place("repeats_" + name), trial.repeats, trial.responses);
+      trial.traces = read_traces(on_disk, name, trial.stimulus->frames());
       (test ? session.tests : session.train).push_back(std::move(trial));
     }
+    check_traces(on_disk, session);
     return session;
+  }
+
+  static std::vector<Named> read_traces(const SessionOnDisk& on_disk, const std::string& stimulus, int64_t frames) {
+    std::vector<Named> traces;
+    const std::string group = "traces/" + stimulus;
+    if (!on_disk.file.has(group)) return traces;
+    for (const auto& name : on_disk.file.names(group)) {
+      const std::string place = on_disk.place(group + "/" + name);
+      const Sizes shape = on_disk.file.shape(group + "/" + name);
+      if (shape.size() != 2 || shape[0] < 1 || shape[1] != frames) {
+        throw Error(place, fmt::format("has shape {}, not (K, {})", text(shape), frames),
+                    "store one value of each trace per frame of the stimulus");
+      }
+      auto values = on_disk.file.read(group + "/" + name).to(at::kFloat).contiguous();
+      check_responses(place, values, /*allow_negative=*/true);
+      traces.push_back({name, std::move(values)});
+    }
+    return traces;
+  }
+
+  // A batch mixes the trials of a session, so each has to have the same traces.
+  static void check_traces(const SessionOnDisk& on_disk, const Session& session) {
+    const Trial* first = nullptr;
+    for (const auto* trials : {&session.train, &session.tests}) {
+      for (const auto& trial : *trials) {
+        if (!first) first = &trial;
+        const auto same = [](const Named& a, const Named& b) {
+          return a.name == b.name && a.tensor.size(0) == b.tensor.size(0);
+        };
+        if (!std::equal(trial.traces.begin(), trial.traces.end(), first->traces.begin(), first->traces.end(), same)) {
+          throw Error(on_disk.place("traces/" + trial.stimulus->name),
+                      "has other traces than traces/" + first->stimulus->name,
+                      "store the same ones, of the same K, for every stimulus of a session, or none");
+        }
+      }
+    }
   }
 
   static void read_info(const SessionOnDisk& on_disk, Session& session) {

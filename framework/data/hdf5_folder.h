@@ -4,6 +4,7 @@
 //     responses_<name>             (N, T), any numeric dtype; the mean where there are repeats
 //     repeats_<name>               (R, N, T); responses_<name> may then be left out
 //     stimulus_<name>              (C, T, H, W), this session's own version of the stimulus
+//     traces/<name>/<key>          (K, T), what else was measured in each frame of that stimulus: pupil, running
 //     session_info/<key>           anything; frame_rate_hz is used
 // Stimuli are taken in the order of their names: those of `test_names` are tests, the others are
 // trained on. One without responses is not read. All shapes are checked before a movie is read.

@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <config/node.h>
+#include <plexiform/given.h>
 #include <plexiform/shape.h>
 
 #include <map>
@@ -27,6 +28,8 @@ struct Trial {
   std::shared_ptr<const Stimulus> stimulus;
   at::Tensor responses;  // (N, T) float32; for a test the mean over repeats
   at::Tensor repeats;    // (R, N, T) float32, or undefined
+  // What else was measured in each frame: pupil, running, ...; (K, T) float32. The same names and K in all trials of a session.
+  std::vector<Named> traces = {};
 };
 
 struct Session {

@@ -1,6 +1,7 @@
 #include <config/knobs.h>
 #include <fmt/format.h>
 #include <model/build.h>
+#include <plexiform/abilities.h>
 #include <plugins/host/load.h>
 
 #include <algorithm>
@@ -87,12 +88,29 @@ void check_in_shape(const Node& model, const Shape& window) {
   }
 }
 
+bool has_clone(const Node& model) {
+  const Node* clone = model.find("clone");
+  return clone && !clone->is_null();
+}
+
+// How many bins of the features come before the first that the readout predicts.
+int64_t history(Readout& readout, const Shape& features) {
+  const auto* looks_back = ability<LooksBack>(readout);
+  const int64_t bins = looks_back ? looks_back->history() : 0;
+  if (bins < features.time) return bins;
+  throw Error(
+      "",
+      fmt::format("needs {} bins before each that it predicts, the features {} have no more", bins, features.text()),
+      "use shorter temporal filters, or a longer dataloader.train_chunk_size");
+}
+
 }  // namespace
 
 void check_components(const Node& model, plugins::Catalogue& catalogue) {
   const std::pair<const char*, const char*> parts[] = {
-      {"core", "core"}, {"readout", "readout"}, {"loss", "loss"}, {"evaluation_loss", "loss"}};
+      {"core", "core"}, {"readout", "readout"}, {"clone", "readout"}, {"loss", "loss"}, {"evaluation_loss", "loss"}};
   for (const auto& [name, kind] : parts) {
+    if (std::string(name) == "clone" && !has_clone(model)) continue;
     const Choice chosen = choice(model, name);
     located(chosen, [&] {
       std::vector<std::string> known;
@@ -133,23 +151,31 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
     return features;
   });
 
-  const auto readout = choice(spec.node, "readout");
+  const auto readout = choice(spec.node, "readout"),
+             clone = choice(spec.node, has_clone(spec.node) ? "clone" : "readout");
   for (const auto& session : spec.sessions) {
-    located(readout, [&] {
-      auto made =
-          plugins::create_readout(catalogue, readout.target, readout.knobs,
-                                  {model.features, session.name, session.neurons, session.mean_activity, spec.compat});
-      model.heads.push_back({session.name, session.neurons, made.component});
-      if (model.heads.size() == 1) record(model, "readout", readout, made.provenance);
+    const bool first = model.heads.empty();
+    const auto& chosen = first ? readout : clone;
+    located(chosen, [&] {
+      auto made = plugins::create_readout(catalogue, chosen.target, chosen.knobs,
+                                          {model.features, session.name, session.neurons, session.mean_activity,
+                                           spec.compat, session.info, first ? nullptr : model.heads.front().readout});
+      const int64_t looks_back = history(*made.component, model.features);
+      model.heads.push_back({session.name, session.neurons, made.component, looks_back});
+      if (first || (model.heads.size() == 2 && has_clone(spec.node))) {
+        record(model, chosen.path.substr(sizeof "model." - 1), chosen, made.provenance);
+      }
       return 0;
     });
   }
 
+  LossContext of_losses{spec.compat};
+  for (const auto& session : spec.sessions) of_losses.sessions.push_back({session.name, session.neurons, session.info});
   for (const auto& [name, loss] :
        {std::pair{"loss", &model.loss}, std::pair{"evaluation_loss", &model.evaluation_loss}}) {
     const auto chosen = choice(spec.node, name);
     located(chosen, [&] {
-      auto made = plugins::create_loss(catalogue, chosen.target, chosen.knobs, {spec.compat});
+      auto made = plugins::create_loss(catalogue, chosen.target, chosen.knobs, of_losses);
       if (loss == &model.evaluation_loss && !made.component->parameters().empty()) {
         throw Error("", "has parameters of its own, but nothing trains those of an evaluation loss",
                     "evaluate by a loss without, such as a correlation");

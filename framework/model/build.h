@@ -3,6 +3,7 @@
 //   model:
 //     core:     {_target_: ..., knobs}      model.hidden_channels, when given, becomes core.channels = [C, *hidden_channels]
 //     readout:  {_target_: ..., knobs}      one per session
+//     clone:    {_target_: ..., knobs}      optional: the readout of the sessions after the first, which takes it over
 //     loss, evaluation_loss: {_target_: ..., knobs}
 //     in_shape: [C, T, H, W]                optional; C, H, W are compared with the data's
 #pragma once
@@ -17,6 +18,7 @@ struct SessionShape {
   std::string name;
   int64_t neurons = 0;
   at::Tensor mean_activity;  // (N), or undefined
+  std::vector<Named> info;   // what the data say of it beside the responses (data::Session::info)
 };
 
 // The model's part of the top level of a config.

@@ -38,12 +38,31 @@ Json read_json(const std::string& file) {
   }
 }
 
+const char* const info_file = "/session_info.safetensors";
+
+void write_info(const std::string& folder, const data::Recordings& recordings) {
+  TensorFile content{{}, {{"format", format}}};
+  for (const auto& session : recordings.sessions) {
+    for (const auto& [name, tensor] : session.info) content.tensors.push_back({session.name + "." + name, tensor});
+  }
+  if (!content.tensors.empty()) write_safetensors(folder + info_file, content);
+}
+
+std::vector<Named> info_of(const std::vector<Named>& all, const std::string& session) {
+  std::vector<Named> info;
+  for (const auto& [name, tensor] : all) {
+    if (name.starts_with(session + ".")) info.push_back({name.substr(session.size() + 1), tensor});
+  }
+  return info;
+}
+
 }  // namespace
 
 void write_bundle(const std::string& folder, const Model& model, const config::Node& composed,
                   const config::Node& config, const data::Recordings& recordings, const Json& metrics) {
   std::filesystem::create_directories(folder);
   write_safetensors(folder + "/model.safetensors", {model.state(), {{"format", format}}});
+  write_info(folder, recordings);
   Json sessions = Json::array();
   for (const auto& session : recordings.sessions) {
     Json entry = {{"name", session.name}, {"neurons", session.neurons}};
@@ -92,8 +111,11 @@ Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
     if (const auto* compat = bundle.config.find("compat")) spec.compat = compat->string;
     const auto window = about.at("window").get<std::vector<int64_t>>();
     spec.window = {window.at(0), window.at(1), window.at(2), window.at(3)};
+    std::vector<Named> info;
+    if (std::filesystem::exists(folder + info_file)) info = read_safetensors(folder + info_file).tensors;
     for (const auto& session : about.at("sessions")) {
-      spec.sessions.push_back({session.at("name"), session.at("neurons"), {}});
+      const auto name = session.at("name").get<std::string>();
+      spec.sessions.push_back({name, session.at("neurons"), {}, info_of(info, name)});
     }
     bundle.model = build(spec, catalogue);
     bundle.warnings = bundle.model.warnings;
@@ -130,12 +152,12 @@ void check_data(const Bundle& bundle, const data::Recordings& recordings, const 
         fix);
   }
   for (size_t i = 0; i < model.heads.size(); ++i) {
-    const auto& [name, neurons, readout] = model.heads[i];
+    const auto& head = model.heads[i];
     const auto& session = recordings.sessions[i];
-    if (session.name != name || session.neurons != neurons) {
+    if (session.name != head.session || session.neurons != head.neurons) {
       throw Error(folder,
-                  fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", name, neurons,
-                              session.name, session.neurons),
+                  fmt::format("was trained on session '{}' with {} neurons, the data have '{}' with {}", head.session,
+                              head.neurons, session.name, session.neurons),
                   fix);
     }
   }

@@ -1,5 +1,7 @@
 // A trained model on disk: a folder with model.safetensors (weights, readable from Python in one line), model.json
 // (everything needed to use them) and config.yaml (the composed config, interpolations unresolved): no pickle, no code.
+// What the data say of the sessions beside the responses is in session_info.safetensors, as "<session>.<name>"; the file is
+// missing where they say nothing.
 //
 //   model.json  {"format": "plexiform.bundle/1", "plexiform": version,
 //                "config": the config, resolved,

@@ -1,6 +1,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 #include <model/model.h>
+#include <plexiform/abilities.h>
 
 #include <map>
 
@@ -80,19 +81,22 @@ at::Tensor Model::predict(const at::Tensor& features, size_t session, const Give
   return plugins::call(site, "forward", [&] {
     const Untouched untouched(features);
     const at::Tensor prediction = heads[session].readout->forward(features, given);
-    check_returned(prediction, {features.size(0), features.size(2), heads[session].neurons}, features);
+    check_returned(prediction, {features.size(0), features.size(2) - heads[session].history, heads[session].neurons},
+                   features);
     untouched.check();
     follow(prediction, site);
     return prediction;
   });
 }
 
-at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor& prediction,
-                          const at::Tensor& target) const {
+at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor& prediction, const at::Tensor& target,
+                          size_t session) const {
   const auto& site = this->site(kind);
   return plugins::call(site, "forward", [&] {
     const Untouched untouched_prediction(prediction), untouched_target(target);
-    at::Tensor value = compared_by.forward(prediction, target);
+    auto* of_session = ability<SessionLoss>(compared_by);
+    at::Tensor value = of_session ? of_session->forward(prediction, target, Given(heads[session].session))
+                                  : compared_by.forward(prediction, target);
     if (!value.defined()) breaks_contract("returns no tensor");
     if (value.dim() != 0) {
       check_returned(value, {prediction.size(2)}, value);
@@ -116,17 +120,23 @@ at::Tensor Model::penalty(const char* kind, Component& component) const {
   });
 }
 
-at::Tensor Model::forward(const at::Tensor& stimulus, size_t session) const {
-  const Given given(heads[session].session);
+at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
+  const Given given(heads[session].session, traces);
   return predict(features_of(stimulus, given), session, given);
 }
 
-at::Tensor Model::loss_of(const at::Tensor& prediction, const at::Tensor& target) const {
-  return compare("loss", *loss, prediction, target);
+int64_t Model::lag() const {
+  int64_t history = 0;
+  for (const auto& head : heads) history = std::max(history, head.history);
+  return window.time - features.time + history;
 }
 
-at::Tensor Model::evaluation_loss_of(const at::Tensor& prediction, const at::Tensor& target) const {
-  return compare("evaluation_loss", *evaluation_loss, prediction, target);
+at::Tensor Model::loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const {
+  return compare("loss", *loss, prediction, target, session);
+}
+
+at::Tensor Model::evaluation_loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const {
+  return compare("evaluation_loss", *evaluation_loss, prediction, target, session);
 }
 
 void Model::backward(const at::Tensor& total) const {
@@ -139,15 +149,16 @@ at::Tensor Model::loss_penalty() const { return penalty("loss", *loss); }
 
 at::Tensor Model::readout_penalty(size_t session) const { return penalty("readout", *heads[session].readout); }
 
-const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session) const {
+const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session,
+                                       const std::vector<Named>& traces) const {
   const at::NoGradGuard no_grad;
   const auto finite = [](const at::Tensor& x) { return x.isfinite().all().item<bool>(); };
-  const Given given(heads[session].session);
+  const Given given(heads[session].session, traces);
   const at::Tensor features = features_of(stimulus, given);
   if (!finite(features) || !finite(core_penalty())) return &site("core");
   const at::Tensor prediction = predict(features, session, given);
   if (!finite(prediction) || !finite(readout_penalty(session))) return &site("readout");
-  return finite(loss_of(prediction, target)) && finite(loss_penalty()) ? nullptr : &site("loss");
+  return finite(loss_of(prediction, target, session)) && finite(loss_penalty()) ? nullptr : &site("loss");
 }
 
 std::vector<Named> Model::parameters() const {

@@ -29,6 +29,7 @@ struct Head {
   std::string session;
   int64_t neurons = 0;
   std::shared_ptr<Readout> readout;
+  int64_t history = 0;  // bins of the features before the first that it predicts (LooksBack)
 };
 
 class Model {
@@ -42,17 +43,18 @@ class Model {
   Shape features;                     // of it, after the core
 
   // Predicted activity (B, T', N) of the neurons of session number `session`.
-  at::Tensor forward(const at::Tensor& stimulus, size_t session) const;
+  //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
+  at::Tensor forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
 
-  // Of predictions (B, T', N) and recordings (B, T, N); scalars: one value per neuron is averaged.
-  at::Tensor loss_of(const at::Tensor& prediction, const at::Tensor& target) const;
-  at::Tensor evaluation_loss_of(const at::Tensor& prediction, const at::Tensor& target) const;
+  // Of predictions (B, T', N) and recordings (B, T, N) of that session; scalars: one value per neuron is averaged.
+  at::Tensor loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const;
+  at::Tensor evaluation_loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const;
 
   // Adds the gradients of `total` to those of the parameters.
   void backward(const at::Tensor& total) const;
 
   // T - T': bins at the start of a window that get no prediction.
-  int64_t lag() const { return window.time - features.time; }
+  int64_t lag() const;
 
   // Weighted regularisers, scalars.
   at::Tensor core_penalty() const;
@@ -60,7 +62,8 @@ class Model {
   at::Tensor loss_penalty() const;
 
   // The first component whose values are not finite for this batch; null: all are.
-  const plugins::Site* not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session) const;
+  const plugins::Site* not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session,
+                                  const std::vector<Named>& traces = {}) const;
 
   // "core.<name>", "readout.<session>.<name>" in the order of the sessions, "loss.<name>".
   std::vector<Named> parameters() const;
@@ -78,7 +81,8 @@ class Model {
   const plugins::Site& site(const char* kind) const;
   at::Tensor features_of(const at::Tensor& stimulus, const Given& given) const;
   at::Tensor predict(const at::Tensor& features, size_t session, const Given& given) const;
-  at::Tensor compare(const char* kind, Loss& loss, const at::Tensor& prediction, const at::Tensor& target) const;
+  at::Tensor compare(const char* kind, Loss& loss, const at::Tensor& prediction, const at::Tensor& target,
+                     size_t session) const;
   at::Tensor penalty(const char* kind, Component& component) const;
 };
 

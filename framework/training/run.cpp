@@ -121,7 +121,9 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   model::Spec spec{*model_node, {}, {}, {}};
   for (const auto& session : run->recordings.sessions) {
     names.push_back(session.name);
-    spec.sessions.push_back({session.name, session.neurons, session.mean_activity()});
+    std::vector<Named> info;
+    for (const auto& [name, tensor] : session.info) info.push_back({name, tensor});
+    spec.sessions.push_back({session.name, session.neurons, session.mean_activity(), std::move(info)});
   }
   run->settings = read_settings(run->config, names);
   run->settings.warnings.insert(run->settings.warnings.end(), filled.begin(), filled.end());

@@ -110,8 +110,8 @@ void Trainer::train_epoch() {
 host::Step Trainer::step() {
   const auto& model = task_.model;
   const data::Batch batch = stream_.next();
-  const at::Tensor prediction = model.forward(batch.stimulus, batch.session);
-  const at::Tensor loss = model.loss_of(prediction, batch.responses);
+  const at::Tensor prediction = model.forward(batch.stimulus, batch.session, batch.traces);
+  const at::Tensor loss = model.loss_of(prediction, batch.responses, batch.session);
   const at::Tensor core_penalty = model.core_penalty();
   const at::Tensor readout_penalty = model.readout_penalty(batch.session);
   const at::Tensor total = loss + core_penalty + readout_penalty + model.loss_penalty();
@@ -125,7 +125,7 @@ host::Step Trainer::step() {
   means_.add("train_total_loss", value, weight);
   means_.add("regularization_loss_core", core_penalty.item<double>(), weight);
   means_.add("regularization_loss_readout", readout_penalty.item<double>(), weight);
-  const auto score = model.evaluation_loss_of(prediction.detach(), batch.responses);
+  const auto score = model.evaluation_loss_of(prediction.detach(), batch.responses, batch.session);
   means_.add("train_evaluation_loss", score.item<double>(), weight);
   return {{}, task_.recordings.sessions[batch.session].name, value};
 }
@@ -167,9 +167,9 @@ Json Trainer::validate() {
     std::vector<at::Tensor> predictions, targets;
     for (const auto& windows : batches) {
       const auto batch = data::gather(task_.recordings, part, windows);
-      const auto prediction = model.forward(batch.stimulus, part.session);
+      const auto prediction = model.forward(batch.stimulus, part.session, batch.traces);
       const auto weight = static_cast<double>(batch.stimulus.size(0));
-      double loss = model.loss_of(prediction, batch.responses).item<double>();
+      double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();
       if (task_.settings.compat == "openretina") {  // its divisor is the sum of the sizes
         loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));
       }
@@ -179,7 +179,8 @@ Json Trainer::validate() {
       means.add("val_total_loss", loss + core + readout + model.loss_penalty().item<double>(), weight);
       means.add("val_regularization_loss_core", core, weight);
       means.add("val_regularization_loss_readout", readout, weight);
-      means.add("val_evaluation_loss", model.evaluation_loss_of(prediction, batch.responses).item<double>(), weight);
+      means.add("val_evaluation_loss",
+                model.evaluation_loss_of(prediction, batch.responses, batch.session).item<double>(), weight);
       predictions.push_back(prediction.flatten(0, 1));
       targets.push_back(batch.responses.slice(1, batch.responses.size(1) - prediction.size(1)).flatten(0, 1));
     }
@@ -252,7 +253,7 @@ void Trainer::ask(Ask&& what) {
 }
 
 void Trainer::refuse_loss(double value, const data::Batch& batch) const {
-  const auto* site = task_.model.not_finite(batch.stimulus, batch.responses, batch.session);
+  const auto* site = task_.model.not_finite(batch.stimulus, batch.responses, batch.session, batch.traces);
   throw Error(
       fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,
                   task_.recordings.sessions[batch.session].name),

@@ -1,5 +1,6 @@
 // What readout.h promises.
 #include <ATen/TensorOperators.h>
+#include <plexiform/abilities.h>
 
 #include "specimen.h"
 #include "topics.h"
@@ -12,7 +13,8 @@ void shapes(const Subject& subject) {
   const Specimen specimen(subject);
   const auto check = [&](const Specimen& one, const Shape& shape, int64_t batch) {
     const auto y = one.run(one.input(batch, shape));
-    const std::vector<int64_t> promised = {batch, shape.time, neurons};
+    const auto* looks_back = ability<LooksBack>(*one);
+    const std::vector<int64_t> promised = {batch, shape.time - (looks_back ? looks_back->history() : 0), neurons};
     expect(y.sizes() == promised, str("features ", shape.text(), ", batch ", batch, " and ", neurons,
                                       " neurons make a prediction of shape ", y.sizes()));
   };
@@ -30,7 +32,8 @@ void shapes(const Subject& subject) {
 }  // namespace
 
 Checks readout_checks() {
-  return {{"output shape", "forward makes (B, T', N)", "plexiform/readout.h, Readout::forward", &shapes}};
+  return {{"output shape", "forward makes (B, T', N), less what it says it looks back",
+           "plexiform/readout.h, Readout::forward", &shapes}};
 }
 
 }  // namespace plexiform::conformance

@@ -25,12 +25,36 @@ std::string text_of(const char (&field)[N]) {
 
 void append(void* receiver, const char* part) { static_cast<std::string*>(receiver)->append(part); }
 
+// What recordings commonly say of their neurons, for readouts that ask.
+std::vector<Named> facts(const Shape& features) {
+  const auto numbers = [](std::vector<int64_t> sizes) {
+    const auto i = at::arange(1, c10::multiply_integers(sizes) + 1, at::kDouble);
+    return (i * 0.6180339887498949).frac().to(at::kFloat).view(sizes);  // from 0 to 1
+  };
+  return {{"positions", numbers({neurons, 2})},
+          {"spatial_filters", numbers({neurons, features.height, features.width})},
+          {"temporal_filters", numbers({neurons, 5})}};
+}
+
+// The first session's readout, for one that takes that over: neuron n sees the mean of the features n + 1 times.
+struct First final : Readout {
+  at::Tensor forward(const at::Tensor& features, const Given&) override {
+    return features.mean(at::IntArrayRef{1, 3, 4}).unsqueeze(2) * at::arange(1, neurons + 1).to(features);
+  }
+  std::vector<Named> parameters() override { return {}; }
+  std::vector<Named> buffers() override { return {}; }
+  void train(bool) override {}
+  void to(at::Device, at::ScalarType) override {}
+};
+
 ReadoutContext readout_context(const Subject& subject) {
   return {.features = subject.input,
           .session = "session",
           .neurons = neurons,
           .mean_activity = at::full({neurons}, 0.5, at::kFloat),
-          .compat = subject.compat};
+          .compat = subject.compat,
+          .info = facts(subject.input),
+          .first = std::make_shared<First>()};
 }
 
 }  // namespace

@@ -47,7 +47,11 @@ std::shared_ptr<Readout> make_readout(const std::string& name, const std::string
 
 std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs, const std::string& compat,
                                 const std::string& plugin) {
-  const LossContext context = {compat};
+  return make_loss(name, knobs, LossContext{compat}, plugin);
+}
+
+std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs, const LossContext& context,
+                                const std::string& plugin) {
   std::shared_ptr<Loss> loss;
   conformance::create(find_component(plugin, name), knobs_from_yaml(knobs), &context, &loss);
   return loss;

@@ -37,6 +37,8 @@ std::shared_ptr<Readout> make_readout(const std::string& name, const std::string
                                       const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
 std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs, const std::string& compat = "",
                                 const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
+std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knobs, const LossContext& context,
+                                const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
 
 // The parameter or buffer of that name; throws Error when there is none.
 at::Tensor tensor(Component& component, const std::string& name);

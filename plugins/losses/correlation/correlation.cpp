@@ -1,40 +1,89 @@
 // correlation: Pearson's correlation over the bins of a clip, per clip and neuron, negated to be minimised.
 //   rho = cov(prediction, target) / sqrt((var(prediction) + eps) (var(target) + eps))     population statistics
-// A signal that does not vary counts as 0.
+//   loss = mean over batch and neurons of -weight[n] rho,  + gamma_l1 mean |prediction|
+// A signal that does not vary counts as 0. With `scale`, rho is the mean over windows of that many bins, which starts with the
+// first and leaves out an incomplete last one: what is slower than a window does not count. A shorter clip is one window.
+// Source: scaled correlation, Nikolić et al. 2012, Eur J Neurosci 35:742-762; cell types and sparse rates as in
+// openretina 1.1.1, whose L1 is on a second output of the model: here on the prediction.
+#include <plexiform/abilities.h>
 #include <plexiform/align.h>
+#include <plexiform/layers/cell_types.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
-struct Correlation final : plexiform::LossModule {
+struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
   struct Params {
-    double bias = 1e-16;
+    double bias = 1e-16, gamma_l1 = 0;
+    int64_t scale = 0;
     bool per_neuron = false, avg = true, negate = true;
+    std::string cell_types = "";
+    std::optional<std::vector<int64_t>> group_counts = {};
     void describe(auto& knob) {
       knob("bias", bias, {.doc = "eps: added to each variance", .min = 0});
+      knob("scale", scale, {.doc = "length of the windows that are correlated; 0: the clip", .unit = "bins", .min = 0});
+      knob("gamma_l1", gamma_l1, {.doc = "weight of |prediction|: rates that are often 0", .min = 0});
       knob("per_neuron", per_neuron, {.doc = "one mean over the batch per neuron, whatever avg says"});
       knob("avg", avg, {.doc = "mean; false: the sum over batch and neurons"});
       knob("negate", negate, {.doc = "-rho, a loss; false: rho, a score"});
+      knob("cell_types", cell_types,
+           {.doc = "the sessions' cell types by name: each counts the same; empty: each neuron"});
+      knob("group_counts", group_counts,
+           {.doc = "neurons of type 1, 2, ...; null: counted over all sessions", .min = 1});
     }
   };
   static Params openretina() { return {.avg = false}; }
+  static Params sparse() { return {.gamma_l1 = 2e-4, .avg = false}; }
+  static Params in_windows() { return {.scale = 30, .avg = false}; }
+  static Params by_cell_type() { return {.avg = false, .cell_types = "group_assignment"}; }
 
-  Correlation(const plexiform::LossContext&, const Params& params) : p(params) {}
+  Correlation(const plexiform::LossContext& context, const Params& params)
+      : p(params), weights(context, p.cell_types, p.group_counts) {}
 
   at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target) override {
-    auto centred = [](const at::Tensor& x) { return x - x.mean(1, /*keepdim=*/true); };
-    const auto a = centred(prediction), b = centred(plexiform::aligned(prediction, target));
-    const auto norm = ((a.square().mean(1) + p.bias) * (b.square().mean(1) + p.bias)).sqrt();
-    auto rho = (a * b).mean(1) / norm;  // (B, N)
-    if (p.negate) rho = -rho;
-    if (p.per_neuron) return rho.mean(0);
-    return p.avg ? rho.mean() : rho.sum();
+    return value(prediction, target, {});
+  }
+  at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target, const plexiform::Given& given) override {
+    return value(prediction, target, weights.of(given.session()));
   }
   plexiform::Reduction reduction() const override {
     return p.per_neuron || p.avg ? plexiform::Reduction::mean : plexiform::Reduction::sum;
   }
+  void* ability(std::string_view name) override { return plexiform::offer<SessionLoss>(*this, name); }
+
+ private:
+  at::Tensor value(const at::Tensor& prediction, const at::Tensor& target, const at::Tensor& weight) const {
+    const auto recorded = plexiform::aligned(prediction, target);
+    auto centred = [](const at::Tensor& x) { return x - x.mean(2, /*keepdim=*/true); };
+    const auto a = centred(windows(prediction)), b = centred(windows(recorded));
+    const auto norm = ((a.square().mean(2) + p.bias) * (b.square().mean(2) + p.bias)).sqrt();
+    auto score = ((a * b).mean(2) / norm).mean(1);  // (B, N)
+    if (weight.defined()) score = score * weight.to(score.options());
+    if (p.negate) score = -score;
+    auto reduce = [&](const at::Tensor& x) {  // (B, ..., N)
+      if (p.per_neuron) return x.flatten(0, -2).mean(0);
+      return p.avg ? x.mean() : x.sum();
+    };
+    return p.gamma_l1 > 0 ? reduce(score) + p.gamma_l1 * reduce(prediction.abs()) : reduce(score);
+  }
+
+  // (B, T', N) -> (B, windows, bins, N)
+  at::Tensor windows(const at::Tensor& x) const {
+    if (p.scale == 0) return x.unsqueeze(1);
+    const int64_t bins = std::min(p.scale, x.size(1)), count = x.size(1) / bins;
+    return x.slice(1, 0, count * bins).unflatten(1, {count, bins});
+  }
 
   const Params p;
+  const plexiform::layers::CellTypeWeights weights;
 };
-PLEXIFORM_LOSS(Correlation, "plexiform.losses.Correlation", "negative correlation over time, per clip and neuron",
-               plexiform::Alias<&Correlation::openretina>{"openretina.modules.losses.correlation.CorrelationLoss3d"},
-               plexiform::Alias<&Correlation::openretina>{"openretina.modules.losses.CorrelationLoss3d"})
+PLEXIFORM_LOSS(
+    Correlation, "plexiform.losses.Correlation", "negative correlation over time, per clip and neuron",
+    plexiform::Alias<&Correlation::openretina>{"openretina.modules.losses.correlation.CorrelationLoss3d"},
+    plexiform::Alias<&Correlation::openretina>{"openretina.modules.losses.CorrelationLoss3d"},
+    plexiform::Alias<&Correlation::openretina>{"openretina.modules.measures.CorrelationLoss3d"},
+    plexiform::Alias<&Correlation::by_cell_type>{"openretina.modules.losses.correlation.CelltypeCorrelationLoss3d"},
+    plexiform::Alias<&Correlation::by_cell_type>{"openretina.modules.measures.CelltypeCorrelationLoss3d"},
+    plexiform::Alias<&Correlation::sparse>{"openretina.modules.losses.correlation.L1CorrelationLoss3d"},
+    plexiform::Alias<&Correlation::sparse>{"openretina.modules.measures.L1CorrelationLoss3d"},
+    plexiform::Alias<&Correlation::in_windows>{"openretina.modules.losses.correlation.ScaledCorrelationLoss3d"},
+    plexiform::Alias<&Correlation::in_windows>{"openretina.modules.measures.ScaledCorrelationLoss3d"})

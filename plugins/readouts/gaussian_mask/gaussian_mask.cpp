@@ -7,20 +7,15 @@
 // "openretina": distances clamped at 20, `positive` applied inside forward, and the mean activity added as it is, even
 // without `bias`.
 #include <ATen/ops/linspace.h>
-#include <plexiform/abilities.h>
-#include <plexiform/layers/nonlinearity.h>
-#include <plexiform/module.h>
+#include <plexiform/layers/readout.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
 
-using plexiform::Error;
-
-struct GaussianMask final : plexiform::ReadoutModule, plexiform::Pictures {
+struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures {
   struct Params {
     bool scale = false, bias = true, positive = false, readout_reg_avg = true;
     double gaussian_mean_scale = 6, gaussian_var_scale = 4, mask_l1_reg = 1e-3, feature_weights_l1_reg = 1e-3;
-    std::string nonlinearity = "softplus";
-    std::optional<std::vector<int64_t>> in_shape = {};
+    plexiform::layers::ReadoutKnobs common = {};
     bool required = false;  // not a knob: these have no defaults in openretina's multi-session readout
 
     void describe(auto& knob) {
@@ -36,9 +31,7 @@ struct GaussianMask final : plexiform::ReadoutModule, plexiform::Pictures {
       knob("feature_weights_l1_reg", feature_weights_l1_reg,
            {.doc = "weight of the penalty for |feature weight|", .min = 0});
       knob("readout_reg_avg", readout_reg_avg, {.doc = "penalties are means over neurons and weights; false: sums"});
-      knob("nonlinearity", nonlinearity, {.doc = "f", .choices = plexiform::layers::nonlinearities()});
-      knob("in_shape", in_shape,
-           {.doc = "[channels, time, height, width] of the features; null: as the core makes them"});
+      common.describe(knob);
     }
   };
   static Params single_session() {
@@ -53,8 +46,7 @@ struct GaussianMask final : plexiform::ReadoutModule, plexiform::Pictures {
   }
 
   GaussianMask(const plexiform::ReadoutContext& context, const Params& params)
-      : p(params), shape(context.features), openretina_(context.compat == "openretina") {
-    check_in_shape();
+      : DriveReadout(context, params.common), p(params) {
     const int64_t N = context.neurons, C = shape.channels;
     mean = register_parameter("mask_mean", torch::zeros({N, 2}));  // row, column
     log_var = register_parameter("mask_log_var", torch::zeros({N}));
@@ -63,22 +55,18 @@ struct GaussianMask final : plexiform::ReadoutModule, plexiform::Pictures {
     const auto offset = initial_bias(context);
     if (p.bias) {
       bias = register_parameter("bias", offset);
-    } else if (openretina_) {
+    } else if (quirks) {
       bias = register_buffer("bias", offset);
     }
-    if (!openretina_) project();
+    if (!quirks) project();
   }
 
-  at::Tensor forward(const at::Tensor& x, const plexiform::Given&) override {
-    TORCH_CHECK_VALUE(
-        x.dim() == 5 && x.size(1) == shape.channels && x.size(3) == shape.height && x.size(4) == shape.width,
-        "features of shape ", x.sizes(), " for a readout of ", shape.text());
-    if (openretina_) clamp_features();
+  at::Tensor drive(const at::Tensor& x) override {
+    if (quirks) clamp_features();
     const auto seen = torch::matmul(x.flatten(3), mask().flatten(1).t());  // (B, C, T, N)
-    auto drive = (seen * features).sum(1);                                 // (B, T, N)
-    if (scale.defined()) drive = drive * scale;
-    if (bias.defined()) drive = drive + bias;
-    return plexiform::layers::apply_nonlinearity(p.nonlinearity, drive);
+    auto sum = (seen * features).sum(1);                                   // (B, T, N)
+    if (scale.defined()) sum = sum * scale;
+    return bias.defined() ? sum + bias : sum;
   }
 
   at::Tensor penalty() override {
@@ -89,10 +77,10 @@ struct GaussianMask final : plexiform::ReadoutModule, plexiform::Pictures {
   }
 
   void project() override {
-    if (!openretina_) clamp_features();
+    if (!quirks) clamp_features();
   }
 
-  void* ability(std::string_view name) override { return plexiform::offer<plexiform::Pictures>(*this, name); }
+  void* ability(std::string_view name) override { return plexiform::offer<Pictures, Inputs>(*this, name); }
   std::vector<plexiform::Named> pictures() override { return {{"mask", mask().detach()}}; }
 
  private:
@@ -105,38 +93,18 @@ struct GaussianMask final : plexiform::ReadoutModule, plexiform::Pictures {
       return (pixels - p.gaussian_mean_scale * mean.slice(1, axis, axis + 1)).square() / variance;
     };
     const auto rows = distance(0, shape.height), columns = distance(1, shape.width);
-    if (openretina_) {
+    if (quirks) {
       const auto density = (-0.5 * (rows.unsqueeze(2) + columns.unsqueeze(1)).clamp_max(20)).exp();
       return density / density.sum({1, 2}, /*keepdim=*/true);
     }
     return (-0.5 * rows).softmax(1).unsqueeze(2) * (-0.5 * columns).softmax(1).unsqueeze(1);
   }
 
-  at::Tensor initial_bias(const plexiform::ReadoutContext& context) const {
-    const auto& activity = context.mean_activity;
-    if (!activity.defined()) return torch::zeros({context.neurons});
-    TORCH_CHECK_VALUE(activity.dim() == 1 && activity.size(0) == context.neurons, "mean activity of shape ",
-                      activity.sizes(), " for ", context.neurons, " neurons");
-    const auto rate = activity.to(torch::kFloat32);
-    return openretina_ ? rate.clone() : plexiform::layers::invert_nonlinearity(p.nonlinearity, rate);
-  }
-
   void clamp_features() {
     if (p.positive) features.variable_data().clamp_min_(0);  // behind autograd's back
   }
 
-  void check_in_shape() const {
-    if (!p.in_shape) return;
-    const auto& given = *p.in_shape;
-    if (given.size() != 4 || given[0] != shape.channels || given[2] != shape.height || given[3] != shape.width) {
-      throw Error("in_shape", "is " + plexiform::Json(given).dump() + ", but the core makes " + shape.text(),
-                  "remove in_shape: the host knows it");
-    }
-  }
-
   const Params p;
-  const plexiform::Shape shape;
-  const bool openretina_;
   torch::Tensor mean, log_var, features, scale, bias;
 };
 PLEXIFORM_READOUT(GaussianMask, "plexiform.readouts.GaussianMask",

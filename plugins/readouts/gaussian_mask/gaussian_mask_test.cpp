@@ -50,6 +50,7 @@ TEST_CASE("the Gaussian mask keeps the readout contract") {
   check_readout_contract(ours, "{}", context());
   check_readout_contract(ours, "{" + knobs + ", readout_reg_avg: false}", context());
   check_readout_contract(ours, "{nonlinearity: exp, bias: false}", context());
+  check_readout_contract(ours, "{eye_position: pupil, eye_hidden: 3, gain_from: running, spline_knots: 5}", context());
   check_readout_contract(theirs, "{" + knobs + "}", context("openretina"));
 }
 

@@ -16,6 +16,14 @@ struct Named {
   at::Tensor tensor;
 };
 
+// The tensor of that name; undefined when there is none.
+inline at::Tensor find(const std::vector<Named>& tensors, std::string_view name) {
+  for (const auto& one : tensors) {
+    if (one.name == name) return one.tensor;
+  }
+  return {};
+}
+
 class Given {
  public:
   Given() = default;
@@ -26,12 +34,7 @@ class Given {
   const std::string& session() const { return session_; }
 
   // The tensor of that name, batch axis first; undefined when the data have none.
-  at::Tensor find(std::string_view name) const {
-    for (const auto& extra : extras_) {
-      if (extra.name == name) return extra.tensor;
-    }
-    return {};
-  }
+  at::Tensor find(std::string_view name) const { return plexiform::find(extras_, name); }
 
  private:
   std::string session_;

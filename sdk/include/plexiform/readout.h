@@ -6,9 +6,12 @@
 #include <plexiform/component.h>
 #include <plexiform/shape.h>
 
+#include <memory>
 #include <string>
 
 namespace plexiform {
+
+class Readout;
 
 // What the host tells a readout that is being built. Fields are only ever added at the end.
 struct ReadoutContext {
@@ -17,14 +20,28 @@ struct ReadoutContext {
   int64_t neurons = 0;       // N >= 1
   at::Tensor mean_activity;  // (N) float32, mean training response per bin; undefined when unknown
   std::string compat;        // see CoreContext
+  // What else the data say of the session, by name and as stored: positions, receptive fields, cell types.
+  std::vector<Named> info = {};
+  // The readout of the model's first session, for one that shares its parameters; null while that is built.
+  std::shared_ptr<Readout> first = nullptr;
 };
 
 class Readout : public Component {
  public:
   // Predicted activity, in the units of the responses.
   //   features  (B, F, T', H', W')
-  //   returns   (B, T', N)
+  //   returns   (B, T', N); a readout that LooksBack: the last T' - history() bins
   virtual at::Tensor forward(const at::Tensor& features, const Given& given) = 0;
+};
+
+// The ability of a readout that needs earlier bins of the features for each bin of its prediction.
+struct LooksBack {
+  static constexpr std::string_view name = "plexiform.looks_back/1";
+
+  virtual int64_t history() const = 0;  // how many, at least 0
+
+ protected:
+  ~LooksBack() = default;
 };
 
 }  // namespace plexiform
