@@ -68,7 +68,11 @@ TEST_CASE("a loss knows the session of a batch") {
 }
 
 TEST_CASE("a clone takes over the first session's readout") {
-  const auto model = build(nodes(facts, "  clone: {_target_: fixtures.readouts.Tenfold}\n"), recordings());
+  auto of = recordings();
+  of.sessions[1] = of.sessions[0];
+  of.sessions[1].name = "a again";
+  const auto model =
+      build(nodes("{_target_: fixtures.readouts.Facts}", "  clone: {_target_: fixtures.readouts.Tenfold}\n"), of);
   CHECK(at::equal(model.forward(at::zeros({1, 1, 10, 2, 3}), 1)[0][0], at::tensor({10.0f, 20.0f})));
   REQUIRE(model.origins.size() == 5);
   CHECK(model.origins[1].kind == "readout");

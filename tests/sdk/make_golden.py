@@ -11,7 +11,7 @@ from openretina.modules.layers.convolutions import (
 from openretina.modules.layers.gru import GRU_Module
 from openretina.modules.layers.reducers import WeightedChannelSumLayer
 from openretina.modules.layers.regularizers import (
-    FlatLaplaceL23dnorm, GaussianLaplaceL2, Laplace, LaplaceL2norm, TimeLaplaceL23dnorm, gaussian2d,
+    FlatLaplaceL23dnorm, GaussianLaplaceL2, Laplace, Laplace1d, LaplaceL2norm, gaussian2d,
 )
 from openretina.modules.layers.scaling import FiLM, Scale2DLayer
 from openretina.modules.nonlinearities import ParametrizedELU, ParametrizedSoftplus
@@ -95,6 +95,14 @@ def penalty(name, kernel, value):
     out[f"{name}, gradient"] = torch.autograd.grad(value, kernel)[0]
 
 
+# Written out: in release 1.1.1 TimeLaplaceL23dnorm squares the sum of what its filter gives; later ones, as here, sum
+# the squares.
+def time_roughness(kernel, padding, mean):
+    laplace, total = Laplace1d(padding), torch.mean if mean else torch.sum
+    rough = torch.nn.functional.conv1d(kernel.unsqueeze(1), laplace.filter, padding=laplace.padding_size)
+    return total(rough.square()) / (total(kernel.square()) + 1e-6)
+
+
 spatial = golden.wave(3, 2, 1, 6, 5).requires_grad_()
 temporal = golden.wave(3, 2, 7, 1, 1).requires_grad_()
 flat = golden.wave(3, 2, 6, 5).requires_grad_()
@@ -102,7 +110,7 @@ for padding, edge in ((0, "valid"), (None, "with zeros")):
     for mean in (False, True):
         how = f"{edge}, {'mean' if mean else 'sum'}"
         penalty(f"spatial roughness, {how}", spatial, FlatLaplaceL23dnorm(padding=padding)(spatial, avg=mean))
-        penalty(f"temporal roughness, {how}", temporal, TimeLaplaceL23dnorm(padding=padding)(temporal, avg=mean))
+        penalty(f"temporal roughness, {how}", temporal, time_roughness(temporal.flatten(2).flatten(0, 1), padding, mean))
 penalty("spatial roughness of frames", flat, LaplaceL2norm()(flat))
 for mean in (False, True):
     penalty(f"surround roughness, {'mean' if mean else 'sum'}", flat, GaussianLaplaceL2(kernel=(6, 5))(flat, avg=mean))
