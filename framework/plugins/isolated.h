@@ -21,6 +21,7 @@ struct Ended {
 
 // Forks this process and runs `body` there, with standard input from nowhere and its output held back. What it starts is
 // killed with it; it does not outlive this process. An exception out of `body` ends the child (abort).
+// It hangs when it is not done after `limit`; on a busy machine, when its processor time reaches `limit` too.
 // To be called while this process has a single thread: others do not exist in the child. With LibTorch loaded that holds
 // until its first operator has run.
 Ended run_isolated(const std::function<std::string()>& body, std::chrono::milliseconds limit);

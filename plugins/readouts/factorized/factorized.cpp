@@ -19,7 +19,7 @@ struct Factorized final : plexiform::layers::DriveReadout, plexiform::Pictures {
     std::optional<std::vector<std::vector<double>>> init_scales = {};
     plexiform::Json mask_size = {};
     plexiform::layers::ReadoutKnobs common = {};
-    bool required = false;  // not a knob: penalties and a start have no defaults there
+    bool required = false;  // not a knob: penalties have no defaults there
 
     void describe(auto& knob) {
       knob("mask_l1_reg", mask_l1_reg, {.doc = "weight of the penalty for |mask|", .min = 0, .required = required});
@@ -55,9 +55,6 @@ struct Factorized final : plexiform::layers::DriveReadout, plexiform::Pictures {
     }
     if (p.laplace_mask_reg > 0 && std::min(shape.height, shape.width) < 3) {
       throw Error("laplace_mask_reg", "a map of " + shape.text() + " has no inner pixels to be rough", "set it to 0");
-    }
-    if (p.required && !p.init_scales && !(p.init_mask && p.init_weights)) {
-      throw Error("init_scales", "is missing", "give [[mean, deviation] of the masks, of the feature weights]");
     }
     const int64_t N = context.neurons, C = shape.channels, pixels = shape.height * shape.width;
     const auto [mask_scale, weight_scale] = scales();
