@@ -1,16 +1,30 @@
 #include <config/knobs.h>
-#include <fmt/args.h>
-#include <fmt/format.h>
 #include <training/optimizer.h>
 #include <training/settings.h>
 
 #include <algorithm>
-#include <regex>
 
 namespace plexiform::training {
 namespace {
 
 using config::Node;
+
+struct TimerParams {
+  Json duration;
+  std::string interval = "step";
+  bool verbose = true;
+  void describe(auto& knob) {
+    knob("duration", duration, {.doc = "trainer.max_time", .required = true});
+    knob("interval", interval, {.doc = "when the clock is looked at", .choices = {"step"}});
+    knob("verbose", verbose, {.doc = "accepted; the end is always told"});
+  }
+  void check() const { training::duration("duration", duration); }
+};
+
+struct SummaryParams {
+  int64_t max_depth = 1;
+  void describe(auto& knob) { knob("max_depth", max_depth, {.doc = "accepted; the whole plan is shown"}); }
+};
 
 // The `_target_` of the node at `path`, which has to be one of `known`.
 std::string target(const Node& node, const std::string& path, const std::vector<std::string>& known) {
@@ -41,20 +55,27 @@ void read_trainer(const Node& root, Settings& settings) {
   if (node->find("_target_"))
     target(*node, "trainer", {"plexiform.Trainer", "lightning.Trainer", "lightning.pytorch.Trainer"});
   settings.trainer = config::read_knobs<TrainerParams>(*node, "trainer");
-  const std::string precision = settings.trainer.precision.is_string() ? settings.trainer.precision.get<std::string>()
-                                                                       : settings.trainer.precision.dump();
-  const std::vector<std::string> full = {"32-true", "32"};
-  const std::vector<std::string> mixed = {"16-mixed", "bf16-mixed", "16", "16-true", "bf16", "bf16-true"};
-  if (std::find(mixed.begin(), mixed.end(), precision) != mixed.end()) {
-    settings.warnings.push_back("trainer.precision: " + precision +
-                                " is slower than float32 on a CPU: training in 32-true");
-  } else if (std::find(full.begin(), full.end(), precision) == full.end()) {
-    throw Error(config::where_knob(*node, "trainer", "precision", false), "is " + precision, "use 32-true");
-  }
-  if (const auto& devices = settings.trainer.devices; devices != "auto" && devices != 1 && devices != "1") {
-    throw Error(config::where_knob(*node, "trainer", "devices", false), "is " + devices.dump(),
-                "use 1 or auto: one process trains");
-  }
+  if (const auto warning = settings.trainer.warning(); !warning.empty()) settings.warnings.push_back(warning);
+}
+
+// One short epoch, of which nothing else is kept or told.
+void shorten(Settings& settings) {
+  const int64_t batches = settings.trainer.dev_batches();
+  if (batches == 0) return;
+  auto& trainer = settings.trainer;
+  trainer.max_epochs = 1;
+  trainer.min_epochs = trainer.min_steps = trainer.num_sanity_val_steps = 0;
+  trainer.max_steps = -1;
+  trainer.overfit_batches = 0;
+  trainer.val_check_interval = trainer.max_time = Json();
+  trainer.limit_train_batches = trainer.limit_val_batches = trainer.limit_test_batches = batches;
+  settings.stopping.reset();
+  settings.ema.reset();
+  settings.swa.reset();
+  settings.pictures.reset();
+  settings.tensorboard.reset();
+  settings.warnings.push_back("trainer.fast_dev_run: one epoch of " + std::to_string(batches) +
+                              " batches of each kind, without callbacks and loggers; its scores mean nothing");
 }
 
 void read_optimizer(const Node& root, Settings& settings) {
@@ -98,23 +119,52 @@ void read_scheduler(const Node& root, Settings& settings, const std::vector<std:
   }
 }
 
+void read_stopping(const Node& node, const std::string& path, const std::vector<std::string>& metrics,
+                   Settings& settings) {
+  auto params = config::read_knobs<EarlyStoppingParams>(node, path);
+  try {
+    check_monitor(params.monitor, node, path, metrics);
+  } catch (const Error& e) {
+    if (params.strict) throw;
+    settings.warnings.push_back(path + ": " + e.problem() + "; with strict: false, it stops nothing");
+    return;
+  }
+  settings.stopping = params;
+}
+
 void read_callbacks(const Node& root, Settings& settings, const std::vector<std::string>& metrics) {
   const Node* callbacks = root.find("training_callbacks");
   if (!callbacks || callbacks->is_null()) return;
-  const std::string stopping = "lightning.pytorch.callbacks.EarlyStopping",
-                    checkpoint = "lightning.pytorch.callbacks.ModelCheckpoint",
-                    monitor = "lightning.pytorch.callbacks.LearningRateMonitor";
+  const std::string lightning = "lightning.pytorch.callbacks.";
+  const std::string stopping = lightning + "EarlyStopping", checkpoint = lightning + "ModelCheckpoint",
+                    monitor = lightning + "LearningRateMonitor", timer = lightning + "Timer",
+                    summary = lightning + "ModelSummary", ema = lightning + "EMAWeightAveraging",
+                    swa = lightning + "StochasticWeightAveraging", own_pictures = "plexiform.callbacks.WeightPictures",
+                    pictures = "openretina.callbacks.weight_visualization_callback.WeightVisualizationCallback";
   for (const auto& [name, node] : callbacks->entries) {
     if (node.is_null()) continue;
     const std::string path = "training_callbacks." + name;
-    const std::string kind = target(node, path, {stopping, checkpoint, monitor});
-    if (kind == stopping) {
-      settings.stopping = config::read_knobs<EarlyStoppingParams>(node, path);
-      check_monitor(settings.stopping->monitor, node, path, metrics);
-    } else if (kind == checkpoint) {
+    const std::string kind =
+        target(node, path, {stopping, checkpoint, monitor, timer, summary, ema, swa, own_pictures, pictures});
+    if (kind == stopping) read_stopping(node, path, metrics, settings);
+    if (kind == checkpoint) {
       settings.checkpoint = config::read_knobs<CheckpointParams>(node, path);
       check_monitor(settings.checkpoint.monitor, node, path, metrics);
-    }  // the learning rate is a column of metrics.csv with or without its monitor
+    }
+    if (kind == monitor) settings.rate_monitor = config::read_knobs<RateMonitorParams>(node, path);
+    if (kind == timer) settings.trainer.max_time = config::read_knobs<TimerParams>(node, path).duration;
+    if (kind == summary) {
+      config::read_knobs<SummaryParams>(node, path);
+      settings.trainer.enable_model_summary = true;
+    }
+    if (kind == ema) settings.ema = config::read_knobs<EmaParams>(node, path);
+    if (kind == swa) settings.swa = config::read_knobs<SwaParams>(node, path);
+    if (kind == pictures || kind == own_pictures) {
+      settings.pictures = config::read_knobs<WeightPicturesParams>(node, path);
+    }
+    if (settings.ema && settings.swa) {
+      throw Error(config::where(node, path), "is the second average of the weights", "leave out EMA or SWA");
+    }
   }
 }
 
@@ -126,34 +176,33 @@ void read_loggers(const Node& root, Settings& settings) {
     const std::string kind =
         target(node, "logger." + name,
                {"lightning.pytorch.loggers.csv_logs.CSVLogger", "lightning.pytorch.loggers.CSVLogger",
-                "lightning.pytorch.loggers.TensorBoardLogger"});
-    if (kind.ends_with("TensorBoardLogger")) {
-      settings.warnings.push_back(
-          "logger." + name + ": TensorBoard files are not written; the metrics are in metrics.csv of the run folder");
+                "lightning.pytorch.loggers.TensorBoardLogger",
+                "lightning.pytorch.loggers.tensorboard.TensorBoardLogger", "plexiform.loggers.TensorBoard"});
+    if (!kind.ends_with("CSVLogger")) {
+      settings.tensorboard = config::read_knobs<TensorBoardParams>(node, "logger." + name);
     }
   }
+}
+
+void read_frozen(const Node& root, Settings& settings) {
+  if (const Node* only = root.find("only_train_readout"); only && !only->is_null()) {
+    const Json value = config::to_json(*only);
+    if (!value.is_boolean()) {
+      throw Error(config::where(*only, "only_train_readout"), "is " + value.dump(), "use true or false");
+    }
+    if (value.get<bool>()) settings.frozen.push_back("core.*");
+  }
+  const Node* frozen = root.find("frozen");
+  if (!frozen || frozen->is_null()) return;
+  const Json patterns = config::to_json(*frozen);
+  const auto is_text = [](const Json& one) { return one.is_string(); };
+  if (!patterns.is_array() || !std::all_of(patterns.begin(), patterns.end(), is_text)) {
+    throw Error(config::where(*frozen, "frozen"), "is no list of patterns", "write frozen: ['core.*']");
+  }
+  for (const auto& pattern : patterns) settings.frozen.push_back(pattern);
 }
 
 }  // namespace
-
-std::string best_checkpoint_name(const CheckpointParams& params, const Json& metrics) {
-  if (!params.filename) return "best.safetensors";
-  // {name:spec} -> name=value, as Lightning writes it; a spec is Python's, which fmt shares.
-  static const std::regex field(R"(\{([^{}:]+)(:[^{}]*)?\})");
-  std::string name, rest = *params.filename;
-  for (std::smatch match; std::regex_search(rest, match, field); rest = match.suffix()) {
-    const std::string key = match[1], spec = "{" + match[2].str() + "}";
-    const Json value = metrics.contains(key) ? metrics[key] : Json(0);
-    name += match.prefix().str() + (params.auto_insert_metric_name ? key + "=" : "");
-    try {
-      name += value.is_number_integer() ? fmt::format(fmt::runtime(spec), value.get<int64_t>())
-                                        : fmt::format(fmt::runtime(spec), value.get<double>());
-    } catch (const fmt::format_error&) {
-      name += value.dump();
-    }
-  }
-  return name + rest + ".safetensors";
-}
 
 Settings read_settings(const Node& root, const std::vector<std::string>& sessions) {
   std::vector<std::string> metrics = {"val_loss",
@@ -187,6 +236,8 @@ Settings read_settings(const Node& root, const std::vector<std::string>& session
   read_scheduler(root, settings, metrics);
   read_callbacks(root, settings, metrics);
   read_loggers(root, settings);
+  read_frozen(root, settings);
+  shorten(settings);
   return settings;
 }
 
