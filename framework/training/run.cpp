@@ -190,6 +190,8 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   auto& warnings = run->settings.warnings;
   warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());
   run->split = located(run->config, [&] { return data::split(run->recordings, run->loader, run->model.lag()); });
+  const data::TrainStream stream(run->recordings, run->split, run->loader, run->settings.seed);
+  located(run->config, [&] { run->settings.trainer.batches_between_validations(stream.steps_per_epoch()); });
   return run;
 }
 

@@ -69,7 +69,6 @@ Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
   if (settings.ema) average_.emplace(*settings.ema, task.model.state());
   if (settings.swa) average_.emplace(*settings.swa, task.model.state(), settings.trainer.max_epochs);
   follow_schedule(settings.counting.interval);
-  batches_between_validations();  // refuses an interval that does not fit
 }
 
 Ending Trainer::fit() {
@@ -113,33 +112,14 @@ double Trainer::seconds() const {
 }
 
 int64_t Trainer::batches_per_epoch() const {
-  const auto& limits = task_.settings.trainer;
-  return share_of(overfits() ? limits.overfit_batches : limits.limit_train_batches, stream_.steps_per_epoch());
-}
-
-int64_t Trainer::batches_between_validations() const {
-  const auto& limits = task_.settings.trainer;
-  const int64_t all = batches_per_epoch(), per_step = limits.accumulate_grad_batches;
-  const Json& interval = limits.val_check_interval;
-  if (interval.is_null()) return all;
-  if (interval.is_number_float()) return std::max(per_step, share_of(interval, all) / per_step * per_step);
-  if (interval > all) {
-    throw Error("trainer.val_check_interval", fmt::format("is {}, but an epoch has {} batches", interval.dump(), all),
-                "use fewer, or a share such as 0.5");
-  }
-  if (interval.get<int64_t>() % per_step != 0) {
-    throw Error("trainer.val_check_interval",
-                fmt::format("is {}, in the middle of {} accumulated batches", interval.dump(), per_step),
-                "use a multiple of trainer.accumulate_grad_batches");
-  }
-  return interval;
+  return task_.settings.trainer.batches_per_epoch(stream_.steps_per_epoch());
 }
 
 void Trainer::train_epoch() {
   const auto& limits = task_.settings.trainer;
-  const int64_t batches = batches_per_epoch(), between = batches_between_validations();
+  const int64_t batches = batches_per_epoch(), between = limits.batches_between_validations(stream_.steps_per_epoch());
   if (state_.batch == 0) {
-    if (overfits()) stream_.restore(first_batch_);
+    if (limits.overfits()) stream_.restore(first_batch_);
     stream_.start_epoch();
   }
   for (auto* observer : observers_) observer->epoch_begins(position());
@@ -253,8 +233,8 @@ Json Trainer::new_row() const { return {{"epoch", state_.epoch}, {"step", state_
 
 Json Trainer::validation_metrics() {
   const Averaged averaged(average_);
-  return validate(task_,
-                  overfits() ? task_.settings.trainer.overfit_batches : task_.settings.trainer.limit_val_batches);
+  const auto& limits = task_.settings.trainer;
+  return validate(task_, limits.overfits() ? limits.overfit_batches : limits.limit_val_batches);
 }
 
 void Trainer::validate_within_epoch() {

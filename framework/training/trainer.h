@@ -61,8 +61,6 @@ class Trainer {
   std::optional<Ending> ending() const;
   double seconds() const;
   int64_t batches_per_epoch() const;
-  int64_t batches_between_validations() const;
-  bool overfits() const { return task_.settings.trainer.overfit_batches != 0; }
   host::Position position() const;
   void note(const std::string& text) const;
   // Whatever an observer asks for first is done.

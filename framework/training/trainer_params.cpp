@@ -94,6 +94,27 @@ void TrainerParams::check() const {
   }
 }
 
+int64_t TrainerParams::batches_per_epoch(int64_t all) const {
+  return share_of(overfits() ? overfit_batches : limit_train_batches, all);
+}
+
+int64_t TrainerParams::batches_between_validations(int64_t all) const {
+  const int64_t epoch = batches_per_epoch(all), per_step = accumulate_grad_batches;
+  const Json& interval = val_check_interval;
+  if (interval.is_null()) return epoch;
+  if (interval.is_number_float()) return std::max(per_step, share_of(interval, epoch) / per_step * per_step);
+  if (interval > epoch) {
+    throw Error("trainer.val_check_interval",
+                "is " + interval.dump() + ", but an epoch has " + std::to_string(epoch) + " batches",
+                "use fewer, or a share such as 0.5");
+  }
+  if (interval.get<int64_t>() % per_step != 0) {
+    throw Error("trainer.val_check_interval", "is " + interval.dump() + ", in the middle of accumulated batches",
+                "use a multiple of trainer.accumulate_grad_batches, " + std::to_string(per_step));
+  }
+  return interval;
+}
+
 int64_t TrainerParams::dev_batches() const {
   return fast_dev_run.is_boolean() ? int64_t{fast_dev_run.get<bool>()} : fast_dev_run.get<int64_t>();
 }

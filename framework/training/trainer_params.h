@@ -80,6 +80,11 @@ struct TrainerParams {
   // Throws Error(knob, what, fix).
   void check() const;
 
+  // Of `all` batches that the data give, those of an epoch; and those after which to validate, which divide into whole
+  // optimiser steps. Throws Error for a val_check_interval that does not fit.
+  int64_t batches_per_epoch(int64_t all) const;
+  int64_t batches_between_validations(int64_t all) const;
+  bool overfits() const { return overfit_batches != 0; }
   // fast_dev_run as a number of batches; 0: off.
   int64_t dev_batches() const;
   bool mixed_precision() const;
