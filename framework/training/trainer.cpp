@@ -281,11 +281,7 @@ void Trainer::end_epoch() {
 
 void Trainer::consider_stopping(const Json& row) {
   if (!stopping_ || !row.contains(stopping_->params().monitor)) return;
-  const double metric = row.at(stopping_->params().monitor);
-  const auto verdict = stopping_->update(metric);
-  if (verdict.improved && stopping_->params().verbose) {
-    note(fmt::format("{} improved to {:.4g}", stopping_->params().monitor, metric));
-  }
+  const auto verdict = stopping_->update(row.at(stopping_->params().monitor));
   if (verdict.stop && !state_.stopped) note(verdict.reason);
   state_.stopped = state_.stopped || verdict.stop;
 }
