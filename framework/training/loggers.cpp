@@ -1,23 +1,43 @@
 #include <training/loggers.h>
+#include <training/metrics_log.h>
 #include <training/weight_pictures.h>
+
+#include <filesystem>
 
 namespace plexiform::training {
 namespace {
 
-std::string folder_of(const TensorBoardParams& params, const std::string& run) {
-  std::string folder = params.save_dir.value_or(run + "/tensorboard");
-  for (const auto& part : {params.name, params.version, params.sub_dir}) {
+// "save_dir/name/version"
+std::string joined(std::string folder, const std::vector<std::optional<std::string>>& parts) {
+  for (const auto& part : parts) {
     if (part && !part->empty()) folder += "/" + *part;
   }
   return folder;
 }
 
+std::string with_prefix(const std::string& prefix) { return prefix.empty() ? "" : prefix + "-"; }
+
 }  // namespace
+
+void write_csv(const CsvParams& params, const host::Json& rows) {
+  if (!params.save_dir) return;
+  const std::string folder = joined(*params.save_dir, {params.name, params.version});
+  std::filesystem::create_directories(folder);
+  host::Json named = host::Json::array();
+  for (const auto& row : rows) {
+    host::Json& one = named.emplace_back(host::Json::object());
+    for (const auto& [name, value] : row.items()) {
+      const bool counts = name == "epoch" || name == "step";
+      one[counts ? name : with_prefix(params.prefix) + name] = value;
+    }
+  }
+  write_metrics_csv(folder + "/metrics.csv", named);
+}
 
 TensorBoardLogger::TensorBoardLogger(const TensorBoardParams& params, const std::string& folder, int64_t every,
                                      const std::string& config, const model::Model& model)
-    : file_(folder_of(params, folder)),
-      prefix_(params.prefix.empty() ? "" : params.prefix + "-"),
+    : file_(joined(params.save_dir.value_or(folder + "/tensorboard"), {params.name, params.version, params.sub_dir})),
+      prefix_(with_prefix(params.prefix)),
       every_(every),
       model_(model) {
   file_.text(0, prefix_ + "config", "```yaml\n" + config + "```\n");

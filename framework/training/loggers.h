@@ -33,6 +33,23 @@ struct TensorBoardParams {
   }
 };
 
+struct CsvParams {
+  std::optional<std::string> save_dir, name, version;
+  std::string prefix;
+  std::optional<int64_t> flush_logs_every_n_steps;
+  void describe(auto& knob) {
+    knob("save_dir", save_dir, {.doc = "folder of a second metrics.csv; null: the one of the run folder is enough"});
+    knob("name", name, {.doc = "folder within it; null: none"});
+    knob("version", version, {.doc = "folder within that; null: none"});
+    knob("prefix", prefix, {.doc = "before the name of each column: prefix-val_loss"});
+    knob("flush_logs_every_n_steps", flush_logs_every_n_steps,
+         {.doc = "accepted; the file is written after every validation", .min = 1});
+  }
+};
+
+// Writes the rows of metrics again, where the logger wants them.
+void write_csv(const CsvParams& params, const host::Json& rows);
+
 // Event files (event_file.h): the metrics of an epoch by their names, `train_loss_step` and `lr` of every n-th optimiser
 // step, the config as text, and the weight pictures of core and readouts after an epoch, if the components have any.
 class TensorBoardLogger final : public host::Observer {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <plexiform/params.h>
+#include <training/trainer_params.h>
 
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ struct CheckpointParams {
     knob("train_time_interval", train_time_interval,
          {.doc = "save the last checkpoint so often within an epoch, DD:HH:MM:SS or {minutes: 5}; null: 5 minutes"});
     knob("save_on_train_epoch_end", save_on_train_epoch_end, {.doc = "accepted; both come before a checkpoint"});
+  }
+  void check() const {
+    if (!train_time_interval.is_null()) duration("train_time_interval", train_time_interval);
   }
 };
 

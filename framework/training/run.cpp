@@ -4,11 +4,11 @@
 #include <data/checks.h>
 #include <evaluation/predict.h>
 #include <fmt/format.h>
-#include <fnmatch.h>
 #include <model/build.h>
 #include <model/bundle.h>
 #include <model/denormals.h>
 #include <model/plan.h>
+#include <training/frozen.h>
 #include <training/progress.h>
 #include <training/run.h>
 #include <training/trainer.h>
@@ -96,27 +96,6 @@ std::vector<std::string> lock_plugins(const model::Model& model, const std::stri
   }
   lock.write(folder + "/plugins.lock");
   return changes;
-}
-
-// Parameters that the config takes out of the training.
-void freeze(const model::Model& model, const std::vector<std::string>& patterns) {
-  const auto parameters = model.parameters();
-  std::vector<std::string> names;
-  for (const auto& parameter : parameters) names.push_back(parameter.name);
-  for (const auto& pattern : patterns) {
-    bool any = false;
-    for (const auto& [name, tensor] : parameters) {
-      if (fnmatch(pattern.c_str(), name.c_str(), 0) != 0) continue;
-      tensor.requires_grad_(false);
-      any = true;
-    }
-    if (!any && pattern != "core.*") {  // a core may have no parameters
-      throw Error("frozen", "'" + pattern + "' matches no parameter", did_you_mean(pattern, names));
-    }
-  }
-  if (std::none_of(parameters.begin(), parameters.end(), [](const Named& one) { return one.tensor.requires_grad(); })) {
-    throw Error("frozen", "leaves no parameter to train", "freeze fewer: " + did_you_mean("", names));
-  }
 }
 
 // trainer.deterministic, for as long as a run trains.

@@ -21,6 +21,10 @@ struct TimerParams {
   void check() const { training::duration("duration", duration); }
 };
 
+struct NoParams {
+  void describe(auto&) {}
+};
+
 struct SummaryParams {
   int64_t max_depth = 1;
   void describe(auto& knob) { knob("max_depth", max_depth, {.doc = "accepted; the whole plan is shown"}); }
@@ -74,6 +78,8 @@ void shorten(Settings& settings) {
   settings.swa.reset();
   settings.pictures.reset();
   settings.tensorboard.reset();
+  settings.csv.clear();
+  settings.rate_finder.reset();
   settings.warnings.push_back("trainer.fast_dev_run: one epoch of " + std::to_string(batches) +
                               " batches of each kind, without callbacks and loggers; its scores mean nothing");
 }
@@ -139,13 +145,17 @@ void read_callbacks(const Node& root, Settings& settings, const std::vector<std:
   const std::string stopping = lightning + "EarlyStopping", checkpoint = lightning + "ModelCheckpoint",
                     monitor = lightning + "LearningRateMonitor", timer = lightning + "Timer",
                     summary = lightning + "ModelSummary", ema = lightning + "EMAWeightAveraging",
-                    swa = lightning + "StochasticWeightAveraging", own_pictures = "plexiform.callbacks.WeightPictures",
+                    swa = lightning + "StochasticWeightAveraging", finder = lightning + "LearningRateFinder",
+                    own_reset = "plexiform.callbacks.OptimizerReset",
+                    reset = "openretina.utils.model_utils.OptimizerResetCallback",
+                    own_pictures = "plexiform.callbacks.WeightPictures",
                     pictures = "openretina.callbacks.weight_visualization_callback.WeightVisualizationCallback";
   for (const auto& [name, node] : callbacks->entries) {
     if (node.is_null()) continue;
     const std::string path = "training_callbacks." + name;
-    const std::string kind =
-        target(node, path, {stopping, checkpoint, monitor, timer, summary, ema, swa, own_pictures, pictures});
+    const std::string kind = target(
+        node, path,
+        {stopping, checkpoint, monitor, timer, summary, ema, swa, finder, own_pictures, pictures, own_reset, reset});
     if (kind == stopping) read_stopping(node, path, metrics, settings);
     if (kind == checkpoint) {
       settings.checkpoint = config::read_knobs<CheckpointParams>(node, path);
@@ -159,6 +169,11 @@ void read_callbacks(const Node& root, Settings& settings, const std::vector<std:
     }
     if (kind == ema) settings.ema = config::read_knobs<EmaParams>(node, path);
     if (kind == swa) settings.swa = config::read_knobs<SwaParams>(node, path);
+    if (kind == finder) settings.rate_finder = config::read_knobs<RateFinderParams>(node, path);
+    if (kind == reset || kind == own_reset) {
+      config::read_knobs<NoParams>(node, path);
+      settings.reset_optimizer = true;
+    }
     if (kind == pictures || kind == own_pictures) {
       settings.pictures = config::read_knobs<WeightPicturesParams>(node, path);
     }
@@ -178,7 +193,9 @@ void read_loggers(const Node& root, Settings& settings) {
                {"lightning.pytorch.loggers.csv_logs.CSVLogger", "lightning.pytorch.loggers.CSVLogger",
                 "lightning.pytorch.loggers.TensorBoardLogger",
                 "lightning.pytorch.loggers.tensorboard.TensorBoardLogger", "plexiform.loggers.TensorBoard"});
-    if (!kind.ends_with("CSVLogger")) {
+    if (kind.ends_with("CSVLogger")) {
+      settings.csv.push_back(config::read_knobs<CsvParams>(node, "logger." + name));
+    } else {
       settings.tensorboard = config::read_knobs<TensorBoardParams>(node, "logger." + name);
     }
   }

@@ -7,6 +7,7 @@
 #include <training/loggers.h>
 #include <training/model_checkpoint.h>
 #include <training/plateau.h>
+#include <training/rate_finder.h>
 #include <training/schedule.h>
 #include <training/trainer_params.h>
 #include <training/weight_average.h>
@@ -48,8 +49,11 @@ struct Settings {
   std::optional<EmaParams> ema;     // at most one of the two
   std::optional<SwaParams> swa;
   RateMonitorParams rate_monitor;
+  std::optional<RateFinderParams> rate_finder;
+  bool reset_optimizer = false;  // it forgets its moments when a metric has lowered the rate
   std::optional<WeightPicturesParams> pictures;
   std::optional<TensorBoardParams> tensorboard;
+  std::vector<CsvParams> csv;
   std::vector<std::string> warnings;  // what is accepted but works otherwise here; to be shown
 };
 

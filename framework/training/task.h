@@ -19,6 +19,10 @@ struct Task {
   std::string folder;  // of the run
 };
 
+// Puts the model into training mode; a core that the config freezes as a whole stays in evaluation mode: its statistics are
+// frozen, too (openretina's are not).
+void training_mode(const Task& task);
+
 // What the model says of a batch, in the config's precision.
 at::Tensor predict(const Task& task, const data::Batch& batch);
 

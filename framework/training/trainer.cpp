@@ -1,5 +1,3 @@
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
@@ -8,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 namespace plexiform::training {
 
@@ -19,27 +16,6 @@ namespace {
 std::chrono::duration<double> save_interval(const CheckpointParams& params) {  // within a long epoch
   if (params.train_time_interval.is_null()) return std::chrono::minutes(5);
   return std::chrono::duration<double>(duration("train_time_interval", params.train_time_interval));
-}
-
-// A core that is frozen as a whole stays in evaluation mode: its statistics are frozen, too (openretina's are not).
-void training_mode(const Task& task) {
-  task.model.train(true);
-  if (task.settings.frozen.empty() || task.settings.compat == "openretina") return;
-  const auto parameters = task.model.core->parameters();
-  const auto frozen = [](const Named& one) { return !one.tensor.requires_grad(); };
-  if (std::all_of(parameters.begin(), parameters.end(), frozen)) task.model.core->train(false);
-}
-
-at::Tensor generator_state() {
-  auto generator = at::globalContext().defaultGenerator(at::kCPU);
-  const std::lock_guard<std::mutex> lock(generator.mutex());
-  return generator.get_state();
-}
-
-void set_generator_state(const at::Tensor& state) {
-  auto generator = at::globalContext().defaultGenerator(at::kCPU);
-  const std::lock_guard<std::mutex> lock(generator.mutex());
-  generator.set_state(state);
 }
 
 }  // namespace
@@ -55,20 +31,10 @@ Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
     if (tensor.requires_grad()) parameters_.push_back({name, tensor});
   }
   optimizer_ = make_optimizer(settings.optimizer, settings.optimizer_knobs, parameters_);
-  if (settings.plateau) plateau_.emplace(*settings.plateau, optimizer_->learning_rate());
-  if (!settings.schedule.empty()) {
-    const auto& trainer = settings.trainer;
-    const int64_t per_step = trainer.accumulate_grad_batches, steps = (batches_per_epoch() + per_step - 1) / per_step;
-    int64_t total = settings.counting.interval == "epoch" ? trainer.max_epochs : trainer.max_epochs * steps;
-    if (trainer.max_steps >= 0 && settings.counting.interval == "step") total = std::min(total, trainer.max_steps);
-    schedule_ = make_schedule(
-        settings.schedule, settings.schedule_knobs,
-        {optimizer_->learning_rate(), total / settings.counting.frequency, optimizer_->momentum().has_value()});
-  }
   if (settings.stopping) stopping_.emplace(*settings.stopping);
   if (settings.ema) average_.emplace(*settings.ema, task.model.state());
   if (settings.swa) average_.emplace(*settings.swa, task.model.state(), settings.trainer.max_epochs);
-  follow_schedule(settings.counting.interval);
+  begin_at(optimizer_->learning_rate());
 }
 
 Ending Trainer::fit() {
@@ -78,6 +44,7 @@ Ending Trainer::fit() {
     const int64_t sanity = limits.num_sanity_val_steps;
     if (sanity != 0) validate(task_, sanity > 0 ? Json(sanity) : Json());
     save(last_checkpoint());
+    if (task_.settings.rate_finder && !found_rate_) find_rate();
   }
   while (!ending()) {
     try {
@@ -149,6 +116,7 @@ void Trainer::train_epoch() {
 host::Step Trainer::step() {
   const data::Batch batch = stream_.next();
   const Losses losses = gradients(batch);
+  if (!std::isfinite(losses.total)) refuse_loss(losses.total, batch);
   if (optimizer_->evaluates()) waiting_.push_back(batch);
 
   const at::NoGradGuard no_grad;
@@ -162,7 +130,7 @@ host::Step Trainer::step() {
   return {{}, task_.recordings.sessions[batch.session].name, losses.total};
 }
 
-// Forward, loss and penalties, backward.
+// Forward, loss and penalties, backward, unless the loss is not finite.
 Trainer::Losses Trainer::gradients(const data::Batch& batch) {
   const auto& model = task_.model;
   const auto& trainer = task_.settings.trainer;
@@ -173,7 +141,7 @@ Trainer::Losses Trainer::gradients(const data::Batch& batch) {
   losses.readout_penalty = model.readout_penalty(batch.session);
   const at::Tensor total = losses.loss + losses.core_penalty + losses.readout_penalty + model.loss_penalty();
   losses.total = total.item<double>();
-  if (!std::isfinite(losses.total)) refuse_loss(losses.total, batch);
+  if (!std::isfinite(losses.total)) return losses;
   std::optional<torch::autograd::DetectAnomalyGuard> anomalies;
   if (trainer.detect_anomaly) anomalies.emplace();
   if (total.requires_grad()) model.backward(total.div(trainer.accumulate_grad_batches));
@@ -199,7 +167,11 @@ double Trainer::gradients_anew() {
   const at::AutoGradMode with_grad(true);
   optimizer_->zero_grad();
   double total = 0;
-  for (const auto& batch : waiting_) total += gradients(batch).total;
+  for (const auto& batch : waiting_) {
+    const double one = gradients(batch).total;
+    if (!std::isfinite(one)) refuse_loss(one, batch);
+    total += one;
+  }
   clip_gradients();
   return total / static_cast<double>(task_.settings.trainer.accumulate_grad_batches);
 }
@@ -212,21 +184,6 @@ void Trainer::clip_gradients() {
   } else {
     clip_grad_value(parameters_, *trainer.gradient_clip_val);
   }
-}
-
-// Sets rate and momentum after an epoch or a step, if that is what the schedule counts.
-void Trainer::follow_schedule(const std::string& counted) {
-  if (average_) {
-    if (const auto rate = average_->rate(state_.epoch, optimizer_->learning_rate())) {
-      optimizer_->set_learning_rate(*rate);
-      return;
-    }
-  }
-  const auto& counting = task_.settings.counting;
-  if (!schedule_ || counting.interval != counted) return;
-  const int64_t n = (counted == "step" ? state_.step : state_.epoch) / counting.frequency;
-  optimizer_->set_learning_rate(schedule_->rate(n));
-  if (const auto momentum = schedule_->momentum(n)) optimizer_->set_momentum(*momentum);
 }
 
 Json Trainer::new_row() const { return {{"epoch", state_.epoch}, {"step", state_.step}}; }
@@ -259,6 +216,9 @@ void Trainer::end_epoch() {
   if ((state_.epoch + 1) % settings.trainer.check_val_every_n_epoch == 0) {
     row.update(validation_metrics());
     if (plateau_) optimizer_->set_learning_rate(plateau_->update(row.at(settings.plateau->monitor), rate));
+    if (settings.reset_optimizer && optimizer_->learning_rate() < rate) {
+      optimizer_->restore({{}, {{"learning_rate", optimizer_->learning_rate()}}});
+    }
   }
   row["lr"] = rate;
   if (const auto momentum = optimizer_->momentum(); momentum && settings.rate_monitor.log_momentum) {
@@ -291,20 +251,6 @@ bool Trainer::is_best(const Json& row) const {
   return row.contains(monitor) && kept_.is_best(row.at(monitor));
 }
 
-// Writes what the row of metrics earns: a place among the best checkpoints; metrics.csv, before the last checkpoint that
-// counts the row as done.
-void Trainer::keep(const Json& row) {
-  const auto& params = task_.settings.checkpoint;
-  std::vector<std::string> lost;
-  const bool due = (row.at("epoch").get<int64_t>() + 1) % params.every_n_epochs.value_or(1) == 0;
-  if (due && row.contains(params.monitor) && kept_.earns_a_place(row.at(params.monitor))) {
-    save(checkpoint_folder() + kept_.add(row, row.at(params.monitor), lost));
-  }
-  write_metrics_csv(task_.folder + "/metrics.csv", state_.history);
-  save(last_checkpoint());
-  for (const auto& file : lost) std::filesystem::remove(checkpoint_folder() + file);
-}
-
 host::Position Trainer::position() const {
   return {state_.epoch + 1, task_.settings.trainer.max_epochs, state_.batch, batches_per_epoch(), state_.step};
 }
@@ -331,58 +277,6 @@ void Trainer::refuse_loss(double value, const data::Batch& batch) const {
                 : ""),
       fmt::format("lower optimizer.lr (now {}), or set trainer.gradient_clip_val=1; the last good checkpoint is {}",
                   optimizer_->learning_rate(), last_checkpoint()));
-}
-
-std::string Trainer::checkpoint_folder() const {
-  return task_.settings.checkpoint.dirpath.value_or(task_.folder + "/checkpoints") + "/";
-}
-
-std::string Trainer::last_checkpoint() const { return checkpoint_folder() + "last.safetensors"; }
-
-std::string Trainer::best_checkpoint() const {
-  return kept_.best().empty() ? last_checkpoint() : checkpoint_folder() + kept_.best();
-}
-
-void Trainer::save(const std::string& file) const {
-  Checkpoint checkpoint;
-  checkpoint.model = task_.model.state();
-  checkpoint.optimizer = optimizer_->state();
-  checkpoint.generator = generator_state();
-  TrainerState state = state_;
-  if (task_.settings.trainer.max_seconds()) state.seconds = seconds();
-  checkpoint.loop = Json{{"state", state.write()},
-                         {"kept", kept_.state()},
-                         {"means", means_.state()},
-                         {"stream", stream_.state()},
-                         {"threads", at::get_num_threads()}};
-  if (plateau_) checkpoint.loop["plateau"] = plateau_->state();
-  if (stopping_) checkpoint.loop["stopping"] = stopping_->state();
-  if (average_) {
-    checkpoint.average = average_->tensors();
-    checkpoint.loop["average"] = average_->state();
-  }
-  write_checkpoint(file, checkpoint);
-}
-
-void Trainer::restore(const Checkpoint& checkpoint) {
-  const Json& loop = checkpoint.loop;
-  task_.model.load_state(checkpoint.model, checkpoint.file);
-  optimizer_->restore(checkpoint.optimizer);
-  set_generator_state(checkpoint.generator);
-  state_.read(loop.at("state"));
-  means_.restore(loop.at("means"));
-  stream_.restore(loop.at("stream"));
-  if (plateau_) plateau_->restore(loop.at("plateau"));
-  kept_.restore(loop.at("kept"));
-  if (average_) average_->restore(checkpoint.average, loop.value("average", Json()));
-  follow_schedule(task_.settings.counting.interval);
-  if (stopping_) stopping_->restore(loop.at("stopping"));
-  if (const int threads = loop.at("threads"); threads != at::get_num_threads()) {
-    note(
-        fmt::format("note: the run used {} threads, now {}: results may differ in the last bits "
-                    "(OMP_NUM_THREADS={} repeats them exactly)",
-                    threads, at::get_num_threads(), threads));
-  }
 }
 
 }  // namespace plexiform::training

@@ -43,6 +43,8 @@ class Trainer {
     double total = 0;
   };
 
+  void begin_at(double rate);
+  void find_rate();
   void train_epoch();
   host::Step step();
   Losses gradients(const data::Batch& batch);
@@ -79,6 +81,7 @@ class Trainer {
   std::optional<EarlyStopping> stopping_;
   std::optional<WeightAverage> average_;
   KeptCheckpoints kept_;
+  std::optional<double> found_rate_;
   data::TrainStream stream_;
   const Json first_batch_;            // of the stream
   std::vector<data::Batch> waiting_;  // the pending ones, for an optimiser that evaluates them anew

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <training/trainer_params.h>
 
 #include <algorithm>
@@ -36,9 +37,9 @@ double duration(const std::string& knob, const Json& value) {
     int64_t d = 0, h = 0, m = 0, s = 0;
     char rest = 0;
     if (std::sscanf(value.get<std::string>().c_str(), "%ld:%ld:%ld:%ld%c", &d, &h, &m, &s, &rest) != 4) {
-      refuse("is '" + value.get<std::string>() + "'");
+      refuse("is " + value.dump());
     }
-    if (d < 0 || h < 0 || m < 0 || s < 0) refuse("is '" + value.get<std::string>() + "', which runs backwards");
+    if (d < 0 || h < 0 || m < 0 || s < 0) refuse(fmt::format("is {}, which runs backwards", value.dump()));
     seconds = static_cast<double>(((d * 24 + h) * 60 + m) * 60 + s);
   } else if (value.is_object()) {
     const std::vector<std::pair<std::string, double>> units = {
@@ -46,7 +47,7 @@ double duration(const std::string& knob, const Json& value) {
     for (const auto& [key, amount] : value.items()) {
       if (key == "_target_") continue;  // datetime.timedelta
       const auto unit = std::find_if(units.begin(), units.end(), [&](const auto& u) { return u.first == key; });
-      if (unit == units.end() || !amount.is_number()) refuse("has " + key + ": " + amount.dump());
+      if (unit == units.end() || !amount.is_number()) refuse(fmt::format("has {}: {}", key, amount.dump()));
       seconds += unit->second * amount.get<double>();
     }
   } else {
@@ -67,12 +68,11 @@ void TrainerParams::check() const {
     throw Error("fast_dev_run", "is " + fast_dev_run.dump(), "use true, false or a number of batches");
   }
   if (min_epochs > max_epochs) {
-    throw Error("min_epochs",
-                "is " + std::to_string(min_epochs) + ", more than max_epochs, " + std::to_string(max_epochs),
+    throw Error("min_epochs", fmt::format("is {}, more than max_epochs, {}", min_epochs, max_epochs),
                 "raise max_epochs or lower min_epochs");
   }
   if (max_steps >= 0 && min_steps > max_steps) {
-    throw Error("min_steps", "is " + std::to_string(min_steps) + ", more than max_steps, " + std::to_string(max_steps),
+    throw Error("min_steps", fmt::format("is {}, more than max_steps, {}", min_steps, max_steps),
                 "raise max_steps or lower min_steps");
   }
   if (val_check_interval.is_number() && val_check_interval != 1.0 && check_val_every_n_epoch > 1) {
@@ -81,7 +81,7 @@ void TrainerParams::check() const {
   }
   const std::vector<std::string> precisions = {"32-true", "32", "bf16-mixed", "bf16", "16-mixed", "16"};
   if (const auto name = text_of(precision); std::find(precisions.begin(), precisions.end(), name) == precisions.end()) {
-    throw Error("precision", "is " + name + "; weights are kept in float32 here", "use 32-true or bf16-mixed");
+    throw Error("precision", fmt::format("is {}; weights are kept in float32 here", name), "use 32-true or bf16-mixed");
   }
   if (!deterministic.is_boolean() && deterministic != "warn") {
     throw Error("deterministic", "is " + deterministic.dump(), "use true, false or warn");
@@ -104,13 +104,13 @@ int64_t TrainerParams::batches_between_validations(int64_t all) const {
   if (interval.is_null()) return epoch;
   if (interval.is_number_float()) return std::max(per_step, share_of(interval, epoch) / per_step * per_step);
   if (interval > epoch) {
-    throw Error("trainer.val_check_interval",
-                "is " + interval.dump() + ", but an epoch has " + std::to_string(epoch) + " batches",
+    throw Error("trainer.val_check_interval", fmt::format("is {}, but an epoch has {} batches", interval.dump(), epoch),
                 "use fewer, or a share such as 0.5");
   }
   if (interval.get<int64_t>() % per_step != 0) {
-    throw Error("trainer.val_check_interval", "is " + interval.dump() + ", in the middle of accumulated batches",
-                "use a multiple of trainer.accumulate_grad_batches, " + std::to_string(per_step));
+    throw Error("trainer.val_check_interval",
+                fmt::format("is {}, in the middle of accumulated batches", interval.dump()),
+                fmt::format("use a multiple of trainer.accumulate_grad_batches, {}", per_step));
   }
   return interval;
 }
@@ -124,7 +124,7 @@ bool TrainerParams::mixed_precision() const { return text_of(precision) != "32-t
 std::string TrainerParams::warning() const {
   const std::string name = text_of(precision);
   if (name != "16-mixed" && name != "16") return "";
-  return "trainer.precision: " + name + " runs as bf16-mixed on a CPU, as with Lightning";
+  return fmt::format("trainer.precision: {} runs as bf16-mixed on a CPU, as with Lightning", name);
 }
 
 std::optional<double> TrainerParams::max_seconds() const {

@@ -1,6 +1,7 @@
 // What the config's `trainer`, `training_callbacks`, `logger`, `frozen` and `optimizer` change in a run.
 #include <ATen/Context.h>
 #include <ATen/ops/equal.h>
+#include <fmt/format.h>
 #include <model/safetensors.h>
 #include <plexiform/host/experiment.h>
 #include <simulation/retina.h>
@@ -380,4 +381,55 @@ TEST_CASE("a run with all that keeps a state of its own resumes to the same bits
     CHECK(weights(resumed) == weights(whole));
     CHECK(resumed.history == whole.history);
   }
+}
+
+TEST_CASE("a learning rate that was found is trained at, and leaves no other trace") {
+  const Folder folder;
+  const std::string finder =
+      "+training_callbacks.finder={_target_: lightning.pytorch.callbacks.LearningRateFinder, "
+      "num_training_steps: 40, min_lr: 1e-4";
+  Watch watch;
+  const auto found = trained(tiny(folder / "found", {finder + "}"}), watch);
+  CHECK_THAT(watch.notes, ContainsSubstring("falls fastest"));
+  const double rate = found.history[0]["lr"];
+  CHECK(rate != 0.01);
+  const auto given = trained(tiny(folder / "given", {fmt::format("optimizer.lr={}", rate)}));
+  CHECK(weights(found) == weights(given));
+  CHECK(weights(trained(tiny(folder / "told", {finder + ", update_attr: false}"}))) ==
+        weights(trained(tiny(folder / "plain"))));
+  Watch stopped;
+  stopped.suspend_at = 5;
+  trained(tiny(folder / "resumed", {finder + "}"}), stopped);
+  CHECK(weights(Experiment::resume(folder / "resumed", tiny("").plugins).train()) == weights(found));
+}
+
+TEST_CASE("an optimiser is reset when a metric has lowered its rate, and then only") {
+  const Folder folder;
+  const std::string reset = "+training_callbacks.reset._target_=openretina.utils.model_utils.OptimizerResetCallback";
+  const std::string falls =
+      "+lr_scheduler={_target_: torch.optim.lr_scheduler.ReduceLROnPlateau, monitor: val_loss, "
+      "mode: max, patience: 0, factor: 0.5}";  // the loss falls, which is the wrong way
+  const auto plain = trained(tiny(folder / "plain", {"trainer.max_epochs=4", falls}));
+  const auto with = trained(tiny(folder / "with", {"trainer.max_epochs=4", falls, reset}));
+  CHECK(with.history[3]["lr"] < with.history[0]["lr"]);
+  CHECK(with.history[3]["train_loss"] != plain.history[3]["train_loss"]);
+  CHECK(weights(trained(tiny(folder / "constant", {reset}))) == weights(trained(tiny(folder / "still"))));
+}
+
+TEST_CASE("a CSV logger writes the metrics where it is told to") {
+  const Folder folder;
+  trained(tiny(folder / "run", {"+logger=csv"}));
+  const std::string metrics = content(folder / "run/metrics.csv");
+  CHECK_FALSE(metrics.empty());
+  CHECK(content(folder / "run/csv/metrics.csv") == metrics);
+  CHECK_THROWS_MATCHES(trained(tiny(folder / "wrong", {"+logger=csv", "+logger.csv.save_dri=x"})), Error,
+                       MessageMatches(ContainsSubstring("did you mean 'save_dir'?")));
+}
+
+TEST_CASE("momentum and weight decay are columns when the rate's monitor asks for them") {
+  const Folder folder;
+  const auto row = trained(tiny(folder / "run", {"+training_callbacks@training_callbacks=lr_monitor"})).history[0];
+  CHECK(row["momentum"] == 0.9);
+  CHECK(row["weight_decay"] == 0.01);
+  CHECK_FALSE(trained(tiny(folder / "plain")).history[0].contains("momentum"));
 }

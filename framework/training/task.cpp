@@ -5,12 +5,22 @@
 #include <training/mixed_precision.h>
 #include <training/task.h>
 
+#include <algorithm>
+
 namespace plexiform::training {
 
 std::vector<std::vector<data::Window>> limited(const Task& task, const data::Part& part, const Json& limit) {
   auto batches = data::in_order(part, data::windows_per_batch(task.loader, part.length));
   batches.resize(share_of(limit, static_cast<int64_t>(batches.size())));
   return batches;
+}
+
+void training_mode(const Task& task) {
+  task.model.train(true);
+  if (task.settings.frozen.empty() || task.settings.compat == "openretina") return;
+  const auto parameters = task.model.core->parameters();
+  const auto frozen = [](const Named& one) { return !one.tensor.requires_grad(); };
+  if (std::all_of(parameters.begin(), parameters.end(), frozen)) task.model.core->train(false);
 }
 
 at::Tensor predict(const Task& task, const data::Batch& batch) {
