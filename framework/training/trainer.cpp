@@ -38,28 +38,31 @@ Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
 }
 
 Ending Trainer::fit() {
-  const auto& limits = task_.settings.trainer;
   start_ = std::chrono::steady_clock::now();
-  if (state_.epoch == 0 && state_.batch == 0) {
-    const int64_t sanity = limits.num_sanity_val_steps;
-    if (sanity != 0) validate(task_, sanity > 0 ? Json(sanity) : Json());
-    save(last_checkpoint());
-    if (task_.settings.rate_finder && !found_rate_) find_rate();
-  }
-  while (!ending()) {
-    try {
+  try {
+    if (state_.epoch == 0 && state_.batch == 0) begin();
+    while (!ending()) {
       train_epoch();
       if (next_ == Next::suspend) {
         save(last_checkpoint());
         return Ending::suspended;
       }
       end_epoch();
-    } catch (const plugins::Failure& e) {
-      throw Error(e.where(), fmt::format("{} (epoch {}, batch {})", e.problem(), state_.epoch + 1, state_.batch + 1),
-                  fmt::format("{}; the last good checkpoint is {}", e.fix(), last_checkpoint()));
     }
+  } catch (const plugins::Failure& e) {
+    throw Error(e.where(), fmt::format("{} (epoch {}, batch {})", e.problem(), state_.epoch + 1, state_.batch + 1),
+                fmt::format("{}; the last good checkpoint is {}", e.fix(), last_checkpoint()));
   }
   return *ending();
+}
+
+// Before the first step.
+void Trainer::begin() {
+  save(last_checkpoint());
+  if (const int64_t batches = task_.settings.trainer.num_sanity_val_steps; batches != 0) {
+    validate(task_, batches > 0 ? Json(batches) : Json());
+  }
+  if (task_.settings.rate_finder && !found_rate_) find_rate();
 }
 
 std::optional<Ending> Trainer::ending() const {

@@ -43,6 +43,7 @@ class Trainer {
     double total = 0;
   };
 
+  void begin();
   void begin_at(double rate);
   void find_rate();
   void train_epoch();
