@@ -14,7 +14,7 @@ std::string checkpoint_name(const CheckpointParams& params, const Json& metrics)
   static const std::regex field(R"(\{([^{}:]+)(:[^{}]*)?\})");
   std::string name, rest = *params.filename;
   for (std::smatch match; std::regex_search(rest, match, field); rest = match.suffix()) {
-    const std::string key = match[1], spec = "{" + match[2].str() + "}";
+    const std::string key = match[1], spec = fmt::format("{{{}}}", match[2].str());
     const Json value = metrics.contains(key) ? metrics[key] : Json(0);
     name += match.prefix().str() + (params.auto_insert_metric_name ? key + "=" : "");
     try {

@@ -3,6 +3,7 @@
 #include <training/settings.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace plexiform::training {
 namespace {
@@ -19,6 +20,19 @@ struct TimerParams {
     knob("verbose", verbose, {.doc = "accepted; the end is always told"});
   }
   void check() const { training::duration("duration", duration); }
+};
+
+struct ProgressBarParams {
+  int64_t refresh_rate = 1, process_position = 0;
+  bool leave = false;
+  Json theme, console_kwargs;
+  void describe(auto& knob) {
+    knob("refresh_rate", refresh_rate, {.doc = "accepted; the bar is drawn ten times a second at most"});
+    knob("process_position", process_position, {.doc = "accepted; there is one bar"});
+    knob("leave", leave, {.doc = "accepted; a line per epoch stays"});
+    knob("theme", theme, {.doc = "accepted"});
+    knob("console_kwargs", console_kwargs, {.doc = "accepted"});
+  }
 };
 
 struct NoParams {
@@ -138,45 +152,73 @@ void read_stopping(const Node& node, const std::string& path, const std::vector<
   settings.stopping = params;
 }
 
+// What a callback's node does to the settings.
+struct Callback {
+  std::string name;
+  std::function<void(const Node&, const std::string& path, const std::vector<std::string>& metrics, Settings&)> read;
+};
+
+// The callback's knobs become this member.
+template <class Params>
+Callback kept_as(const std::string& name, std::optional<Params> Settings::* member) {
+  return {name, [member](const Node& node, const std::string& path, const auto&, Settings& settings) {
+            settings.*member = config::read_knobs<Params>(node, path);
+          }};
+}
+
+std::vector<Callback> known_callbacks() {
+  const std::string lightning = "lightning.pytorch.callbacks.";
+  const auto summary = [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+    config::read_knobs<SummaryParams>(node, path);
+    settings.trainer.enable_model_summary = true;
+  };
+  const auto bar = [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+    config::read_knobs<ProgressBarParams>(node, path);
+    settings.warnings.push_back(path + ": the bar is this program's own; trainer.enable_progress_bar switches it");
+  };
+  const auto reset = [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+    config::read_knobs<NoParams>(node, path);
+    settings.reset_optimizer = true;
+  };
+  return {
+      {lightning + "EarlyStopping", read_stopping},
+      {lightning + "ModelCheckpoint",
+       [](const Node& node, const std::string& path, const auto& metrics, Settings& settings) {
+         settings.checkpoint = config::read_knobs<CheckpointParams>(node, path);
+         check_monitor(settings.checkpoint.monitor, node, path, metrics);
+       }},
+      {lightning + "LearningRateMonitor",
+       [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+         settings.rate_monitor = config::read_knobs<RateMonitorParams>(node, path);
+       }},
+      {lightning + "Timer",
+       [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+         settings.trainer.max_time = config::read_knobs<TimerParams>(node, path).duration;
+       }},
+      {lightning + "ModelSummary", summary},
+      {lightning + "RichModelSummary", summary},
+      {lightning + "TQDMProgressBar", bar},
+      {lightning + "RichProgressBar", bar},
+      {"plexiform.callbacks.OptimizerReset", reset},
+      {"openretina.utils.model_utils.OptimizerResetCallback", reset},
+      kept_as(lightning + "EMAWeightAveraging", &Settings::ema),
+      kept_as(lightning + "StochasticWeightAveraging", &Settings::swa),
+      kept_as(lightning + "LearningRateFinder", &Settings::rate_finder),
+      kept_as("plexiform.callbacks.WeightPictures", &Settings::pictures),
+      kept_as("openretina.callbacks.weight_visualization_callback.WeightVisualizationCallback", &Settings::pictures),
+  };
+}
+
 void read_callbacks(const Node& root, Settings& settings, const std::vector<std::string>& metrics) {
   const Node* callbacks = root.find("training_callbacks");
   if (!callbacks || callbacks->is_null()) return;
-  const std::string lightning = "lightning.pytorch.callbacks.";
-  const std::string stopping = lightning + "EarlyStopping", checkpoint = lightning + "ModelCheckpoint",
-                    monitor = lightning + "LearningRateMonitor", timer = lightning + "Timer",
-                    summary = lightning + "ModelSummary", ema = lightning + "EMAWeightAveraging",
-                    swa = lightning + "StochasticWeightAveraging", finder = lightning + "LearningRateFinder",
-                    own_reset = "plexiform.callbacks.OptimizerReset",
-                    reset = "openretina.utils.model_utils.OptimizerResetCallback",
-                    own_pictures = "plexiform.callbacks.WeightPictures",
-                    pictures = "openretina.callbacks.weight_visualization_callback.WeightVisualizationCallback";
+  const auto known = known_callbacks();
+  std::vector<std::string> names;
+  for (const auto& callback : known) names.push_back(callback.name);
   for (const auto& [name, node] : callbacks->entries) {
     if (node.is_null()) continue;
-    const std::string path = "training_callbacks." + name;
-    const std::string kind = target(
-        node, path,
-        {stopping, checkpoint, monitor, timer, summary, ema, swa, finder, own_pictures, pictures, own_reset, reset});
-    if (kind == stopping) read_stopping(node, path, metrics, settings);
-    if (kind == checkpoint) {
-      settings.checkpoint = config::read_knobs<CheckpointParams>(node, path);
-      check_monitor(settings.checkpoint.monitor, node, path, metrics);
-    }
-    if (kind == monitor) settings.rate_monitor = config::read_knobs<RateMonitorParams>(node, path);
-    if (kind == timer) settings.trainer.max_time = config::read_knobs<TimerParams>(node, path).duration;
-    if (kind == summary) {
-      config::read_knobs<SummaryParams>(node, path);
-      settings.trainer.enable_model_summary = true;
-    }
-    if (kind == ema) settings.ema = config::read_knobs<EmaParams>(node, path);
-    if (kind == swa) settings.swa = config::read_knobs<SwaParams>(node, path);
-    if (kind == finder) settings.rate_finder = config::read_knobs<RateFinderParams>(node, path);
-    if (kind == reset || kind == own_reset) {
-      config::read_knobs<NoParams>(node, path);
-      settings.reset_optimizer = true;
-    }
-    if (kind == pictures || kind == own_pictures) {
-      settings.pictures = config::read_knobs<WeightPicturesParams>(node, path);
-    }
+    const std::string path = "training_callbacks." + name, kind = target(node, path, names);
+    known[std::find(names.begin(), names.end(), kind) - names.begin()].read(node, path, metrics, settings);
     if (settings.ema && settings.swa) {
       throw Error(config::where(node, path), "is the second average of the weights", "leave out EMA or SWA");
     }

@@ -142,6 +142,9 @@ TEST_CASE("flags that cannot be honoured are refused before anything is written"
       {"+frozen=['*']", "leaves no parameter to train"},
       {"+training_callbacks.a._target_=lightning.pytorch.callbacks.DeviceStatsMonitor", "is not known here"},
       {"+training_callbacks.a._target_=lightning.pytorch.callbacks.StochasticWeightAveraging", "swa_lrs"},
+      {"++training_callbacks={a: {_target_: lightning.pytorch.callbacks.EMAWeightAveraging}, b: {_target_: "
+       "lightning.pytorch.callbacks.StochasticWeightAveraging, swa_lrs: 0.1}}",
+       "is the second average"},
       {"+logger.a={_target_: lightning.pytorch.loggers.TensorBoardLogger, log_graph: true}", "no traced graph"},
       {"+logger.a._target_=lightning.pytorch.loggers.CometLogger", "is not known here"},
   };
