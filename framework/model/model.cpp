@@ -1,3 +1,4 @@
+#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 #include <model/model.h>
@@ -31,6 +32,14 @@ void check_returned(const at::Tensor& returned, at::IntArrayRef sizes, const at:
     breaks_contract(std::string("returns ") + toString(returned.scalar_type()) + ", not " +
                     toString(given.scalar_type()));
   }
+}
+
+// Under autocast a component may compute in fewer bits; what it returns goes on in those of its input.
+at::Tensor widened(const at::Tensor& returned, const at::Tensor& given) {
+  const bool narrow =
+      returned.defined() && (returned.scalar_type() == at::kBFloat16 || returned.scalar_type() == at::kHalf);
+  return narrow && at::autocast::is_autocast_enabled(given.device().type()) ? returned.to(given.scalar_type())
+                                                                            : returned;
 }
 
 // A component must not write to what it is given: others use it too. (What it writes past LibTorch is not seen.)
@@ -67,7 +76,7 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, const Given& given) co
   const auto& site = this->site("core");
   return plugins::call(site, "forward", [&] {
     const Untouched untouched(stimulus);
-    const at::Tensor features = core->forward(stimulus, given);
+    const at::Tensor features = widened(core->forward(stimulus, given), stimulus);
     const Shape shape = core->output_shape({stimulus.size(1), stimulus.size(2), stimulus.size(3), stimulus.size(4)});
     check_returned(features, {stimulus.size(0), shape.channels, shape.time, shape.height, shape.width}, stimulus);
     untouched.check();
@@ -80,7 +89,7 @@ at::Tensor Model::predict(const at::Tensor& features, size_t session, const Give
   const auto& site = this->site("readout");
   return plugins::call(site, "forward", [&] {
     const Untouched untouched(features);
-    const at::Tensor prediction = heads[session].readout->forward(features, given);
+    const at::Tensor prediction = widened(heads[session].readout->forward(features, given), features);
     check_returned(prediction, {features.size(0), features.size(2) - heads[session].history, heads[session].neurons},
                    features);
     untouched.check();

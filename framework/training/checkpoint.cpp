@@ -7,7 +7,7 @@
 namespace plexiform::training {
 namespace {
 
-constexpr const char* format = "plexiform.checkpoint/1";
+constexpr const char* format = "plexiform.checkpoint/2";
 
 void append(std::vector<Named>& all, const std::string& prefix, const std::vector<Named>& some) {
   for (const auto& [name, tensor] : some) all.push_back({prefix + name, tensor});
@@ -16,8 +16,8 @@ void append(std::vector<Named>& all, const std::string& prefix, const std::vecto
 }  // namespace
 
 Json TrainerState::write() const {
-  return {{"epoch", epoch}, {"step", step},           {"batch", batch},    {"stopped", stopped},
-          {"best", best},   {"best_file", best_file}, {"history", history}};
+  return {{"epoch", epoch},     {"step", step},       {"batch", batch},
+          {"stopped", stopped}, {"seconds", seconds}, {"history", history}};
 }
 
 void TrainerState::read(const Json& json) {
@@ -25,15 +25,25 @@ void TrainerState::read(const Json& json) {
   json.at("step").get_to(step);
   json.at("batch").get_to(batch);
   json.at("stopped").get_to(stopped);
-  json.at("best").get_to(best);
-  json.at("best_file").get_to(best_file);
+  json.at("seconds").get_to(seconds);
   history = json.at("history");
   pending = 0;
+}
+
+std::vector<Named> Checkpoint::predicting() const {
+  auto all = model;
+  for (auto& [name, tensor] : all) {
+    for (const auto& averaged : average) {
+      if (averaged.name == name) tensor = averaged.tensor;
+    }
+  }
+  return all;
 }
 
 void write_checkpoint(const std::string& file, const Checkpoint& checkpoint) {
   model::TensorFile content;
   append(content.tensors, "model.", checkpoint.model);
+  append(content.tensors, "average.", checkpoint.average);
   append(content.tensors, "optimizer.", checkpoint.optimizer.tensors);
   content.tensors.push_back({"generator", checkpoint.generator});
   content.metadata = {
@@ -53,6 +63,7 @@ Checkpoint read_checkpoint(const std::string& file) {
   checkpoint.optimizer.scalars = Json::parse(content.metadata["optimizer"]);
   for (auto& [name, tensor] : content.tensors) {
     if (name.starts_with("model.")) checkpoint.model.push_back({name.substr(6), tensor});
+    if (name.starts_with("average.")) checkpoint.average.push_back({name.substr(8), tensor});
     if (name.starts_with("optimizer.")) checkpoint.optimizer.tensors.push_back({name.substr(10), tensor});
     if (name == "generator") checkpoint.generator = tensor;
   }

@@ -20,9 +20,8 @@ struct TrainerState {
   int64_t batch = 0;             // batches done of the current epoch
   int64_t pending = 0;           // batches whose gradients wait for an optimiser step; 0 in a checkpoint
   bool stopped = false;          // early stopping has said so
-  double best = 0;               // of the monitored metric
-  std::string best_file;         // in the checkpoint folder; "" before the first
-  Json history = Json::array();  // one row of metrics per epoch
+  double seconds = 0;            // of training so far, where there is a limit
+  Json history = Json::array();  // one row of metrics per epoch, and per validation within one
 
   Json write() const;
   void read(const Json& json);
@@ -31,9 +30,13 @@ struct TrainerState {
 struct Checkpoint {
   std::string file;
   std::vector<Named> model;
+  std::vector<Named> average;  // WeightAverage
   OptimizerState optimizer;
   at::Tensor generator;  // of LibTorch's default CPU generator
   Json loop;             // TrainerState and what schedule, stopping, sampler and means need
+
+  // The model's tensors as it predicts: the averages where there are some.
+  std::vector<Named> predicting() const;
 };
 
 void write_checkpoint(const std::string& file, const Checkpoint& checkpoint);

@@ -26,11 +26,11 @@ struct EarlyStoppingParams {
     knob("mode", mode, {.doc = "min: lower is better; max: higher", .choices = {"min", "max"}});
     knob("min_delta", min_delta, {.doc = "smallest change that is an improvement", .min = 0});
     knob("patience", patience, {.doc = "epochs without improvement that end training", .min = 0});
-    knob("strict", strict, {.doc = "a metric that is not logged is an error"});
+    knob("strict", strict, {.doc = "a metric that is not logged is an error; false: it stops nothing, with a warning"});
     knob("check_finite", check_finite, {.doc = "NaN or infinity ends training"});
     knob("stopping_threshold", stopping_threshold, {.doc = "better than this: good enough"});
     knob("divergence_threshold", divergence_threshold, {.doc = "worse than this: hopeless"});
-    knob("verbose", verbose, {.doc = "tell of every improvement"});
+    knob("verbose", verbose, {.doc = "accepted; a new best is marked in its epoch's line"});
     knob("check_on_train_epoch_end", check_on_train_epoch_end,
          {.doc = "taken for compatibility: the metric is looked at once, when an epoch is over"});
     knob("log_rank_zero_only", log_rank_zero_only,

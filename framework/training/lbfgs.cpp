@@ -37,6 +37,8 @@ class Lbfgs final : public Optimizer {
     lbfgs_.step([&] { return at::scalar_tensor(evaluate(), at::kDouble); });
   }
 
+  bool evaluates() const override { return true; }
+
   OptimizerState state() const override {
     OptimizerState all = Optimizer::state();
     const auto found = lbfgs_.state().find(key());

@@ -23,6 +23,14 @@ struct GroupParams {
   }
 };
 
+std::vector<at::Tensor> gradients_of(const std::vector<Named>& parameters) {
+  std::vector<at::Tensor> gradients;
+  for (const auto& parameter : parameters) {
+    if (parameter.tensor.grad().defined()) gradients.push_back(parameter.tensor.grad());
+  }
+  return gradients;
+}
+
 }  // namespace
 
 Optimizer::Optimizer(std::vector<Named> parameters, double learning_rate, double weight_decay, const Json& groups,
@@ -167,14 +175,16 @@ void Optimizer::restore(const OptimizerState& state) {
 
 at::Tensor clip_grad_norm(const std::vector<Named>& parameters, double max_norm) {
   const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> gradients;
-  for (const auto& parameter : parameters) {
-    if (parameter.tensor.grad().defined()) gradients.push_back(parameter.tensor.grad());
-  }
+  const auto gradients = gradients_of(parameters);
   if (gradients.empty()) return at::zeros({});
   const at::Tensor norm = at::stack(at::_foreach_norm(gradients)).norm();
   at::_foreach_mul_(gradients, norm.add(1e-6).reciprocal().mul(max_norm).clamp_max(1));
   return norm;
+}
+
+void clip_grad_value(const std::vector<Named>& parameters, double most) {
+  const at::NoGradGuard no_grad;
+  for (const auto& gradient : gradients_of(parameters)) gradient.clamp_(-most, most);
 }
 
 }  // namespace plexiform::training

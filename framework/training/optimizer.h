@@ -33,6 +33,7 @@ class Optimizer {
   //   evaluate  makes the gradients of the same batch anew, and returns its loss: for LBFGS; others do not call it
   using Evaluate = std::function<double()>;
   virtual void step(const Evaluate& evaluate = {}) = 0;
+  virtual bool evaluates() const { return false; }
   // Makes every gradient undefined.
   void zero_grad();
 
@@ -94,5 +95,7 @@ std::unique_ptr<Optimizer> make_lbfgs(const Json& knobs, std::vector<Named> para
 // Scales all gradients by min(1, max_norm / (norm + 1e-6)), where norm is their common L2 norm,
 // which is returned as a scalar on their device (no synchronisation); 0 when there is no gradient.
 at::Tensor clip_grad_norm(const std::vector<Named>& parameters, double max_norm);
+// Limits every gradient's values to [-most, most].
+void clip_grad_value(const std::vector<Named>& parameters, double most);
 
 }  // namespace plexiform::training

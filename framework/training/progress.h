@@ -13,6 +13,8 @@ class EpochLines : public host::Observer {
   void epoch_begins(const host::Position& at) override;
   // "epoch   3/20  train_loss 0.5123  val_loss 0.5141  val_correlation 0.4310  lr 0.01  1.2 s  12.3 steps/s  best"
   host::Next epoch_done(const host::Epoch& epoch) override;
+  // "epoch   3/20  batch   40/120  val_loss 0.5141  ..."
+  host::Next validated(const host::Epoch& epoch) override;
   void note(const std::string& text) override { say(text); }
 
  protected:
@@ -21,6 +23,8 @@ class EpochLines : public host::Observer {
   int64_t first_batch() const { return first_; }
 
  private:
+  static std::string line(const host::Epoch& epoch, const std::string& where);
+
   std::chrono::steady_clock::time_point start_;
   int64_t first_ = 0;
 };

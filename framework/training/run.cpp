@@ -1,4 +1,5 @@
 #include <ATen/Context.h>
+#include <config/compose.h>
 #include <config/shipped.h>
 #include <data/checks.h>
 #include <evaluation/predict.h>
@@ -7,6 +8,7 @@
 #include <model/bundle.h>
 #include <model/denormals.h>
 #include <model/plan.h>
+#include <training/frozen.h>
 #include <training/progress.h>
 #include <training/run.h>
 #include <training/trainer.h>
@@ -35,6 +37,7 @@ const std::vector<std::string> top_level = {"data_io",
                                             "matmul_precision",
                                             "check_stimuli_responses_match",
                                             "only_train_readout",
+                                            "frozen",
                                             "objective_target",
                                             "evaluation",
                                             "hydra"};
@@ -95,6 +98,35 @@ std::vector<std::string> lock_plugins(const model::Model& model, const std::stri
   return changes;
 }
 
+// trainer.deterministic, for as long as a run trains.
+class Deterministic {
+ public:
+  explicit Deterministic(const Json& knob)
+      : before_(at::globalContext().deterministicAlgorithms()),
+        warned_(at::globalContext().deterministicAlgorithmsWarnOnly()) {
+    const bool warn = knob == "warn";
+    if (warn || knob == true) at::globalContext().setDeterministicAlgorithms(true, warn);
+  }
+  ~Deterministic() { at::globalContext().setDeterministicAlgorithms(before_, warned_); }
+  Deterministic(const Deterministic&) = delete;
+
+ private:
+  bool before_, warned_;
+};
+
+// The test windows that trainer.limit_test_batches leaves.
+std::vector<data::Part> tested(const Task& task) {
+  auto parts = task.split.tests;
+  for (auto& part : parts) {
+    std::vector<data::Window> windows;
+    for (const auto& batch : limited(task, part, task.settings.trainer.limit_test_batches)) {
+      windows.insert(windows.end(), batch.begin(), batch.end());
+    }
+    part.windows = windows;
+  }
+  return parts;
+}
+
 }  // namespace
 
 std::string Run::plan() const { return model::describe_plan(model, recordings, split, loader); }
@@ -133,13 +165,17 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   spec.window = {run->recordings.channels, run->loader.train_chunk_size, run->recordings.height, run->recordings.width};
   at::manual_seed(run->settings.seed);
   run->model = model::build(spec, catalogue);
+  if (!run->settings.frozen.empty()) located(run->config, [&] { freeze(run->model, run->settings.frozen); });
   auto& warnings = run->settings.warnings;
   warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());
   run->split = located(run->config, [&] { return data::split(run->recordings, run->loader, run->model.lag()); });
+  const data::TrainStream stream(run->recordings, run->split, run->loader, run->settings.seed);
+  located(run->config, [&] { run->settings.trainer.batches_between_validations(stream.steps_per_epoch()); });
   return run;
 }
 
 host::Result train(Run& run, const std::string& folder, Start start, std::vector<host::Observer*> observers) {
+  const auto& settings = run.settings;
   LogFile log(folder + "/train.log");
   observers.push_back(&log);
   auto note = [&](const std::string& text) {
@@ -147,6 +183,15 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
   };
   for (const auto& warning : run.settings.warnings) note("note: " + warning);
   const Task task{run.model, run.recordings, run.split, run.loader, run.settings, folder};
+  std::optional<TensorBoardLogger> tensorboard;
+  if (settings.tensorboard) {
+    const std::string config = config::to_yaml(run.config);
+    observers.push_back(
+        &tensorboard.emplace(*settings.tensorboard, folder, settings.trainer.log_every_n_steps, config, run.model));
+  }
+  std::optional<WeightPictures> pictures;
+  if (settings.pictures) observers.push_back(&pictures.emplace(*settings.pictures, run.model, observers));
+  const Deterministic deterministic(settings.trainer.deterministic);
   Trainer trainer(task, observers);
   if (start == Start::resume) {
     std::vector<std::string> skipped;
@@ -162,6 +207,7 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
                     : "no checkpoint yet: starting from the beginning");
   }
   for (const auto& change : lock_plugins(run.model, folder, start)) note("note: " + change);
+  if (settings.trainer.enable_model_summary) note(run.plan());
   host::Result result;
   result.ending = trainer.fit();
   result.history = trainer.state().history;
@@ -170,12 +216,12 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
     return result;
   }
   const auto best = read_checkpoint(trainer.best_checkpoint());
-  run.model.load_state(best.model, best.file);
+  run.model.load_state(best.predicting(), best.file);
   const Json& history = best.loop.at("state").at("history");
   result.model = folder + "/model";
   model::write_bundle(result.model, run.model, run.composed, run.config, run.recordings,
                       history.empty() ? Json::object() : history.back());
-  const auto scores = evaluation::score_parts(run.model, run.recordings, run.split.tests, run.loader);
+  const auto scores = evaluation::score_parts(run.model, run.recordings, tested(task), run.loader);
   evaluation::write_report(folder, scores);
   result.scores = evaluation::to_json(scores);
   result.table = evaluation::to_table(scores);

@@ -1,16 +1,48 @@
 #include <config/knobs.h>
-#include <fmt/args.h>
-#include <fmt/format.h>
 #include <training/optimizer.h>
 #include <training/settings.h>
 
 #include <algorithm>
-#include <regex>
+#include <functional>
 
 namespace plexiform::training {
 namespace {
 
 using config::Node;
+
+struct TimerParams {
+  Json duration;
+  std::string interval = "step";
+  bool verbose = true;
+  void describe(auto& knob) {
+    knob("duration", duration, {.doc = "trainer.max_time", .required = true});
+    knob("interval", interval, {.doc = "when the clock is looked at", .choices = {"step"}});
+    knob("verbose", verbose, {.doc = "accepted; the end is always told"});
+  }
+  void check() const { training::duration("duration", duration); }
+};
+
+struct ProgressBarParams {
+  int64_t refresh_rate = 1, process_position = 0;
+  bool leave = false;
+  Json theme, console_kwargs;
+  void describe(auto& knob) {
+    knob("refresh_rate", refresh_rate, {.doc = "accepted; the bar is drawn ten times a second at most"});
+    knob("process_position", process_position, {.doc = "accepted; there is one bar"});
+    knob("leave", leave, {.doc = "accepted; a line per epoch stays"});
+    knob("theme", theme, {.doc = "accepted"});
+    knob("console_kwargs", console_kwargs, {.doc = "accepted"});
+  }
+};
+
+struct NoParams {
+  void describe(auto&) {}
+};
+
+struct SummaryParams {
+  int64_t max_depth = 1;
+  void describe(auto& knob) { knob("max_depth", max_depth, {.doc = "accepted; the whole plan is shown"}); }
+};
 
 // The `_target_` of the node at `path`, which has to be one of `known`.
 std::string target(const Node& node, const std::string& path, const std::vector<std::string>& known) {
@@ -41,20 +73,29 @@ void read_trainer(const Node& root, Settings& settings) {
   if (node->find("_target_"))
     target(*node, "trainer", {"plexiform.Trainer", "lightning.Trainer", "lightning.pytorch.Trainer"});
   settings.trainer = config::read_knobs<TrainerParams>(*node, "trainer");
-  const std::string precision = settings.trainer.precision.is_string() ? settings.trainer.precision.get<std::string>()
-                                                                       : settings.trainer.precision.dump();
-  const std::vector<std::string> full = {"32-true", "32"};
-  const std::vector<std::string> mixed = {"16-mixed", "bf16-mixed", "16", "16-true", "bf16", "bf16-true"};
-  if (std::find(mixed.begin(), mixed.end(), precision) != mixed.end()) {
-    settings.warnings.push_back("trainer.precision: " + precision +
-                                " is slower than float32 on a CPU: training in 32-true");
-  } else if (std::find(full.begin(), full.end(), precision) == full.end()) {
-    throw Error(config::where_knob(*node, "trainer", "precision", false), "is " + precision, "use 32-true");
-  }
-  if (const auto& devices = settings.trainer.devices; devices != "auto" && devices != 1 && devices != "1") {
-    throw Error(config::where_knob(*node, "trainer", "devices", false), "is " + devices.dump(),
-                "use 1 or auto: one process trains");
-  }
+  if (const auto warning = settings.trainer.warning(); !warning.empty()) settings.warnings.push_back(warning);
+}
+
+// One short epoch, of which nothing else is kept or told.
+void shorten(Settings& settings) {
+  const int64_t batches = settings.trainer.dev_batches();
+  if (batches == 0) return;
+  auto& trainer = settings.trainer;
+  trainer.max_epochs = 1;
+  trainer.min_epochs = trainer.min_steps = trainer.num_sanity_val_steps = 0;
+  trainer.max_steps = -1;
+  trainer.overfit_batches = 0;
+  trainer.val_check_interval = trainer.max_time = Json();
+  trainer.limit_train_batches = trainer.limit_val_batches = trainer.limit_test_batches = batches;
+  settings.stopping.reset();
+  settings.ema.reset();
+  settings.swa.reset();
+  settings.pictures.reset();
+  settings.tensorboard.reset();
+  settings.csv.clear();
+  settings.rate_finder.reset();
+  settings.warnings.push_back("trainer.fast_dev_run: one epoch of " + std::to_string(batches) +
+                              " batches of each kind, without callbacks and loggers; its scores mean nothing");
 }
 
 void read_optimizer(const Node& root, Settings& settings) {
@@ -98,23 +139,89 @@ void read_scheduler(const Node& root, Settings& settings, const std::vector<std:
   }
 }
 
+void read_stopping(const Node& node, const std::string& path, const std::vector<std::string>& metrics,
+                   Settings& settings) {
+  auto params = config::read_knobs<EarlyStoppingParams>(node, path);
+  try {
+    check_monitor(params.monitor, node, path, metrics);
+  } catch (const Error& e) {
+    if (params.strict) throw;
+    settings.warnings.push_back(path + ": " + e.problem() + "; with strict: false, it stops nothing");
+    return;
+  }
+  settings.stopping = params;
+}
+
+// What a callback's node does to the settings.
+struct Callback {
+  std::string name;
+  std::function<void(const Node&, const std::string& path, const std::vector<std::string>& metrics, Settings&)> read;
+};
+
+// The callback's knobs become this member.
+template <class Params>
+Callback kept_as(const std::string& name, std::optional<Params> Settings::* member) {
+  return {name, [member](const Node& node, const std::string& path, const auto&, Settings& settings) {
+            settings.*member = config::read_knobs<Params>(node, path);
+          }};
+}
+
+std::vector<Callback> known_callbacks() {
+  const std::string lightning = "lightning.pytorch.callbacks.";
+  const auto summary = [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+    config::read_knobs<SummaryParams>(node, path);
+    settings.trainer.enable_model_summary = true;
+  };
+  const auto bar = [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+    config::read_knobs<ProgressBarParams>(node, path);
+    settings.warnings.push_back(path + ": the bar is this program's own; trainer.enable_progress_bar switches it");
+  };
+  const auto reset = [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+    config::read_knobs<NoParams>(node, path);
+    settings.reset_optimizer = true;
+  };
+  return {
+      {lightning + "EarlyStopping", read_stopping},
+      {lightning + "ModelCheckpoint",
+       [](const Node& node, const std::string& path, const auto& metrics, Settings& settings) {
+         settings.checkpoint = config::read_knobs<CheckpointParams>(node, path);
+         check_monitor(settings.checkpoint.monitor, node, path, metrics);
+       }},
+      {lightning + "LearningRateMonitor",
+       [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+         settings.rate_monitor = config::read_knobs<RateMonitorParams>(node, path);
+       }},
+      {lightning + "Timer",
+       [](const Node& node, const std::string& path, const auto&, Settings& settings) {
+         settings.trainer.max_time = config::read_knobs<TimerParams>(node, path).duration;
+       }},
+      {lightning + "ModelSummary", summary},
+      {lightning + "RichModelSummary", summary},
+      {lightning + "TQDMProgressBar", bar},
+      {lightning + "RichProgressBar", bar},
+      {"plexiform.callbacks.OptimizerReset", reset},
+      {"openretina.utils.model_utils.OptimizerResetCallback", reset},
+      kept_as(lightning + "EMAWeightAveraging", &Settings::ema),
+      kept_as(lightning + "StochasticWeightAveraging", &Settings::swa),
+      kept_as(lightning + "LearningRateFinder", &Settings::rate_finder),
+      kept_as("plexiform.callbacks.WeightPictures", &Settings::pictures),
+      kept_as("openretina.callbacks.weight_visualization_callback.WeightVisualizationCallback", &Settings::pictures),
+  };
+}
+
 void read_callbacks(const Node& root, Settings& settings, const std::vector<std::string>& metrics) {
   const Node* callbacks = root.find("training_callbacks");
   if (!callbacks || callbacks->is_null()) return;
-  const std::string stopping = "lightning.pytorch.callbacks.EarlyStopping",
-                    checkpoint = "lightning.pytorch.callbacks.ModelCheckpoint",
-                    monitor = "lightning.pytorch.callbacks.LearningRateMonitor";
+  const auto known = known_callbacks();
+  std::vector<std::string> names;
+  for (const auto& callback : known) names.push_back(callback.name);
   for (const auto& [name, node] : callbacks->entries) {
     if (node.is_null()) continue;
-    const std::string path = "training_callbacks." + name;
-    const std::string kind = target(node, path, {stopping, checkpoint, monitor});
-    if (kind == stopping) {
-      settings.stopping = config::read_knobs<EarlyStoppingParams>(node, path);
-      check_monitor(settings.stopping->monitor, node, path, metrics);
-    } else if (kind == checkpoint) {
-      settings.checkpoint = config::read_knobs<CheckpointParams>(node, path);
-      check_monitor(settings.checkpoint.monitor, node, path, metrics);
-    }  // the learning rate is a column of metrics.csv with or without its monitor
+    const std::string path = "training_callbacks." + name, kind = target(node, path, names);
+    known[std::find(names.begin(), names.end(), kind) - names.begin()].read(node, path, metrics, settings);
+    if (settings.ema && settings.swa) {
+      throw Error(config::where(node, path), "is the second average of the weights", "leave out EMA or SWA");
+    }
   }
 }
 
@@ -126,34 +233,35 @@ void read_loggers(const Node& root, Settings& settings) {
     const std::string kind =
         target(node, "logger." + name,
                {"lightning.pytorch.loggers.csv_logs.CSVLogger", "lightning.pytorch.loggers.CSVLogger",
-                "lightning.pytorch.loggers.TensorBoardLogger"});
-    if (kind.ends_with("TensorBoardLogger")) {
-      settings.warnings.push_back(
-          "logger." + name + ": TensorBoard files are not written; the metrics are in metrics.csv of the run folder");
+                "lightning.pytorch.loggers.TensorBoardLogger",
+                "lightning.pytorch.loggers.tensorboard.TensorBoardLogger", "plexiform.loggers.TensorBoard"});
+    if (kind.ends_with("CSVLogger")) {
+      settings.csv.push_back(config::read_knobs<CsvParams>(node, "logger." + name));
+    } else {
+      settings.tensorboard = config::read_knobs<TensorBoardParams>(node, "logger." + name);
     }
   }
+}
+
+void read_frozen(const Node& root, Settings& settings) {
+  if (const Node* only = root.find("only_train_readout"); only && !only->is_null()) {
+    const Json value = config::to_json(*only);
+    if (!value.is_boolean()) {
+      throw Error(config::where(*only, "only_train_readout"), "is " + value.dump(), "use true or false");
+    }
+    if (value.get<bool>()) settings.frozen.push_back("core.*");
+  }
+  const Node* frozen = root.find("frozen");
+  if (!frozen || frozen->is_null()) return;
+  const Json patterns = config::to_json(*frozen);
+  const auto is_text = [](const Json& one) { return one.is_string(); };
+  if (!patterns.is_array() || !std::all_of(patterns.begin(), patterns.end(), is_text)) {
+    throw Error(config::where(*frozen, "frozen"), "is no list of patterns", "write frozen: ['core.*']");
+  }
+  for (const auto& pattern : patterns) settings.frozen.push_back(pattern);
 }
 
 }  // namespace
-
-std::string best_checkpoint_name(const CheckpointParams& params, const Json& metrics) {
-  if (!params.filename) return "best.safetensors";
-  // {name:spec} -> name=value, as Lightning writes it; a spec is Python's, which fmt shares.
-  static const std::regex field(R"(\{([^{}:]+)(:[^{}]*)?\})");
-  std::string name, rest = *params.filename;
-  for (std::smatch match; std::regex_search(rest, match, field); rest = match.suffix()) {
-    const std::string key = match[1], spec = "{" + match[2].str() + "}";
-    const Json value = metrics.contains(key) ? metrics[key] : Json(0);
-    name += match.prefix().str() + (params.auto_insert_metric_name ? key + "=" : "");
-    try {
-      name += value.is_number_integer() ? fmt::format(fmt::runtime(spec), value.get<int64_t>())
-                                        : fmt::format(fmt::runtime(spec), value.get<double>());
-    } catch (const fmt::format_error&) {
-      name += value.dump();
-    }
-  }
-  return name + rest + ".safetensors";
-}
 
 Settings read_settings(const Node& root, const std::vector<std::string>& sessions) {
   std::vector<std::string> metrics = {"val_loss",
@@ -187,6 +295,8 @@ Settings read_settings(const Node& root, const std::vector<std::string>& session
   read_scheduler(root, settings, metrics);
   read_callbacks(root, settings, metrics);
   read_loggers(root, settings);
+  read_frozen(root, settings);
+  shorten(settings);
   return settings;
 }
 

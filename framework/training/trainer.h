@@ -2,8 +2,6 @@
 // The same config, seed and thread count give the same bits, also when a run was stopped anywhere and resumed.
 #pragma once
 
-#include <data/batches.h>
-#include <model/model.h>
 #include <plexiform/host/experiment.h>
 #include <training/checkpoint.h>
 #include <training/early_stopping.h>
@@ -11,22 +9,13 @@
 #include <training/optimizer.h>
 #include <training/plateau.h>
 #include <training/schedule.h>
-#include <training/settings.h>
+#include <training/task.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 
 namespace plexiform::training {
-
-// What is trained, on what, and how. The trainer borrows all of it.
-struct Task {
-  const model::Model& model;
-  const data::Recordings& recordings;
-  const data::Split& split;
-  const data::LoaderParams& loader;
-  const Settings& settings;
-  std::string folder;  // of the run
-};
 
 using host::Ending;
 
@@ -48,12 +37,32 @@ class Trainer {
   std::string best_checkpoint() const;
 
  private:
+  // Losses of a batch, scalars.
+  struct Losses {
+    at::Tensor prediction, loss, core_penalty, readout_penalty;
+    double total = 0;
+  };
+
+  void begin();
+  void begin_at(double rate);
+  void find_rate();
   void train_epoch();
   host::Step step();
+  Losses gradients(const data::Batch& batch);
   void update();
+  double gradients_anew();
+  void clip_gradients();
   void follow_schedule(const std::string& counted);
-  Json validate();
+  void validate_within_epoch();
   void end_epoch();
+  Json new_row() const;
+  Json validation_metrics();
+  void consider_stopping(const Json& row);
+  bool is_best(const Json& row) const;
+  void keep(const Json& row);
+  // Why training is over; nothing: it goes on.
+  std::optional<Ending> ending() const;
+  double seconds() const;
   int64_t batches_per_epoch() const;
   host::Position position() const;
   void note(const std::string& text) const;
@@ -71,10 +80,16 @@ class Trainer {
   std::optional<PlateauSchedule> plateau_;
   std::unique_ptr<Schedule> schedule_;
   std::optional<EarlyStopping> stopping_;
+  std::optional<WeightAverage> average_;
+  KeptCheckpoints kept_;
+  std::optional<double> found_rate_;
   data::TrainStream stream_;
-  EpochMeans means_;  // of the epoch that is under way
+  const Json first_batch_;            // of the stream
+  std::vector<data::Batch> waiting_;  // the pending ones, for an optimiser that evaluates them anew
+  EpochMeans means_;                  // of the epoch that is under way
   TrainerState state_;
   host::Next next_ = host::Next::go_on;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace plexiform::training

@@ -38,6 +38,7 @@ struct Source {
 enum class Ending {
   max_epochs,
   max_steps,
+  max_time,
   early_stopping,
   finished,   // the observer said so
   suspended,  // the observer said so: there are no scores and no model yet

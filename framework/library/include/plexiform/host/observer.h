@@ -27,8 +27,9 @@ struct Position {
 
 struct Step {
   Position at;
-  std::string session;  // the batch was of this one
-  double loss = 0;      // with penalties
+  std::string session;       // the batch was of this one
+  double loss = 0;           // with penalties
+  double learning_rate = 0;  // of the optimiser's next step
 };
 
 struct Epoch {
@@ -45,7 +46,9 @@ class Observer {
   virtual void epoch_begins(const Position&) {}
   // After every batch.
   virtual Next step_done(const Step&) { return Next::go_on; }
-  // After validation; the checkpoints are written when this returns.
+  // After a validation within an epoch (trainer.val_check_interval); its metrics are those of the validation alone.
+  virtual Next validated(const Epoch&) { return Next::go_on; }
+  // After an epoch and its validation; the checkpoints are written when this returns.
   virtual Next epoch_done(const Epoch&) { return Next::go_on; }
   // A note in words: what of the config is accepted but works otherwise, what was resumed, why training ended early.
   virtual void note(const std::string&) {}

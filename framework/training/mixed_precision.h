@@ -1,0 +1,29 @@
+// While it lives, convolutions and matrix products run in bfloat16 on this thread, and what needs the precision in float32
+// (LibTorch's autocast). A component's results are handed on in float32 (model.cpp).
+#pragma once
+
+#include <ATen/autocast_mode.h>
+
+namespace plexiform::training {
+
+class MixedPrecision {
+ public:
+  explicit MixedPrecision(bool on) : before_(at::autocast::is_autocast_enabled(at::kCPU)) {
+    if (!on) return;
+    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+    at::autocast::set_autocast_enabled(at::kCPU, true);
+    at::autocast::increment_nesting();
+    on_ = true;
+  }
+  ~MixedPrecision() {
+    if (!on_) return;
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();  // of weights in bfloat16
+    at::autocast::set_autocast_enabled(at::kCPU, before_);
+  }
+  MixedPrecision(const MixedPrecision&) = delete;
+
+ private:
+  bool before_, on_ = false;
+};
+
+}  // namespace plexiform::training

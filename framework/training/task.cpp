@@ -1,0 +1,70 @@
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <evaluation/metrics.h>
+#include <training/metrics_log.h>
+#include <training/mixed_precision.h>
+#include <training/task.h>
+
+#include <algorithm>
+
+namespace plexiform::training {
+
+std::vector<std::vector<data::Window>> limited(const Task& task, const data::Part& part, const Json& limit) {
+  auto batches = data::in_order(part, data::windows_per_batch(task.loader, part.length));
+  batches.resize(share_of(limit, static_cast<int64_t>(batches.size())));
+  return batches;
+}
+
+void training_mode(const Task& task) {
+  task.model.train(true);
+  if (task.settings.frozen.empty() || task.settings.compat == "openretina") return;
+  const auto parameters = task.model.core->parameters();
+  const auto frozen = [](const Named& one) { return !one.tensor.requires_grad(); };
+  if (std::all_of(parameters.begin(), parameters.end(), frozen)) task.model.core->train(false);
+}
+
+at::Tensor predict(const Task& task, const data::Batch& batch) {
+  const MixedPrecision mixed(task.settings.trainer.mixed_precision());
+  return task.model.forward(batch.stimulus, batch.session, batch.traces);
+}
+
+Json validate(const Task& task, const Json& limit) {
+  const auto& model = task.model;
+  const at::NoGradGuard no_grad;
+  model.train(false);
+  EpochMeans means;
+  Json per_session = Json::object();
+  double correlation = 0, neurons = 0;
+  for (const auto& part : task.split.validation) {
+    std::vector<at::Tensor> predictions, targets;
+    for (const auto& windows : limited(task, part, limit)) {
+      const auto batch = data::gather(task.recordings, part, windows);
+      const auto prediction = predict(task, batch);
+      const auto weight = static_cast<double>(batch.stimulus.size(0));
+      double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();
+      if (task.settings.compat == "openretina") {  // its divisor is the sum of the sizes
+        loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));
+      }
+      const double core = model.core_penalty().item<double>();
+      const double readout = model.readout_penalty(part.session).item<double>();
+      means.add("val_loss", loss, weight);
+      means.add("val_total_loss", loss + core + readout + model.loss_penalty().item<double>(), weight);
+      means.add("val_regularization_loss_core", core, weight);
+      means.add("val_regularization_loss_readout", readout, weight);
+      means.add("val_evaluation_loss",
+                model.evaluation_loss_of(prediction, batch.responses, batch.session).item<double>(), weight);
+      predictions.push_back(prediction.flatten(0, 1));
+      targets.push_back(batch.responses.slice(1, batch.responses.size(1) - prediction.size(1)).flatten(0, 1));
+    }
+    const auto scores = evaluation::correlation(at::cat(predictions), at::cat(targets));
+    per_session["val_correlation/" + task.recordings.sessions[part.session].name] = scores.mean().item<double>();
+    correlation += scores.sum().item<double>();
+    neurons += static_cast<double>(scores.numel());
+  }
+  Json row = means.means();
+  row["val_correlation"] = correlation / neurons;
+  row.update(per_session);
+  return row;
+}
+
+}  // namespace plexiform::training

@@ -1,0 +1,95 @@
+// What the trainer writes, and how it continues from it.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <training/trainer.h>
+
+#include <filesystem>
+
+namespace plexiform::training {
+namespace {
+
+at::Tensor generator_state() {
+  auto generator = at::globalContext().defaultGenerator(at::kCPU);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  return generator.get_state();
+}
+
+void set_generator_state(const at::Tensor& state) {
+  auto generator = at::globalContext().defaultGenerator(at::kCPU);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_state(state);
+}
+
+}  // namespace
+
+// Writes what the row of metrics earns: a place among the best checkpoints; metrics.csv, before the last checkpoint that
+// counts the row as done.
+void Trainer::keep(const Json& row) {
+  const auto& params = task_.settings.checkpoint;
+  std::vector<std::string> lost;
+  const bool due = (row.at("epoch").get<int64_t>() + 1) % params.every_n_epochs.value_or(1) == 0;
+  if (due && row.contains(params.monitor) && kept_.earns_a_place(row.at(params.monitor))) {
+    save(checkpoint_folder() + kept_.add(row, row.at(params.monitor), lost));
+  }
+  write_metrics_csv(task_.folder + "/metrics.csv", state_.history);
+  for (const auto& csv : task_.settings.csv) write_csv(csv, state_.history);
+  save(last_checkpoint());
+  for (const auto& file : lost) std::filesystem::remove(checkpoint_folder() + file);
+}
+
+std::string Trainer::checkpoint_folder() const {
+  return task_.settings.checkpoint.dirpath.value_or(task_.folder + "/checkpoints") + "/";
+}
+
+std::string Trainer::last_checkpoint() const { return checkpoint_folder() + "last.safetensors"; }
+
+std::string Trainer::best_checkpoint() const {
+  return kept_.best().empty() ? last_checkpoint() : checkpoint_folder() + kept_.best();
+}
+
+void Trainer::save(const std::string& file) const {
+  Checkpoint checkpoint;
+  checkpoint.model = task_.model.state();
+  checkpoint.optimizer = optimizer_->state();
+  checkpoint.generator = generator_state();
+  TrainerState state = state_;
+  if (task_.settings.trainer.max_seconds()) state.seconds = seconds();
+  checkpoint.loop = Json{{"state", state.write()},
+                         {"kept", kept_.state()},
+                         {"means", means_.state()},
+                         {"stream", stream_.state()},
+                         {"threads", at::get_num_threads()}};
+  if (found_rate_) checkpoint.loop["found_rate"] = *found_rate_;
+  if (plateau_) checkpoint.loop["plateau"] = plateau_->state();
+  if (stopping_) checkpoint.loop["stopping"] = stopping_->state();
+  if (average_) {
+    checkpoint.average = average_->tensors();
+    checkpoint.loop["average"] = average_->state();
+  }
+  write_checkpoint(file, checkpoint);
+}
+
+void Trainer::restore(const Checkpoint& checkpoint) {
+  const Json& loop = checkpoint.loop;
+  task_.model.load_state(checkpoint.model, checkpoint.file);
+  if (loop.contains("found_rate")) begin_at(found_rate_.emplace(loop.at("found_rate").get<double>()));
+  optimizer_->restore(checkpoint.optimizer);
+  set_generator_state(checkpoint.generator);
+  state_.read(loop.at("state"));
+  means_.restore(loop.at("means"));
+  stream_.restore(loop.at("stream"));
+  if (plateau_) plateau_->restore(loop.at("plateau"));
+  kept_.restore(loop.at("kept"));
+  if (average_) average_->restore(checkpoint.average, loop.value("average", Json()));
+  follow_schedule(task_.settings.counting.interval);
+  if (stopping_) stopping_->restore(loop.at("stopping"));
+  if (const int threads = loop.at("threads"); threads != at::get_num_threads()) {
+    note(
+        fmt::format("note: the run used {} threads, now {}: results may differ in the last bits "
+                    "(OMP_NUM_THREADS={} repeats them exactly)",
+                    threads, at::get_num_threads(), threads));
+  }
+}
+
+}  // namespace plexiform::training
