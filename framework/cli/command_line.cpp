@@ -50,6 +50,9 @@ struct Parser {
       app.add_flag("--multirun,-m", line.multirun,
                    "a run for each value of a key that is given several: seed=1,2,3 model=a,b");
       app.add_option("--jobs,-j", line.jobs, "with -m: runs at a time (default: 1)")->check(CLI::PositiveNumber);
+      app.add_option("--launcher", line.launcher,
+                     "with -m: local runs here; slurm submits one array job, with sbatch's SBATCH_* variables")
+          ->check(CLI::IsMember({"local", "slurm"}));
       app.add_flag("--hydra-help", line.hydra_help, "print Hydra's own groups and stop");
       app.add_flag("--run,-r", one_run, "one run (the default)");
       app.add_flag("--dry-run", line.dry_run, "check everything, print the plan, train nothing");
@@ -128,6 +131,9 @@ CommandLine parse_command_line(const std::string& command, const std::vector<std
   }
   if (command == "evaluate" && line.target.empty() && !line.help) {
     throw Usage("which run?\n  fix: plexiform evaluate RUN, with the folder that training printed");
+  }
+  if (!line.launcher.empty() && !line.multirun) {
+    throw Usage("--launcher goes with -m\n  fix: add -m, or leave it out");
   }
   if (line.accept_plugin_change && line.resume.empty()) {
     throw Usage("--accept-plugin-change goes with --resume\n  fix: leave it out: a new run may use any plugins");

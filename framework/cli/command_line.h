@@ -28,6 +28,7 @@ struct CommandLine {
   bool hydra_help = false;
   bool multirun = false;                                // -m: a run for each value of a key that has several
   int jobs = 0;                                         // --jobs: how many of them at a time; 0: as the config says
+  std::string launcher;                                 // --launcher: local or slurm; "": local
   std::string resume;                                   // --resume RUN
   bool accept_plugin_change = false;                    // --accept-plugin-change, with --resume
   std::string locked;                                   // --locked FILE

@@ -1,8 +1,8 @@
+#include <cli/array_job.h>
 #include <cli/child.h>
 #include <cli/multirun.h>
 #include <cli/shell_words.h>
 #include <cli/sweep_table.h>
-#include <cli/train_words.h>
 #include <config/override.h>
 #include <config/sweep.h>
 #include <fcntl.h>
@@ -110,16 +110,6 @@ class Runner {
     std::fflush(stdout);
   }
 
-  std::vector<std::string> arguments(const SweepResult& result, Sweep::State state) const {
-    config::RunRecord asked = sweep_.request_of(*result.job);
-    asked.overrides.push_back("hydra.run.dir=" + config::quoted_value(result.folder));
-    if (state != Sweep::State::begun) return train_words(asked);
-    std::vector<std::string> words = {"train", "--resume", result.folder};
-    for (const auto& file : asked.plugin_files) words.insert(words.end(), {"--plugin", file});
-    for (const auto& folder : asked.plugin_paths) words.insert(words.end(), {"--plugin-path", folder});
-    return words;
-  }
-
   void begin(SweepResult& result) {
     try {
       result.folder = sweep_.run_folder(*result.job);
@@ -133,8 +123,8 @@ class Runner {
       if (state == Sweep::State::fresh && fs::is_directory(result.folder)) fs::remove(result.folder);
       const int cores = static_cast<int>(std::thread::hardware_concurrency());
       const int threads = at_a_time_ > 1 ? std::max(1, cores / static_cast<int>(at_a_time_)) : 0;
-      const pid_t process =
-          start({program_, arguments(result, state), log(result), sweep_.request.working_directory, threads});
+      const pid_t process = start({program_, sweep_.words(*result.job, result.folder, state), log(result),
+                                   sweep_.request.working_directory, threads});
       running_[process] = {&result, Clock::now()};
       say(result, state == Sweep::State::begun ? "resumed" : "started");
     } catch (const std::exception& e) {
@@ -186,6 +176,18 @@ int check(const Sweep& sweep) {
   return code;
 }
 
+// --launcher slurm: the runs are Slurm's from here on.
+int hand_over(const Sweep& sweep, const std::string& program, int at_a_time) {
+  const std::string job = submit(sweep, program, at_a_time);
+  if (job.empty()) {
+    fmt::print("all {} runs in {} are done\n", sweep.jobs.size(), sweep.folder);
+  } else {
+    fmt::print("{} runs in {}: Slurm's array job {}\n", sweep.jobs.size(), sweep.folder, job);
+  }
+  fmt::print("the table, once they have ended: plexiform train -m --resume {}\n", shell_quoted(sweep.folder));
+  return 0;
+}
+
 }  // namespace
 
 int multirun(const CommandLine& line, const std::string& program) {
@@ -195,6 +197,7 @@ int multirun(const CommandLine& line, const std::string& program) {
   if (line.resume.empty()) write_sweep(sweep, line);
   if (!line.resume.empty()) fs::current_path(sweep.request.working_directory);  // what relative paths begin at
   const Lock lock(sweep.folder);
+  if (line.launcher == "slurm") return hand_over(sweep, program, line.jobs);
   fmt::print("{} runs, {} at a time, in {}\n", sweep.jobs.size(), at_a_time, sweep.folder);
   Runner runner(sweep, program, at_a_time);
   const int signal = runner.run();

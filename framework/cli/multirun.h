@@ -6,6 +6,7 @@
 //                                  0/ 1/ ...      run folders (hydra.sweep.subdir)
 //                                  0.log 1.log    what the runs print
 //                                  results.csv    the table
+//                                  sweep.sbatch   with --launcher slurm: the array job
 #pragma once
 
 #include <cli/command_line.h>

@@ -1,4 +1,5 @@
 #include <cli/sweep_folder.h>
+#include <cli/train_words.h>
 #include <config/override.h>
 #include <config/sweep.h>
 #include <files/atomic_file.h>
@@ -39,6 +40,16 @@ std::string Sweep::run_folder(const SweepJob& job) const {
 Sweep::State Sweep::state(const std::string& run_folder) {
   if (fs::exists(run_folder + "/scores.json")) return State::done;  // the last thing that a run writes
   return fs::exists(run_folder + "/.hydra/config.yaml") ? State::begun : State::fresh;
+}
+
+std::vector<std::string> Sweep::words(const SweepJob& job, const std::string& run_folder, State state) const {
+  config::RunRecord asked = request_of(job);
+  asked.overrides.push_back("hydra.run.dir=" + config::quoted_value(run_folder));
+  if (state != State::begun) return train_words(asked);
+  std::vector<std::string> words = {"train", "--resume", run_folder};
+  for (const auto& file : asked.plugin_files) words.insert(words.end(), {"--plugin", file});
+  for (const auto& folder : asked.plugin_paths) words.insert(words.end(), {"--plugin-path", folder});
+  return words;
 }
 
 Sweep plan_sweep(const CommandLine& line) {

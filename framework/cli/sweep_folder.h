@@ -26,6 +26,8 @@ struct Sweep {
   // What is left to do about a job.
   enum class State { fresh, begun, done };
   static State state(const std::string& run_folder);
+  // The command line, without the program, that begins a job's run in its folder, or resumes one that was begun.
+  std::vector<std::string> words(const SweepJob& job, const std::string& run_folder, State state) const;
 };
 
 // The sweep that a command line describes; nothing is written. Throws Error.

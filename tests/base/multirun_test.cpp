@@ -50,10 +50,10 @@ class Sweeping {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return captured([&] { return cli::multirun(cli::parse_command_line("train", arguments), folder / "plexiform"); });
   }
-  Ran resume(const std::string& program = "plexiform") {
-    return captured([&] {
-      return cli::multirun(cli::parse_command_line("train", {"-m", "--resume", sweep}), folder / program);
-    });
+  Ran resume(const std::string& program = "plexiform", const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"-m", "--resume", sweep};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return captured([&] { return cli::multirun(cli::parse_command_line("train", arguments), folder / program); });
   }
 
   Folder folder;
@@ -185,4 +185,77 @@ TEST_CASE("keys of hydra.sweeper.params are swept, and the command line replaces
   CHECK(jobs({"b=3,4", "b=1", "a=0"}) == Jobs{{"a=0", "b=1"}});
   CHECK_THROWS_AS(jobs({"hydra.job.chdir=true,false"}), Error);
   CHECK_THROWS_AS(jobs({"a=interval(0,1)"}), Error);
+}
+
+namespace {
+
+// An sbatch on the PATH that runs the tasks of the array at once, as Slurm would one by one.
+class FakeSlurm {
+ public:
+  explicit FakeSlurm(const Folder& folder, const std::string& script) : path_(std::getenv("PATH")) {
+    fs::create_directory(folder / "slurm");
+    std::ofstream(folder / "slurm/sbatch") << script;
+    fs::permissions(folder / "slurm/sbatch", fs::perms::owner_all);
+    setenv("PATH", (folder / "slurm" + ":" + path_).c_str(), 1);
+  }
+  ~FakeSlurm() { setenv("PATH", path_.c_str(), 1); }
+  FakeSlurm(const FakeSlurm&) = delete;
+
+ private:
+  std::string path_;
+};
+
+constexpr const char* runs_all_tasks = R"(#!/bin/sh
+[ "$1" = --parsable ] || exit 1
+for task in $(sed -n 's/^#SBATCH --array=//p' "$2" | sed 's/%.*//' | tr , ' '); do
+  SLURM_ARRAY_TASK_ID=$task sh "$2"
+done
+echo "4711;cluster"
+)";
+
+}  // namespace
+
+TEST_CASE("--launcher slurm submits one array job, and the table is made from what its tasks leave") {
+  Sweeping sweeping;
+  const FakeSlurm slurm(sweeping.folder, runs_all_tasks);
+  const Ran ran = sweeping.run({"seed=1,2,3", "--launcher", "slurm", "--jobs", "2", "model.kernel='a b'"});
+  INFO(ran.output);
+  CHECK(ran.code == 0);
+  CHECK(ran.output.find("3 runs in " + sweeping.sweep + ": Slurm's array job 4711\n") != std::string::npos);
+  const std::string script = content(sweeping.sweep + "/sweep.sbatch");
+  INFO(script);
+  CHECK(script.find("#SBATCH --array=0,1,2%2\n#SBATCH --output=\"" + sweeping.sweep + "/%a.log\"\n") !=
+        std::string::npos);
+  CHECK(content(sweeping.sweep + "/1/.hydra/config.yaml").find("seed=2 model.kernel='a b'") != std::string::npos);
+  const Ran table = sweeping.resume();
+  CHECK(table.code == 0);
+  CHECK(table.output.find("#2  seed=3 ") != std::string::npos);
+  CHECK(table.output.find("(done before)") != std::string::npos);
+}
+
+TEST_CASE("a task of an array job that was stopped is resumed, and those that are done are left out") {
+  Sweeping sweeping;
+  const FakeSlurm slurm(sweeping.folder, runs_all_tasks);
+  REQUIRE(sweeping.run({"seed=1,13,2"}).code == 1);
+  const Ran ran = sweeping.resume("plexiform", {"--launcher", "slurm"});
+  INFO(ran.output);
+  CHECK(ran.code == 0);
+  CHECK(content(sweeping.sweep + "/sweep.sbatch").find("--array=1\n") != std::string::npos);
+  CHECK(content(sweeping.sweep + "/1/.hydra/config.yaml").find("train --resume " + sweeping.sweep + "/1") !=
+        std::string::npos);
+}
+
+TEST_CASE("what sbatch refuses, and a machine without it, are errors with a remedy") {
+  Sweeping sweeping;
+  {
+    const FakeSlurm slurm(sweeping.folder, "#!/bin/sh\nexit 1\n");
+    const Ran ran = sweeping.run({"seed=1,2", "--launcher", "slurm"});
+    CHECK(ran.code == 1);
+    CHECK(ran.output.find("sbatch: refused " + sweeping.sweep + "/sweep.sbatch") != std::string::npos);
+    CHECK(ran.output.find("SBATCH_PARTITION") != std::string::npos);
+  }
+  const FakeSlurm without(sweeping.folder, "#!/bin/sh\nexit 127\n");  // what a shell says of a command that it lacks
+  CHECK(sweeping.run({"seed=1,2", "--launcher", "slurm"}).output.find("sbatch: is not on the PATH") !=
+        std::string::npos);
+  CHECK_THROWS_AS(cli::parse_command_line("train", {"--launcher", "slurm"}), cli::Usage);
 }
