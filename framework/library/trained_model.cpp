@@ -1,9 +1,12 @@
 #include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
 #include <model/bundle.h>
+#include <model/stream.h>
 #include <plexiform/host/trained_model.h>
 #include <plugins/config_sources.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace plexiform::host {
 
@@ -11,6 +14,9 @@ struct TrainedModel::State {
   model::Bundle bundle;
   std::vector<std::string> sessions;
   double mean = 0, std = 1;  // of the stimuli that it was trained on
+  std::optional<model::Stream> stream;
+
+  at::Tensor normalised(const at::Tensor& stimulus) const { return stimulus.to(at::kFloat).sub(mean).mul(1 / std); }
 
   size_t find(const std::string& session) const {
     const auto found = std::find(sessions.begin(), sessions.end(), session);
@@ -54,7 +60,25 @@ at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& 
   }
   state_->bundle.model.core->output_shape(shape);  // refuses a clip that is too short
   const at::NoGradGuard no_grad;
-  return state_->bundle.model.forward(stimulus.to(at::kFloat).sub(state_->mean).mul(1 / state_->std), number);
+  return state_->bundle.model.forward(state_->normalised(stimulus), number);
+}
+
+void TrainedModel::start(const std::string& session) {
+  state_->stream.reset();
+  state_->stream.emplace(state_->bundle.model, state_->find(session));
+}
+
+at::Tensor TrainedModel::step(const at::Tensor& frame) {
+  if (!state_->stream) throw Error("stimulus", "comes before a stream was started", "call start(session) first");
+  const Shape trained = window();
+  if (!frame.defined() || frame.sizes() != at::IntArrayRef({trained.channels, trained.height, trained.width})) {
+    throw Error("frame", "is not of the size that the model was trained with",
+                fmt::format("give it (channels, rows, columns) = ({}, {}, {})", trained.channels, trained.height,
+                            trained.width));
+  }
+  const at::NoGradGuard no_grad;
+  const at::Tensor rates = state_->stream->step(state_->normalised(frame).unsqueeze(0));
+  return rates.defined() ? rates.squeeze(0) : rates;
 }
 
 }  // namespace plexiform::host

@@ -78,6 +78,7 @@ class Model {
   void project() const;
 
  private:
+  friend class Stream;
   const plugins::Site& site(const char* kind) const;
   at::Tensor features_of(const at::Tensor& stimulus, const Given& given) const;
   at::Tensor predict(const at::Tensor& features, size_t session, const Given& given) const;

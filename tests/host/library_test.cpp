@@ -217,6 +217,27 @@ TEST_CASE("a trained model predicts what the host predicts, from the movie as it
   CHECK_FALSE(at::allclose(model.predict(movie.bitwise_not(), "retina_2")[0], trace.prediction, 1e-2, 1e-3));
 }
 
+TEST_CASE("a trained model predicts a movie frame by frame as it does the whole") {
+  need_quickstart_plugins();
+  const Folder folder;
+  const auto result = Experiment(small(folder / "run")).train();
+  TrainedModel model(result.model);
+  const auto [C, T, H, W] = model.window();
+  CHECK_THROWS_WITH(model.step(at::rand({C, H, W})), ContainsSubstring("start(session)"));
+  const auto movie = at::rand({C, T, H, W}).mul(255).to(at::kByte);
+  for (const char* session : {"retina_1", "retina_2"}) {  // the second stream knows nothing of the first
+    const auto whole = model.predict(movie.unsqueeze(0), session)[0];
+    model.start(session);
+    for (int64_t t = 0; t < T; ++t) {
+      const auto rates = model.step(movie.select(1, t));
+      REQUIRE(rates.defined() == (t >= model.lag()));
+      if (t >= model.lag()) REQUIRE(at::allclose(rates, whole[t - model.lag()], 1e-5, 1e-5));
+    }
+  }
+  CHECK_THROWS_WITH(model.start("retina_3"), ContainsSubstring("did you mean"));
+  CHECK_THROWS_AS(model.step(at::rand({C, H, W + 1})), Error);
+}
+
 TEST_CASE("a trained model refuses a session and a stimulus that it does not know") {
   need_quickstart_plugins();
   const Folder folder;

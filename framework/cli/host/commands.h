@@ -12,5 +12,6 @@ using Arguments = std::vector<std::string>;  // what follows the command's name
 int train(const Arguments& arguments);
 int evaluate(const Arguments& arguments);
 int create_data(const Arguments& arguments);
+int stream(const Arguments& arguments);
 
 }  // namespace plexiform::cli

@@ -32,6 +32,15 @@ class TrainedModel {
   //   stimulus  (B, C, T, H, W), any dtype, in the units of the recorded movies: it is normalised here as for training
   at::Tensor predict(const at::Tensor& stimulus, const std::string& session) const;
 
+  // The same for a movie that comes frame by frame, as in a closed loop: start(), then step() for each frame. The rates of
+  // step() are those of predict() on the whole movie, in their order and all of them, to 1e-5 of the largest.
+  // start() forgets the frames of an earlier movie; Error when the model's core cannot stream (it looks into the future).
+  //   session  whose neurons step() predicts
+  void start(const std::string& session);
+  // Predicted activity (N) float32 of the bin that ends with this frame; undefined for the first lag() frames.
+  //   frame  (C, H, W), any dtype, in the units of the recorded movies
+  at::Tensor step(const at::Tensor& frame);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

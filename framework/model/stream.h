@@ -1,0 +1,27 @@
+// A model that takes a movie frame by frame: the core streams (plexiform/abilities.h), the readout gets a clip of the few
+// bins that it needs. After the first bins, each frame costs its own work only, however long the movie is.
+// Threads  one at a time per model, and one stream: a new one makes the core forget the frames of an earlier one.
+#pragma once
+
+#include <model/model.h>
+#include <plexiform/layers/window.h>
+
+namespace plexiform::model {
+
+class Stream {
+ public:
+  // model  in evaluation mode; outlives the stream
+  // Throws Error when the core does not stream: it looks into the future, or its plugin does not offer it.
+  Stream(const Model& model, size_t session);
+
+  // Predicted activity (1, N) of the bin that ends with this frame; undefined for the first lag() frames.
+  //   frame  (1, C, H, W) float32, normalised as for training
+  at::Tensor step(const at::Tensor& frame);
+
+ private:
+  const Model& model_;
+  const size_t session_;
+  layers::Window features_;  // that the readout looks back at
+};
+
+}  // namespace plexiform::model
