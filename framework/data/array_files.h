@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,10 @@ class Hdf5File {
   bool has(const std::string& path) const;
   std::vector<int64_t> shape(const std::string& path) const;
   at::Tensor read(const std::string& path) const;
-  std::string read_text(const std::string& path) const;          // a scalar string
+  std::string read_text(const std::string& path) const;  // a scalar string
+  // An attribute of a group or data set: a text, or one number written out; nothing when it is not there.
+  std::optional<std::string> attribute(const std::string& path, const std::string& name) const;
+  void write_attribute(const std::string& path, const std::string& name, const std::string& text);
   void write(const std::string& path, const at::Tensor& array);  // groups on the way are made
   void write_text(const std::string& path, const std::string& text);
   // Ends the use of the file; a created one appears under its name now.

@@ -78,8 +78,9 @@ struct LoaderParams {
 };
 
 // The `dataloader` node of a resolved config, by its `_target_`: plexiform.data.Clips, or
-// openretina.data_io.base_dataloader.multiple_movies_dataloaders, where allow_over_boundaries is
-// true by default.
+// openretina.data_io.base_dataloader.multiple_movies_dataloaders or
+// openretina.data_io.hoefling_2024.dataloaders.natmov_dataloaders_v2 (whose validation_clip_indices are
+// val_clip_indices), where allow_over_boundaries is true by default.
 LoaderParams read_loader(const config::Node& root);
 
 // The split of all sessions, by index.

@@ -11,7 +11,7 @@ namespace {
 Clip joined(const std::vector<Trial>& trials, int64_t begin, int64_t length) {
   Clip clip;
   for (size_t trial = 0; trial < trials.size() && length > 0; ++trial) {
-    const int64_t frames = trials[trial].stimulus->frames();
+    const int64_t frames = trials[trial].frames();
     if (begin < frames) {
       clip.push_back({trial, begin, std::min(length, frames - begin)});
       length -= clip.back().length;
@@ -28,7 +28,7 @@ std::vector<Clip> cut(const Session& session, const LoaderParams& params) {
   std::vector<Clip> clips;
   int64_t frames = 0;
   for (size_t trial = 0; trial < session.train.size(); ++trial) {
-    const int64_t own = session.train[trial].stimulus->frames();
+    const int64_t own = session.train[trial].frames();
     frames += own;
     if (params.allow_over_boundaries) continue;
     for (int64_t i = 0; i < own / length; ++i) clips.push_back({{trial, i * length, length}});
@@ -41,7 +41,24 @@ std::vector<Clip> cut(const Session& session, const LoaderParams& params) {
   return clips;
 }
 
-std::vector<int64_t> choose_validation(const Session& session, int64_t clips, const LoaderParams& params) {
+namespace {
+
+// Where the clips of the stimulus that were chosen were shown.
+std::vector<int64_t> shown_at(const Session& session, std::vector<int64_t> chosen, const LoaderParams& params) {
+  if (session.train.size() != 1 || session.train[0].view.clips.empty()) return chosen;
+  const auto& [order, length, mirrored] = session.train[0].view;
+  if (params.clip_length != length) {
+    refuse_knob("clip_length",
+                fmt::format("is {}, but session '{}' saw clips of {} frames in an order of its own", params.clip_length,
+                            session.name, length),
+                fmt::format("use {}", length));
+  }
+  for (auto& clip : chosen) clip = std::find(order.begin(), order.end(), clip) - order.begin();
+  return chosen;
+}
+
+// Clips as the stimulus numbers them.
+std::vector<int64_t> choose(const Session& session, int64_t clips, const LoaderParams& params) {
   if (!params.val_clip_indices) {
     if (params.num_val_clips >= clips) {
       refuse_knob(
@@ -74,6 +91,12 @@ std::vector<int64_t> choose_validation(const Session& session, int64_t clips, co
                 "leave some to train on");
   }
   return chosen;
+}
+
+}  // namespace
+
+std::vector<int64_t> choose_validation(const Session& session, int64_t clips, const LoaderParams& params) {
+  return shown_at(session, choose(session, clips, params), params);
 }
 
 void refuse_knob(const std::string& knob, const std::string& problem, const std::string& fix) {

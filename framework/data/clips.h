@@ -15,7 +15,8 @@ using Clip = std::vector<Stretch>;
 std::vector<Clip> cut(const Session& session, const LoaderParams& params);
 
 // The validation clips among `clips` clips: val_clip_indices as they stand, or num_val_clips in the
-// order in which numpy.random.RandomState(seed).choice draws them without replacement.
+// order in which numpy.random.RandomState(seed).choice draws them without replacement. Where clips were shown in an order
+// of their own (View::clips), the numbers are those of the stimulus, and positions in the trial are returned.
 std::vector<int64_t> choose_validation(const Session& session, int64_t clips, const LoaderParams& params);
 
 // Throws Error("dataloader.<knob>", ...).

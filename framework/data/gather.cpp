@@ -34,18 +34,31 @@ std::vector<Piece> pieces_of(const Window& window, const Part& part, const std::
   return pieces;
 }
 
+// Normalised frames of one channel, (T, H, W) with any strides, into (T, H, W) at `to`.
 template <class T>
-void normalise(const T* from, int64_t count, float mean, float scale, float* to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = (static_cast<float>(from[i]) - mean) * scale;
+void normalise(const T* from, const Stimulus& stimulus, int64_t frames, bool mirrored, float* to) {
+  const at::Tensor& movie = stimulus.movie;
+  const auto mean = static_cast<float>(stimulus.mean), scale = static_cast<float>(1 / stimulus.std);
+  const int64_t height = movie.size(2), width = movie.size(3);
+  const int64_t step = movie.stride(1), down = movie.stride(2), right = movie.stride(3);
+  if (!mirrored && right == 1 && down == width && step == height * width) {
+    for (int64_t i = 0; i < frames * height * width; ++i) to[i] = (static_cast<float>(from[i]) - mean) * scale;
+    return;
+  }
+  const int64_t first = mirrored ? (width - 1) * right : 0, next = mirrored ? -right : right;
+  for (int64_t t = 0; t < frames; ++t) {
+    for (int64_t y = 0; y < height; ++y, to += width) {
+      const T* row = from + t * step + y * down + first;
+      for (int64_t x = 0; x < width; ++x) to[x] = (static_cast<float>(row[x * next]) - mean) * scale;
+    }
+  }
 }
 
-// One channel of one piece.
-void copy_frames(const Piece& piece, int64_t channel, float* to) {
-  const Stimulus& stimulus = *piece.trial->stimulus;
+// Frames [begin, begin + length) of a channel of the stimulus.
+void copy_stored(const Stimulus& stimulus, int64_t channel, int64_t begin, int64_t length, bool mirrored, float* to) {
   const at::Tensor& movie = stimulus.movie;
-  const int64_t frame = movie.size(2) * movie.size(3), from = (channel * movie.size(1) + piece.begin) * frame;
-  const auto mean = static_cast<float>(stimulus.mean), scale = static_cast<float>(1 / stimulus.std);
-  auto run = [&](const auto* values) { normalise(values + from, piece.length * frame, mean, scale, to); };
+  const int64_t from = channel * movie.stride(0) + begin * movie.stride(1);
+  auto run = [&](const auto* values) { normalise(values + from, stimulus, length, mirrored, to); };
   switch (movie.scalar_type()) {
     case at::kByte:
       return run(movie.const_data_ptr<uint8_t>());
@@ -57,6 +70,20 @@ void copy_frames(const Piece& piece, int64_t channel, float* to) {
       return run(movie.const_data_ptr<at::Half>());
     default:
       return run(movie.const_data_ptr<float>());
+  }
+}
+
+// One channel of one piece, in the order in which its clips were shown.
+void copy_frames(const Piece& piece, int64_t channel, float* to) {
+  const auto& [clips, clip_length, mirrored] = piece.trial->view;
+  const Stimulus& stimulus = *piece.trial->stimulus;
+  if (clips.empty()) return copy_stored(stimulus, channel, piece.begin, piece.length, mirrored, to);
+  const int64_t frame = stimulus.movie.size(2) * stimulus.movie.size(3), end = piece.begin + piece.length;
+  for (int64_t at = piece.begin; at < end;) {
+    const int64_t inside = at % clip_length, run = std::min(clip_length - inside, end - at);
+    copy_stored(stimulus, channel, clips[at / clip_length] * clip_length + inside, run, mirrored, to);
+    at += run;
+    to += run * frame;
   }
 }
 
@@ -94,7 +121,7 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
   for (const auto& window : windows) {
     pieces.push_back(pieces_of(window, part, trials));
     for (const auto& piece : pieces.back()) {
-      TORCH_CHECK(piece.begin >= 0 && piece.begin + piece.length <= piece.trial->stimulus->frames(),
+      TORCH_CHECK(piece.begin >= 0 && piece.begin + piece.length <= piece.trial->frames(),
                   "a window lies outside its trial");
     }
   }

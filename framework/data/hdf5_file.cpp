@@ -4,6 +4,7 @@
 #include <data/array_files.h>
 #include <data/input_file.h>
 #include <files/atomic_file.h>
+#include <fmt/format.h>
 #include <hdf5.h>
 
 #include <array>
@@ -361,27 +362,64 @@ at::Tensor Hdf5File::read(const std::string& path) const {
   return array;
 }
 
-std::string Hdf5File::read_text(const std::string& path) const {
-  QuietErrors quiet;
-  const auto where = handle_->where(path);
-  const Id data_set = handle_->open(path);
-  const Id type(H5Dget_type(data_set), H5Tclose);
-  const Id space(H5Dget_space(data_set), H5Sclose);
+namespace {
+
+// The text of a data set or attribute, which `read(type, into)` reads.
+template <class Read>
+std::string single_text(const std::string& where, hid_t type, hid_t space, Read read) {
   if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) {
     throw Error(where, "is not a single text", "store one string");
   }
   if (H5Tis_variable_str(type) > 0) {
     char* text = nullptr;
-    const Id wanted(H5Tcopy(type), H5Tclose);
-    if (H5Dread(data_set, wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, &text) < 0) throw damaged(where, "cannot be read");
+    if (read(type, &text) < 0) throw damaged(where, "cannot be read");
     std::string result = text ? text : "";
-    H5Dvlen_reclaim(wanted, space, H5P_DEFAULT, &text);
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, &text);
     return result;
   }
   std::string text(H5Tget_size(type), 0);
-  if (H5Dread(data_set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) < 0) throw damaged(where, "cannot be read");
+  if (read(type, text.data()) < 0) throw damaged(where, "cannot be read");
   const auto end = H5Tget_strpad(type) == H5T_STR_SPACEPAD ? text.find_last_not_of(' ') + 1 : text.find('\0');
   return text.substr(0, end);
+}
+
+}  // namespace
+
+std::string Hdf5File::read_text(const std::string& path) const {
+  QuietErrors quiet;
+  const Id data_set = handle_->open(path);
+  const Id type(H5Dget_type(data_set), H5Tclose), space(H5Dget_space(data_set), H5Sclose);
+  return single_text(handle_->where(path), type, space, [&](hid_t wanted, void* into) {
+    return H5Dread(data_set, wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, into);
+  });
+}
+
+std::optional<std::string> Hdf5File::attribute(const std::string& path, const std::string& name) const {
+  QuietErrors quiet;
+  if (H5Aexists_by_name(handle_->id, path.c_str(), name.c_str(), H5P_DEFAULT) <= 0) return {};
+  const std::string where = handle_->where(path) + ", attribute " + name;
+  const Id attribute(H5Aopen_by_name(handle_->id, path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+  if (!attribute.valid()) throw damaged(where, "cannot be opened");
+  const Id type(H5Aget_type(attribute), H5Tclose), space(H5Aget_space(attribute), H5Sclose);
+  const bool number = H5Tget_class(type) == H5T_INTEGER || H5Tget_class(type) == H5T_FLOAT;
+  if (!number || H5Sget_simple_extent_npoints(space) != 1) {
+    return single_text(where, type, space, [&](hid_t wanted, void* into) { return H5Aread(attribute, wanted, into); });
+  }
+  double value = 0;
+  if (H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0) throw damaged(where, "cannot be read");
+  return fmt::format("{}", value);
+}
+
+void Hdf5File::write_attribute(const std::string& path, const std::string& name, const std::string& text) {
+  QuietErrors quiet;
+  const Id type(H5Tcopy(H5T_C_S1), H5Tclose), space(H5Screate(H5S_SCALAR), H5Sclose);
+  H5Tset_size(type, text.size() + 1);
+  const Id made(
+      H5Acreate_by_name(handle_->id, path.c_str(), name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+      H5Aclose);
+  if (!made.valid() || H5Awrite(made, type, text.c_str()) < 0) {
+    throw Error(handle_->where(path) + ", attribute " + name, "cannot be written: " + reason(), "use each name once");
+  }
 }
 
 void Hdf5File::write(const std::string& path, const at::Tensor& array) {

@@ -1,6 +1,6 @@
-// What was shown and what was recorded. Sessions that saw the same movie share one copy of it;
-// normalisation and conversion to float are applied when a batch is gathered (batches.h), never
-// stored.
+// What was shown and what was recorded. Sessions that saw the same movie share one copy of it, in whatever order
+// and orientation they saw it; order, mirroring, cropping, normalisation and conversion to float are applied when
+// a batch is gathered (batches.h), never stored.
 // Notation  C channels, T frames, H x W pixels (row 0 on top), N neurons, R repeats.
 #pragma once
 
@@ -18,9 +18,18 @@ namespace plexiform::data {
 
 struct Stimulus {
   std::string name;
-  at::Tensor movie;          // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32
+  at::Tensor movie;          // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32. Any strides
   double mean = 0, std = 1;  // a batch holds (movie - mean) / std
   int64_t frames() const { return movie.size(1); }
+};
+
+// How a presentation differs from the stimulus as it is stored.
+struct View {
+  std::vector<int64_t> clips;  // the stimulus' clips in the order in which they were shown; empty: all of it, in order
+  int64_t clip_length = 0;     // of those clips, frames
+  bool mirrored = false;       // left and right exchanged
+
+  int64_t frames(const Stimulus& stimulus) const;
 };
 
 // One presentation of a stimulus to one session.
@@ -30,6 +39,8 @@ struct Trial {
   at::Tensor repeats;    // (R, N, T) float32, or undefined
   // What else was measured in each frame: pupil, running, ...; (K, T) float32. The same names and K in all trials of a session.
   std::vector<Named> traces = {};
+  View view = {};
+  int64_t frames() const { return view.frames(*stimulus); }
 };
 
 struct Session {

@@ -93,12 +93,11 @@ class SessionSplit {
     std::vector<Part> parts;
     for (size_t trial = 0; trial < session_.tests.size(); ++trial) {
       const Stimulus& stimulus = *session_.tests[trial].stimulus;
-      const int64_t length = stimulus.frames() - skip_;
+      const int64_t frames = session_.tests[trial].frames(), length = frames - skip_;
       if (length <= history_) {
-        throw Error(
-            fmt::format("test stimulus '{}'", stimulus.name),
-            fmt::format("has {} frames, of which the first {} get no prediction", stimulus.frames(), skip_ + history_),
-            "take it out of test_names, or use a core that sees fewer past frames");
+        throw Error(fmt::format("test stimulus '{}'", stimulus.name),
+                    fmt::format("has {} frames, of which the first {} get no prediction", frames, skip_ + history_),
+                    "take it out of test_names, or use a core that sees fewer past frames");
       }
       parts.push_back({.session = index_,
                        .name = stimulus.name,
@@ -114,8 +113,8 @@ class SessionSplit {
   int64_t frames_in_a_row() const {
     int64_t longest = 0, all = 0;
     for (const auto& trial : session_.train) {
-      longest = std::max(longest, trial.stimulus->frames());
-      all += trial.stimulus->frames();
+      longest = std::max(longest, trial.frames());
+      all += trial.frames();
     }
     return params_.allow_over_boundaries ? all : longest;
   }
@@ -129,7 +128,7 @@ class SessionSplit {
       if (kept[i]) pieces.insert(pieces.end(), clips_[i].begin(), clips_[i].end());
     }
     for (size_t trial = 0; trial < session_.train.size() && !params_.allow_over_boundaries; ++trial) {
-      const int64_t frames = session_.train[trial].stimulus->frames();
+      const int64_t frames = session_.train[trial].frames();
       const int64_t tail = frames % params_.clip_length;
       pieces.push_back({trial, frames - tail, tail});
     }

@@ -1,0 +1,308 @@
+// Source  the layout and its constants: the files published with Hoefling et al. 2024, eLife 13:e86860.
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
+#include <data/array_files.h>
+#include <data/calcium_traces.h>
+#include <data/checks.h>
+#include <data/hoefling_2024.h>
+#include <data/movie.h>
+#include <data/pickled_arrays.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace plexiform::data {
+namespace {
+
+constexpr int64_t clip_length = 150;                                     // frames
+constexpr double clip_duration = 4.9666667;                              // s from the first frame of a clip to its last
+constexpr const char* wrongly_labelled = "session_2_ventral2_20200626";  // a right eye that its file calls left
+
+struct Movies {
+  std::string file;
+  std::shared_ptr<Stimulus> train, test;
+  std::vector<std::vector<int64_t>> sequences;  // clips in the order of their showing
+
+  int64_t clips() const { return train->frames() / clip_length; }
+  int64_t test_clips() const { return test->frames() / clip_length; }
+};
+
+std::shared_ptr<Stimulus> read_movie(const PickledArrays& file, const std::string& key) {
+  auto stimulus = std::make_shared<Stimulus>(Stimulus{key, compact(file.array(key))});
+  check_movie_shape(file.place(key), stimulus->movie.sizes().vec());
+  check_movie(file.place(key), stimulus->movie);
+  if (stimulus->frames() % clip_length != 0) {
+    throw Error(file.place(key), fmt::format("has {} frames, not whole clips of {}", stimulus->frames(), clip_length),
+                "copy or download the file again");
+  }
+  return stimulus;
+}
+
+Movies read_movies(const std::string& path) {
+  const PickledArrays file(path);
+  Movies movies{path, read_movie(file, "train"), read_movie(file, "test"), {}};
+  auto frame = [](const Stimulus& s) { return Sizes{s.movie.size(0), s.movie.size(2), s.movie.size(3)}; };
+  if (frame(*movies.train) != frame(*movies.test)) {
+    throw Error(
+        file.place("test"),
+        fmt::format("has (C, H, W) {}, but train has {}", text(frame(*movies.test)), text(frame(*movies.train))),
+        "give both the same size");
+  }
+  const std::string place = file.place("random_sequences");
+  const auto sequences = file.array("random_sequences").to(at::kLong);
+  if (sequences.dim() != 2 || sequences.size(0) != movies.clips()) {
+    throw Error(place, fmt::format("has shape {}, not ({}, sequences)", text(sequences.sizes().vec()), movies.clips()),
+                "store one column per order of the clips");
+  }
+  for (int64_t s = 0; s < sequences.size(1); ++s) {
+    const auto column = sequences.select(1, s).contiguous();
+    std::vector<int64_t> order(column.const_data_ptr<int64_t>(), column.const_data_ptr<int64_t>() + column.numel());
+    auto sorted = order;
+    std::sort(sorted.begin(), sorted.end());
+    for (int64_t clip = 0; clip < movies.clips(); ++clip) {
+      if (sorted[clip] == clip) continue;
+      throw Error(place, fmt::format("does not show each of the {} clips once in column {}", movies.clips(), s),
+                  "store a permutation of 0 to clips - 1 in every column");
+    }
+    movies.sequences.push_back(std::move(order));
+  }
+  return movies;
+}
+
+class Field {  // one session
+ public:
+  Field(const Hdf5File& file, std::string name, const Hoefling2024Params& params, const Movies& movies)
+      : file_(file), name_(std::move(name)), params_(params), movies_(movies) {}
+
+  // Nothing when no cell passes the filters.
+  std::optional<Session> read() {
+    kept_ = good_cells();
+    const int64_t neurons = kept_.numel();
+    if (neurons == 0 || (params_.filter_counts && neurons <= params_.count_threshold)) return {};
+    Session session;
+    session.name = name_;
+    session.neurons = neurons;
+    session.frame_rate_hz = 30;
+    add_trials(session, responses());
+    add_info(session);
+    return session;
+  }
+
+ private:
+  std::string place(const std::string& data_set) const { return file_.file() + ": /" + name_ + "/" + data_set; }
+  bool has(const std::string& data_set) const { return file_.has(name_ + "/" + data_set); }
+  at::Tensor load(const std::string& data_set) const { return file_.read(name_ + "/" + data_set); }
+
+  // An attribute of the group, or a data set in it.
+  std::string fact(const std::string& key) const {
+    if (auto found = file_.attribute(name_, key)) return *found;
+    if (!has(key))
+      throw Error(file_.file() + ": /" + name_, "has no attribute " + key, "store it, as in the published file");
+    try {
+      return file_.read_text(name_ + "/" + key);
+    } catch (const Error&) {
+      return fmt::format("{}", load(key).to(at::kDouble).flatten()[0].item<double>());
+    }
+  }
+
+  at::Tensor per_cell(const std::string& data_set) const {
+    const auto values = load(data_set);
+    if (values.dim() < 1 || values.size(0) != cells()) {
+      throw Error(place(data_set),
+                  fmt::format("has shape {}, but there are {} cells", text(values.sizes().vec()), cells()),
+                  "store one value per cell");
+    }
+    return values;
+  }
+
+  int64_t cells() const { return file_.shape(name_ + "/" + trace_name()).at(0); }
+
+  std::string trace_name() const {
+    const std::string stimulus = params_.response_type;
+    if (params_.trace_type == "raw" || params_.trace_type == "detrended") return stimulus + "_raw_traces";
+    if (params_.trace_type == "preprocessed") return stimulus + "_preprocessed_traces";
+    return stimulus + (has(stimulus + "_inferred_spikes") ? "_inferred_spikes" : "_spikes");
+  }
+
+  // Indices of the cells that pass the quality checks, (kept) int64.
+  at::Tensor good_cells() const {
+    at::Tensor good = at::empty({cells()}, at::kBool).fill_(true);
+    if (params_.filter_cell_types) {
+      const auto types = per_cell("group_assignment").to(at::kLong);
+      at::Tensor listed = at::empty({cells()}, at::kBool).fill_(false);
+      for (const int64_t type : params_.cell_types_list) listed = listed.logical_or(types.eq(type));
+      good = good.logical_and(listed);
+    }
+    if (params_.d_qi > 0 || params_.chirp_qi > 0) {
+      const auto bar = per_cell("d_qi").ge(params_.d_qi), chirp = per_cell("chirp_qi").ge(params_.chirp_qi);
+      good = good.logical_and(params_.qi_logic == "or" ? bar.logical_or(chirp) : bar.logical_and(chirp));
+    }
+    if (params_.classifier_confidence > 0) {
+      const auto confidence = per_cell("group_confidences").flatten(1).amax(1);
+      good = good.logical_and(confidence.ge(params_.classifier_confidence));
+    }
+    return good.nonzero().flatten();
+  }
+
+  at::Tensor traces() const {
+    auto kept = [&](const std::string& name) { return load(name).to(at::kDouble).index_select(0, kept_); };
+    at::Tensor all = kept(trace_name());
+    if (all.dim() != 2) {
+      throw Error(place(trace_name()), fmt::format("has shape {}, not (N, T)", text(all.sizes().vec())),
+                  "store cells, samples");
+    }
+    if (params_.trace_type == "detrended") all = all.sub(kept(params_.response_type + "_smoothed_traces"));
+    check_responses(place(trace_name()), all.to(at::kFloat), /*allow_negative=*/true);
+    return all;
+  }
+
+  // Of the samples of `traces`, (N, T) in s.
+  at::Tensor times(const at::Tensor& traces) const {
+    const std::string times = params_.response_type + "_traces_times";
+    if (has(times)) {
+      const auto all = load(times).to(at::kDouble).index_select(0, kept_);
+      if (!all.sizes().equals(traces.sizes())) {
+        throw Error(place(times),
+                    fmt::format("has shape {}, but {} has {}", text(all.sizes().vec()), trace_name(),
+                                text(traces.sizes().vec())),
+                    "store the time of every sample");
+      }
+      if (all.diff(1, 1).le(0).any().item<bool>()) {
+        throw Error(place(times), "does not increase from sample to sample", "store times in s, in order");
+      }
+      return all;
+    }
+    auto per_trace = [&](const std::string& name) {  // (N, 1), also of a scalar
+      const auto value = load(params_.response_type + name).to(at::kDouble);
+      return value.numel() == 1 ? value.reshape({1, 1}).expand({traces.size(0), 1})
+                                : value.flatten().index_select(0, kept_).unsqueeze(1);
+    };
+    const auto steps = at::empty({traces.size(1)}, at::kDouble).fill_(1).cumsum(0).sub(1);
+    return per_trace("_traces_t0").add(per_trace("_traces_dt").mul(steps)).contiguous();
+  }
+
+  // (N, all frames) float64 in the order of the recording, of standard deviation 1.
+  at::Tensor responses() const {
+    const std::string name = params_.response_type + "_trigger_times";
+    auto when = load(name).to(at::kDouble);
+    if (when.dim() == 2) when = when.select(0, 0);
+    const int64_t wanted = movies_.clips() + 3 * movies_.test_clips();
+    if (when.numel() != wanted) {
+      throw Error(place(name), fmt::format("holds {} triggers, but the movie has {} clips", when.numel(), wanted),
+                  "give the movie that was shown, or the recording of the whole movie");
+    }
+    when = when.contiguous();
+    const std::vector<double> triggers(when.const_data_ptr<double>(), when.const_data_ptr<double>() + wanted);
+    const auto measured = traces();
+    return resampled(measured, times(measured), frame_times(triggers, clip_duration, clip_length));
+  }
+
+  void add_trials(Session& session, const at::Tensor& recorded) const {
+    const int64_t test = movies_.test->frames(), half = movies_.clips() / 2 * clip_length;
+    const int64_t rest = movies_.train->frames() - half;
+    int64_t at = 0;
+    auto next = [&](int64_t frames) {
+      const auto part = recorded.slice(1, at, at + frames);
+      at += frames;
+      return part;
+    };
+    std::vector<at::Tensor> tests, trains;
+    tests.push_back(next(test));
+    trains.push_back(next(half));
+    tests.push_back(next(test));
+    trains.push_back(next(rest));
+    tests.push_back(next(test));
+    at::Tensor train = at::cat(trains, 1);
+    const at::Tensor& measure = params_.std_of_training ? train : recorded;
+    const at::Tensor scale =
+        measure.std(at::IntArrayRef{1}, /*unbiased=*/false, /*keepdim=*/true).reciprocal().mul(params_.scale_traces);
+    if (!scale.isfinite().all().item<bool>()) {
+      throw Error(place(trace_name()), "holds a trace that never changes", "leave that cell out, or filter by quality");
+    }
+
+    const auto sequence = static_cast<size_t>(std::stoll(fact("scan_sequence_idx")));
+    if (sequence >= movies_.sequences.size()) {
+      throw Error(file_.file() + ": /" + name_,
+                  fmt::format("has the scan_sequence_idx {}, but {} has {} sequences", sequence, movies_.file,
+                              movies_.sequences.size()),
+                  "give the movies that belong to these responses");
+    }
+    const bool left = fact("eye") == "left" && name_ != wrongly_labelled;
+    Trial shown{.stimulus = movies_.train, .responses = train.mul(scale).to(at::kFloat).contiguous(), .repeats = {}};
+    shown.view = {movies_.sequences[sequence], clip_length, left};
+    Trial tested{.stimulus = movies_.test, .responses = {}, .repeats = {}};
+    tested.repeats = at::stack(tests).mul(scale).to(at::kFloat).contiguous();
+    tested.responses = tested.repeats.mean(0);
+    tested.view.mirrored = left;
+    session.train.push_back(std::move(shown));
+    session.tests.push_back(std::move(tested));
+  }
+
+  void add_info(Session& session) const {
+    for (const char* key : {"group_assignment", "roi_ids"}) {
+      if (has(key)) session.info[key] = per_cell(key).index_select(0, kept_);
+    }
+    if (const auto type = session.info.find("group_assignment"); type != session.info.end())
+      session.info["cell_type"] = type->second;
+    if (!has("roi_mask") || !session.info.contains("roi_ids")) return;
+    const auto mask = load("roi_mask").to(at::kLong), ids = session.info["roi_ids"].to(at::kLong);
+    at::Tensor positions = at::empty({session.neurons, 2}, at::kFloat);
+    for (int64_t n = 0; n < session.neurons; ++n) {
+      const auto pixels = mask.eq(-ids[n].item<int64_t>()).nonzero();  // (pixels, 2): row, column
+      if (pixels.size(0) == 0) return;                                 // a mask of other regions says nothing
+      // 25 mask pixels are two of the 8 stimulus pixels of 50 um that a field covers, and 2.75 is their offset.
+      positions[n] = pixels.to(at::kFloat).mean(0).div(25).add(2.75).div(8).sub(0.5).mul(2);
+    }
+    session.info["positions"] = positions;
+  }
+
+  const Hdf5File& file_;
+  const std::string name_;
+  const Hoefling2024Params& params_;
+  const Movies& movies_;
+  at::Tensor kept_;
+};
+
+}  // namespace
+
+Recordings read_hoefling_2024(const Hoefling2024Params& params) {
+  const Movies movies = read_movies(params.movies);
+  const Hdf5File file(params.responses);
+  Recordings recordings;
+  for (std::string group : file.names()) {
+    if (!group.ends_with("/")) continue;
+    group.pop_back();
+    if (auto session = Field(file, group, params, movies).read()) recordings.sessions.push_back(std::move(*session));
+  }
+  if (recordings.sessions.empty()) {
+    throw Error(params.responses, "holds no session of which cells pass the quality checks",
+                "loosen quality_checks, or name a file with a group per session");
+  }
+  recordings.channels = movies.train->movie.size(0);
+  recordings.height = movies.train->movie.size(2);
+  recordings.width = movies.train->movie.size(3);
+  return recordings;
+}
+
+config::Node join_hoefling(const config::Node& stimuli, const config::Node& responses) {
+  config::Node joined = config::Node::map();
+  joined.location = stimuli.location;
+  auto take = [&](const char* key, const config::Node* value) {
+    if (!value) throw Error(config::where(responses, "data_io"), std::string("names no ") + key, "set file_path");
+    joined[key] = *value;
+  };
+  take("movies", stimuli.find("file_path"));
+  const config::Node* filtered = responses.find("data_dict");
+  const config::Node* loaded = filtered ? filtered->find("all_responses") : nullptr;
+  take("responses", loaded ? loaded->find("file_path") : responses.at_path("data_dict.file_path"));
+  for (const config::Node* node : {filtered, &responses}) {
+    for (const auto& [key, value] : node->entries) {
+      if (key.starts_with("_") || key == "data_dict" || key == "all_responses" || key == "file_path") continue;
+      joined[key] = value;
+    }
+  }
+  return joined;
+}
+
+}  // namespace plexiform::data

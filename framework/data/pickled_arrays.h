@@ -1,0 +1,44 @@
+// A dictionary of NumPy arrays that Python pickled, read without running anything.
+//
+//   PickledArrays movies("rgc_natstim_18x16.pkl");
+//   at::Tensor train = movies.array("train");
+//
+// Errors   Error(file or "file: key", what, fix): damaged, no dictionary, no such key, no array of numbers; a value that
+//          only running code would give is refused by that code's name.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <plexiform/pickle.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace plexiform::data {
+
+class PickledArrays {
+ public:
+  explicit PickledArrays(const std::string& file);
+
+  // A key may lead into dictionaries of the dictionary: "movie_stats/dichromatic/mean".
+  bool has(const std::string& key) const;  // false also for None
+  // In C order, with its own dtype as array_files.h has them; a view of the pickle where that is possible.
+  at::Tensor array(const std::string& key) const;
+  double number(const std::string& key) const;  // an int, a float, or an array of one element
+  // The keys of the dictionary at `key` ("": the whole), integers written out.
+  std::vector<std::string> keys(const std::string& key = "") const;
+  // A list of integers, as a list or as an array.
+  std::vector<int64_t> integers(const std::string& key) const;
+
+  std::string place(const std::string& key) const { return file_ + ": " + key; }
+
+ private:
+  PickleValue::Ref find(const std::string& key) const;
+  PickleValue::Ref demand(const std::string& key) const;
+
+  const std::string file_;
+  std::shared_ptr<const Pickle> pickle_;  // shared with the arrays that are views of it
+};
+
+}  // namespace plexiform::data

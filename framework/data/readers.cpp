@@ -1,0 +1,103 @@
+#include <config/knobs.h>
+#include <data/hdf5_folder.h>
+#include <data/hoefling_2024.h>
+#include <data/local_files.h>
+#include <data/readers.h>
+#include <fmt/format.h>
+
+namespace plexiform::data {
+namespace {
+
+using config::Node;
+
+// Reads, and gives an error about a knob the place in the config where it is set.
+template <class Params>
+Recordings read_knobs_and_files(const Node& node, Recordings (*read)(const Params&), Params params = {}) {
+  params = config::read_knobs(node, "data_io", params);
+  try {
+    return read(params);
+  } catch (const Error& e) {
+    const Node* set = node.find(e.where());
+    if (!set) throw;
+    throw Error(config::where(*set, "data_io." + e.where()), e.problem(), e.fix());
+  }
+}
+
+// A path of the data where the config gives an address or an archive.
+Node with_local_path(Node node, const std::string& key) {
+  if (Node* path = node.find(key); path && !path->is_null()) {
+    path->string = local_path(*path, "data_io." + key);
+    path->kind = config::Kind::string;
+  }
+  return node;
+}
+
+bool openretina_quirks(const Node& root) {
+  const Node* compat = root.find("compat");
+  return compat && compat->string == "openretina";
+}
+
+Node join_hdf5(const Node& stimuli, const Node& responses) {
+  Node node = join_pair(stimuli, responses);
+  if (!node.find("allow_negative")) node["allow_negative"] = Node::truth(true);
+  for (const auto& [key, value] : {std::pair{"norm_mean", 0.0}, {"norm_std", 1.0}}) {  // null means these there
+    if (Node& given = node[key]; given.is_null()) given = Node::number(value);
+  }
+  return node;
+}
+
+Recordings read_hdf5(const Node& node, const Node&) {
+  return read_knobs_and_files<Hdf5FolderParams>(with_local_path(node, "path"), [](const Hdf5FolderParams& params) {
+    params.check();
+    return read_hdf5_folder(params);
+  });
+}
+
+Recordings read_hoefling(const Node& node, const Node& root) {
+  Hoefling2024Params params;
+  params.std_of_training = !openretina_quirks(root);
+  return read_knobs_and_files<Hoefling2024Params>(with_local_path(with_local_path(node, "movies"), "responses"),
+                                                  read_hoefling_2024, params);
+}
+
+}  // namespace
+
+const std::vector<Reader>& readers() {
+  static const std::string there = "openretina.data_io.";
+  static const std::vector<Reader> all = {
+      {"plexiform.data.Hdf5Folder", there + "h5_dataset_reader.load_stimuli",
+       there + "h5_dataset_reader.load_responses", join_hdf5, read_hdf5},
+      {"plexiform.data.Hoefling2024", there + "hoefling_2024.stimuli.movies_from_pickle",
+       there + "hoefling_2024.responses.make_final_responses", join_hoefling, read_hoefling},
+  };
+  return all;
+}
+
+config::Node join_pair(const Node& stimuli, const Node& responses) {
+  Node joined = stimuli;
+  for (const auto& [key, value] : responses.entries) {
+    if (key.starts_with("_")) continue;
+    Node& own = joined[key];
+    if (stimuli.find(key) && config::to_json(own) != config::to_json(value)) {
+      throw Error(config::where(value, "data_io.responses." + key), "differs from the one of data_io.stimuli",
+                  "give both the same");
+    }
+    own = value;
+  }
+  for (auto& [key, value] : joined.entries) {
+    if (key == "base_data_path") key = "path";
+  }
+  return joined;
+}
+
+void check_target(const Node& node, const std::string& path, const std::vector<std::string>& known) {
+  const Node* target = node.find("_target_");
+  if (!target) throw Error(config::where(node, path), "has no _target_", "add _target_: " + known.front());
+  for (const auto& name : known) {
+    if (target->string == name) return;
+  }
+  throw Error(config::where(*target, path + "._target_"), fmt::format("no reader is called '{}'", target->string),
+              did_you_mean(target->string, known));
+}
+
+}  // namespace plexiform::data
