@@ -1,5 +1,5 @@
 // The project is share/plexiform/template/{common,KIND} with these words replaced, in names of files and in their text:
-//   @name@ conv_gru · @Name@ ConvGru · @kind@ core · @kinds@ cores
+//   @name@ my_core · @Name@ MyCore · @kind@ core · @kinds@ cores
 //   @prefix@ the host's folder · @plexiform@ the command to type
 #include <cli/command_line.h>
 #include <cli/plugins_new.h>
@@ -146,7 +146,7 @@ int plugins_new_command(const std::vector<std::string>& arguments) {
                "plexiform plugins new");
   std::string kind, name, parent = ".";
   app.add_option("KIND", kind, "core, readout or loss")->required()->check(CLI::IsMember({"core", "readout", "loss"}));
-  app.add_option("NAME", name, "such as conv_gru: of the folder, the source and, as ConvGru, the class")->required();
+  app.add_option("NAME", name, "such as my_core: of the folder, the source and, as MyCore, the class")->required();
   app.add_option("--dir", parent, "where to make the folder NAME")->capture_default_str()->type_name("DIR");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
