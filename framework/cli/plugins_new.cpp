@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::pair<std::string, std::string>>;
 
-// Words that would be a keyword of C++ or a target of every build.
+// Keywords of C++, names that it keeps for itself, and targets of every build.
 const std::vector<std::string> reserved = {
     "alignas",  "alignof",   "and",      "asm",          "auto",     "bool",     "break",     "case",    "catch",
     "char",     "class",     "concept",  "const",        "continue", "default",  "delete",    "do",      "double",

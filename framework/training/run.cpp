@@ -7,6 +7,7 @@
 #include <model/build.h>
 #include <model/bundle.h>
 #include <model/denormals.h>
+#include <model/inputs.h>
 #include <model/plan.h>
 #include <training/frozen.h>
 #include <training/progress.h>
@@ -165,6 +166,7 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   spec.window = {run->recordings.channels, run->loader.train_chunk_size, run->recordings.height, run->recordings.width};
   at::manual_seed(run->settings.seed);
   run->model = model::build(spec, catalogue);
+  model::check_inputs(run->model, run->recordings);
   if (!run->settings.frozen.empty()) located(run->config, [&] { freeze(run->model, run->settings.frozen); });
   auto& warnings = run->settings.warnings;
   warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());

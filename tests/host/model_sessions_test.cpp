@@ -7,6 +7,7 @@
 #include <config/compose.h>
 #include <data/batches.h>
 #include <model/bundle.h>
+#include <model/inputs.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -112,4 +113,23 @@ TEST_CASE("a bundle keeps what the data say of the sessions") {
   const auto bundle = model::read_bundle(folder.path(), plugins);
   const auto x = at::zeros({1, 1, 10, 2, 3});
   for (size_t session : {0, 1}) CHECK(at::equal(bundle.model.forward(x, session), model.forward(x, session)));
+}
+
+TEST_CASE("traces that a component reads and a session lacks are refused before anything runs") {
+  auto of = recordings();
+  const auto model = build(nodes("{_target_: fixtures.readouts.Facts, needs: running}"), of);
+  CHECK_THROWS_WITH(
+      model::check_inputs(model, of),
+      "test.yaml:3:23: model.readout._target_: reads 'running', which session 'a' lacks: it has no traces\n"
+      "  fix: store it as traces/<stimulus>/running (rows, frames), or name another");
+  for (auto& session : of.sessions) {
+    for (auto* trials : {&session.train, &session.tests}) {
+      for (auto& trial : *trials) trial.traces = {{"running", example::responses(9, 1, trial.stimulus->frames())}};
+    }
+  }
+  CHECK_NOTHROW(model::check_inputs(model, of));
+  for (auto& trial : of.sessions[1].train) trial.traces[0].tensor = example::responses(9, 2, trial.stimulus->frames());
+  CHECK_THROWS_WITH(model::check_inputs(model, of),
+                    "test.yaml:3:23: model.readout._target_: reads 1 rows of 'running', but session 'b' has 2\n"
+                    "  fix: store as many rows, or set the knob that says how many there are");
 }

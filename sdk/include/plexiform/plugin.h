@@ -73,7 +73,7 @@ int guarded(plexiform_failure* failure, F&& body) noexcept {
 
 template <class T, auto defaults>
 typename T::Params default_params() {
-  if constexpr (defaults == nullptr) {
+  if constexpr (std::is_null_pointer_v<decltype(defaults)>) {
     return {};
   } else {
     return defaults();

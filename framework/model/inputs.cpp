@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <model/inputs.h>
+#include <plexiform/abilities.h>
+#include <plexiform/error.h>
+
+namespace plexiform::model {
+
+namespace {
+
+const std::vector<Named>& traces_of(const data::Session& session) {
+  static const std::vector<Named> none;
+  if (!session.train.empty()) return session.train.front().traces;
+  return session.tests.empty() ? none : session.tests.front().traces;
+}
+
+// "B T 2" asks for 2 rows; 0: it does not say.
+int64_t rows(const Input& input) {
+  const std::string last = input.axes.substr(input.axes.find_last_of(' ') + 1);
+  return last.find_first_not_of("0123456789") == std::string::npos && !last.empty() ? std::stoll(last) : 0;
+}
+
+std::string what_there_is(const std::vector<Named>& traces) {
+  std::vector<std::string> names;
+  for (const auto& trace : traces) names.push_back(trace.name);
+  return names.empty() ? "it has no traces" : fmt::format("it has {}", fmt::join(names, ", "));
+}
+
+void check(Component& component, const std::string& place, const data::Session& session) {
+  auto* reads = ability<Inputs>(component);
+  if (!reads) return;
+  const auto& traces = traces_of(session);
+  for (const auto& input : reads->inputs()) {
+    const auto trace = find(traces, input.name);
+    if (!trace.defined() && input.required) {
+      throw Error(
+          place,
+          fmt::format("reads '{}', which session '{}' lacks: {}", input.name, session.name, what_there_is(traces)),
+          fmt::format("store it as traces/<stimulus>/{} (rows, frames), or name another", input.name));
+    }
+    if (trace.defined() && rows(input) > 0 && trace.size(0) != rows(input)) {
+      throw Error(place,
+                  fmt::format("reads {} rows of '{}', but session '{}' has {}", rows(input), input.name, session.name,
+                              trace.size(0)),
+                  "store as many rows, or set the knob that says how many there are");
+    }
+  }
+}
+
+std::string place_of(const Model& model, const std::string& kind) {
+  for (const auto& origin : model.origins) {
+    if (origin.kind == kind) return origin.site.place;
+  }
+  return {};
+}
+
+}  // namespace
+
+void check_inputs(const Model& model, const data::Recordings& recordings) {
+  const std::string readout = place_of(model, "readout"), clone = place_of(model, "clone");
+  for (size_t i = 0; i < recordings.sessions.size(); ++i) {
+    check(*model.core, place_of(model, "core"), recordings.sessions[i]);
+    check(*model.heads[i].readout, i == 0 || clone.empty() ? readout : clone, recordings.sessions[i]);
+  }
+}
+
+}  // namespace plexiform::model
