@@ -3,6 +3,7 @@
 #include <data/allocate.h>
 #include <data/array_files.h>
 #include <data/input_file.h>
+#include <data/numpy_dtypes.h>
 #include <files/atomic_file.h>
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <numeric>
 
 namespace plexiform::data {
 
@@ -19,26 +19,8 @@ namespace {
 constexpr std::string_view magic = "\x93NUMPY";
 constexpr uint64_t longest_header = 1 << 20;  // NumPy itself refuses more than 10,000 characters
 
-struct Dtype {
-  std::string_view code;   // kind and bytes
-  at::ScalarType stored;   // of the bytes on disk
-  at::ScalarType read_as;  // what the user gets
-};
-constexpr std::array<Dtype, 12> dtypes = {{{"u1", at::kByte, at::kByte},
-                                           {"i1", at::kChar, at::kChar},
-                                           {"i2", at::kShort, at::kShort},
-                                           {"i4", at::kInt, at::kInt},
-                                           {"i8", at::kLong, at::kLong},
-                                           {"f2", at::kHalf, at::kHalf},
-                                           {"f4", at::kFloat, at::kFloat},
-                                           {"f8", at::kDouble, at::kDouble},
-                                           {"b1", at::kBool, at::kBool},
-                                           {"u2", at::kUInt16, at::kInt},
-                                           {"u4", at::kUInt32, at::kLong},
-                                           {"u8", at::kLong, at::kLong}}};
-
 struct Layout {
-  Dtype dtype;
+  NumpyDtype dtype;
   bool swapped = false;        // bytes in the order of another machine
   bool fortran_order = false;  // the first axis runs fastest
   std::vector<int64_t> shape;
@@ -59,7 +41,7 @@ std::string_view value_of(const std::string& file, std::string_view header, std:
   return header.substr(at);
 }
 
-Dtype find_dtype(const std::string& file, std::string_view descr, bool& swapped) {
+NumpyDtype find_dtype(const std::string& file, std::string_view descr, bool& swapped) {
   const std::string_view accepted =
       "use uint8, int8 to int64, float16 to float64 or bool, as by array.astype('float32')";
   if (descr.empty() || descr[0] != '\'') {
@@ -70,8 +52,8 @@ Dtype find_dtype(const std::string& file, std::string_view descr, bool& swapped)
     throw Error(file, "holds Python objects, not numbers", std::string(accepted));
   }
   const auto code = text.substr(std::min<size_t>(1, text.size()));
-  const auto found = std::find_if(dtypes.begin(), dtypes.end(), [&](const Dtype& d) { return d.code == code; });
-  if (found == dtypes.end()) {
+  const auto* found = find_numpy_dtype(code);
+  if (!found) {
     throw Error(file, fmt::format("has the dtype '{}'", text), std::string(accepted));
   }
   swapped = text[0] == '>';  // this code runs on little-endian machines only (platform.h)
@@ -148,12 +130,6 @@ void swap_bytes(char* data, int64_t bytes, int64_t item) {
   for (int64_t i = 0; i < bytes; i += item) std::reverse(data + i, data + i + item);
 }
 
-at::Tensor reverse_axes(const at::Tensor& array) {
-  std::vector<int64_t> axes(array.dim());
-  std::iota(axes.rbegin(), axes.rend(), 0);
-  return array.permute(axes);
-}
-
 }  // namespace
 
 NpyHeader read_npy_header(const std::string& file) {
@@ -174,18 +150,13 @@ at::Tensor read_npy(const std::string& file) {
   stream.seekg(layout.data_begin);
   if (!stream.read(data, layout.data_bytes)) throw damaged(file, "cannot be read to its end");
   if (layout.swapped) swap_bytes(data, layout.data_bytes, array.element_size());
-  if (layout.dtype.code == "u8" && array.numel() > 0 && array.min().item<int64_t>() < 0) {
-    throw Error(file, "holds unsigned numbers above 9223372036854775807", "save it as float64");
-  }
-  if (layout.fortran_order) array = reverse_axes(array);
-  return array.contiguous().to(layout.dtype.read_as);
+  return as_read(file, array, layout.dtype, layout.fortran_order);
 }
 
 void write_npy(const std::string& file, const at::Tensor& array) {
   const auto values = array.detach().cpu().contiguous();
-  const auto dtype =
-      std::find_if(dtypes.begin(), dtypes.end(), [&](const Dtype& d) { return d.stored == values.scalar_type(); });
-  if (dtype == dtypes.end()) {
+  const auto* dtype = find_numpy_dtype(values.scalar_type());
+  if (!dtype) {
     throw Error(file, fmt::format("cannot hold the dtype {}", c10::toString(values.scalar_type())),
                 "convert the tensor, to float32 for example");
   }

@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <data/input_file.h>
+#include <data/numpy_dtypes.h>
 #include <data/pickled_arrays.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,23 +19,6 @@ namespace {
 
 using Kind = PickleValue::Kind;
 using Ref = PickleValue::Ref;
-
-struct Dtype {
-  std::string_view code;
-  at::ScalarType stored, read_as;
-};
-constexpr std::array<Dtype, 12> dtypes = {{{"u1", at::kByte, at::kByte},
-                                           {"i1", at::kChar, at::kChar},
-                                           {"i2", at::kShort, at::kShort},
-                                           {"i4", at::kInt, at::kInt},
-                                           {"i8", at::kLong, at::kLong},
-                                           {"f2", at::kHalf, at::kHalf},
-                                           {"f4", at::kFloat, at::kFloat},
-                                           {"f8", at::kDouble, at::kDouble},
-                                           {"b1", at::kBool, at::kBool},
-                                           {"u2", at::kUInt16, at::kInt},
-                                           {"u4", at::kUInt32, at::kLong},
-                                           {"u8", at::kLong, at::kLong}}};
 
 // What a dictionary of arrays is made of; none of it does anything but hold values.
 constexpr std::array harmless = {"numpy.core.multiarray._reconstruct",
@@ -89,15 +73,15 @@ std::optional<int64_t> integer_of(const PickleValue& value) {
   return number;
 }
 
-Dtype dtype_of(const std::string& place, const PickleValue& value) {
+const NumpyDtype& dtype_of(const std::string& place, const PickleValue& value) {
   const std::string fix = "store numbers of this machine's byte order: array.astype('float32')";
   if (!value.made_by("numpy.dtype") || value.arguments->items.empty()) {
     throw Error(place, "holds an array of " + value.what(), fix);
   }
   const std::string& code = value.arguments->items[0]->text;
   const bool swapped = value.state && value.state->items.size() > 1 && value.state->items[1]->text == ">";
-  const auto known = std::find_if(dtypes.begin(), dtypes.end(), [&](const Dtype& d) { return d.code == code; });
-  if (known == dtypes.end() || swapped) {
+  const auto* known = find_numpy_dtype(code);
+  if (!known || swapped) {
     throw Error(place, fmt::format("has the dtype '{}{}'", swapped ? ">" : "", code), fix);
   }
   return *known;
@@ -169,7 +153,7 @@ at::Tensor PickledArrays::array(const std::string& key) const {
   const PickleValue& value = *demand(key);
   const auto parts = parts_of(value);
   if (!parts) throw Error(where, "is " + value.what() + ", not a NumPy array", "store an array of numbers");
-  const Dtype dtype = dtype_of(where, *parts->dtype);
+  const NumpyDtype& dtype = dtype_of(where, *parts->dtype);
   std::vector<int64_t> shape;
   if (parts->shape) {
     for (const Ref length : parts->shape->items) shape.push_back(length->integer);
@@ -186,15 +170,9 @@ at::Tensor PickledArrays::array(const std::string& key) const {
   }
   if (parts->fortran_order) std::reverse(shape.begin(), shape.end());
   // The bytes live as long as the pickle does; LibTorch wants them writable, nothing here writes.
-  auto array = at::from_blob(
+  const auto array = at::from_blob(
       const_cast<char*>(content.data()), shape, [keep = pickle_](void*) {}, dtype.stored);
-  if (parts->fortran_order)
-    array = array.permute([&] {
-      std::vector<int64_t> turned(shape.size());
-      for (size_t i = 0; i < turned.size(); ++i) turned[i] = static_cast<int64_t>(turned.size() - 1 - i);
-      return turned;
-    }());
-  return dtype.stored == dtype.read_as ? array.contiguous() : array.to(dtype.read_as).contiguous();
+  return as_read(where, array, dtype, parts->fortran_order);
 }
 
 double PickledArrays::number(const std::string& key) const {

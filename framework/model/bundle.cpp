@@ -94,6 +94,11 @@ void write_bundle(const std::string& folder, const Model& model, const config::N
   files::write_atomically(folder + "/model.json", about.dump(2) + "\n");
 }
 
+std::string bundle_folder(const std::string& run_or_bundle) {
+  const std::string of_run = run_or_bundle + "/model";
+  return std::filesystem::exists(of_run + "/model.json") ? of_run : run_or_bundle;
+}
+
 Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {
   flush_denormals();
   const std::string file = folder + "/model.json";

@@ -47,19 +47,13 @@ void check(Component& component, const std::string& place, const data::Session& 
   }
 }
 
-std::string place_of(const Model& model, const std::string& kind) {
-  for (const auto& origin : model.origins) {
-    if (origin.kind == kind) return origin.site.place;
-  }
-  return {};
-}
-
 }  // namespace
 
 void check_inputs(const Model& model, const data::Recordings& recordings) {
-  const std::string readout = place_of(model, "readout"), clone = place_of(model, "clone");
+  const auto &core = model.site("core").place, &readout = model.site("readout").place,
+             &clone = model.site("clone").place;
   for (size_t i = 0; i < recordings.sessions.size(); ++i) {
-    check(*model.core, place_of(model, "core"), recordings.sessions[i]);
+    check(*model.core, core, recordings.sessions[i]);
     check(*model.heads[i].readout, i == 0 || clone.empty() ? readout : clone, recordings.sessions[i]);
   }
 }

@@ -73,13 +73,15 @@ class Model {
   // Copies values into the model's tensors. Throws Error when a name is missing, unknown or of another shape.
   void load_state(const std::vector<Named>& tensors, const std::string& file) const;
 
+  // What errors call the component of that kind; without a place when the model has none.
+  const plugins::Site& site(const char* kind) const;
+
   void train(bool on) const;
   // Puts all parameters back into their allowed set (Component::project).
   void project() const;
 
  private:
   friend class Stream;
-  const plugins::Site& site(const char* kind) const;
   at::Tensor features_of(const at::Tensor& stimulus, const Given& given) const;
   at::Tensor predict(const at::Tensor& features, size_t session, const Given& given) const;
   at::Tensor compare(const char* kind, Loss& loss, const at::Tensor& prediction, const at::Tensor& target,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <model/model.h>
+#include <plexiform/abilities.h>
 #include <plexiform/layers/window.h>
 
 namespace plexiform::model {
@@ -21,6 +22,7 @@ class Stream {
  private:
   const Model& model_;
   const size_t session_;
+  Streaming* const core_;
   layers::Window features_;  // that the readout looks back at
 };
 

@@ -13,7 +13,7 @@ using host::Next;
 
 namespace {
 
-std::chrono::duration<double> save_interval(const CheckpointParams& params) {  // within a long epoch
+std::chrono::duration<double> save_interval(const CheckpointParams& params) {
   if (params.train_time_interval.is_null()) return std::chrono::minutes(5);
   return std::chrono::duration<double>(duration("train_time_interval", params.train_time_interval));
 }
@@ -24,6 +24,8 @@ Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
     : task_(task),
       observers_(std::move(observers)),
       kept_(task.settings.checkpoint),
+      max_seconds_(task.settings.trainer.max_seconds()),
+      save_interval_(save_interval(task.settings.checkpoint)),
       stream_(task.recordings, task.split, task.loader, task.settings.seed),
       first_batch_(stream_.state()) {
   const auto& settings = task.settings;
@@ -73,7 +75,7 @@ std::optional<Ending> Trainer::ending() const {
   if (state_.stopped && enough) return Ending::early_stopping;
   if (state_.epoch >= limits.max_epochs) return Ending::max_epochs;
   if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return Ending::max_steps;
-  if (const auto most = limits.max_seconds(); most && enough && seconds() >= *most) return Ending::max_time;
+  if (max_seconds_ && enough && seconds() >= *max_seconds_) return Ending::max_time;
   return std::nullopt;
 }
 
@@ -108,7 +110,7 @@ void Trainer::train_epoch() {
     if (ending()) return;
     const auto every = task_.settings.checkpoint.every_n_train_steps;
     if (const auto now = std::chrono::steady_clock::now();
-        now - saved > save_interval(task_.settings.checkpoint) || (every && state_.step % *every == 0)) {
+        now - saved > save_interval_ || (every && state_.step % *every == 0)) {
       save(last_checkpoint());
       saved = now;
     }

@@ -82,6 +82,8 @@ class Trainer {
   std::optional<EarlyStopping> stopping_;
   std::optional<WeightAverage> average_;
   KeptCheckpoints kept_;
+  const std::optional<double> max_seconds_;            // of training
+  const std::chrono::duration<double> save_interval_;  // within a long epoch
   std::optional<double> found_rate_;
   data::TrainStream stream_;
   const Json first_batch_;            // of the stream

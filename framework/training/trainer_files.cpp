@@ -54,7 +54,7 @@ void Trainer::save(const std::string& file) const {
   checkpoint.optimizer = optimizer_->state();
   checkpoint.generator = generator_state();
   TrainerState state = state_;
-  if (task_.settings.trainer.max_seconds()) state.seconds = seconds();
+  if (max_seconds_) state.seconds = seconds();
   checkpoint.loop = Json{{"state", state.write()},
                          {"kept", kept_.state()},
                          {"means", means_.state()},

@@ -27,13 +27,8 @@ namespace {
 const std::string& recording() {
   static const Folder folder;
   static const std::string data = [] {
-    plexiform::simulation::RetinaParams params;
-    params.sessions = 2;
-    params.neurons = 4;
-    params.frames = 1500;
-    params.test_frames = 150;
-    params.repeats = 4;
-    plexiform::simulation::write_retina(folder / "data", params);
+    plexiform::simulation::write_retina(
+        folder / "data", {.sessions = 2, .neurons = 4, .frames = 1500, .test_frames = 150, .repeats = 4});
     return folder / "data";
   }();
   return data;

@@ -101,16 +101,12 @@ struct Logged {
   std::string file;
 
   explicit Logged(std::vector<std::string> more = {}) {
-    plexiform::simulation::RetinaParams params;
-    params.sessions = 1;
-    params.neurons = 3;
-    params.frames = 1500;
-    params.test_frames = 150;
-    params.repeats = 2;
-    plexiform::simulation::write_retina(folder / "data", params);
-    more.insert(more.begin(), {"paths.data_dir=" + folder / "data", "model.hidden_channels=[2]", "trainer.max_epochs=2",
-                               "+trainer.limit_train_batches=4", "dataloader.batch_size=4", "+trainer.log_every_n_steps=2",
-                               "~training_callbacks.early_stopping", "+logger=tensorboard"});
+    plexiform::simulation::write_retina(
+        folder / "data", {.sessions = 1, .neurons = 3, .frames = 1500, .test_frames = 150, .repeats = 2});
+    more.insert(more.begin(),
+                {"paths.data_dir=" + folder / "data", "model.hidden_channels=[2]", "trainer.max_epochs=2",
+                 "+trainer.limit_train_batches=4", "dataloader.batch_size=4", "+trainer.log_every_n_steps=2",
+                 "~training_callbacks.early_stopping", "+logger=tensorboard"});
     result = Experiment({"quickstart", more, {}, folder / "run", {{}, {PLUGIN_DIR}}}).train();
     for (const auto& entry : std::filesystem::directory_iterator(folder.path / "run/tensorboard")) file = entry.path();
   }

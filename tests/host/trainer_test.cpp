@@ -28,13 +28,8 @@ namespace {
 const std::string& recording() {
   static const Folder folder;
   static const std::string data = [] {
-    plexiform::simulation::RetinaParams params;
-    params.sessions = 1;
-    params.neurons = 3;
-    params.frames = 2000;
-    params.test_frames = 200;
-    params.repeats = 2;
-    plexiform::simulation::write_retina(folder / "data", params);
+    plexiform::simulation::write_retina(
+        folder / "data", {.sessions = 1, .neurons = 3, .frames = 2000, .test_frames = 200, .repeats = 2});
     return folder / "data";
   }();
   return data;

@@ -1,11 +1,10 @@
 // plexiform create-data DIR: simulated recordings to try the program with.
-#include <cli/command_line.h>
 #include <cli/host/commands.h>
+#include <cli/parse.h>
 #include <fmt/format.h>
 #include <simulation/cells.h>
 #include <simulation/retina.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 namespace plexiform::cli {
@@ -55,15 +54,7 @@ int create_data(const Arguments& arguments) {
   app.add_flag("--force", replace, "replace simulated recordings that are there");
   Options options{app};
   params.describe(options);
-  try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return 0;
-  } catch (const CLI::ParseError& e) {
-    throw Usage(fmt::format("{}\n  fix: see plexiform create-data --help", e.what()));
-  }
+  if (!parse(app, arguments)) return 0;
   check_ranges(params);
   print(simulation::write_retina(folder, params, replace));
   fmt::print("{} frames each of noise and a moving texture, {} x {} px at {} Hz, in {}\n", params.frames,

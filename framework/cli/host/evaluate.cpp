@@ -22,8 +22,7 @@ int evaluate(const Arguments& arguments) {
       throw Usage(fmt::format("'{}' would change a trained model\n  fix: train another one", word));
     }
   }
-  const bool is_run = fs::exists(line.target + "/model/model.json");
-  const std::string folder = is_run ? line.target + "/model" : line.target;
+  const std::string folder = model::bundle_folder(line.target);
   if (!fs::exists(folder + "/model.json")) {
     throw Error(line.target, "holds no trained model",
                 "name the run folder that training printed, or its model/ with model.json");

@@ -1,19 +1,18 @@
 // plexiform stream RUN: frames in, rates out, one frame at a time.
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <cli/command_line.h>
 #include <cli/host/commands.h>
 #include <cli/host/interrupt.h>
+#include <cli/parse.h>
 #include <data/array_files.h>
 #include <fmt/format.h>
+#include <model/bundle.h>
 #include <model/denormals.h>
 #include <plexiform/host/trained_model.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 
 namespace plexiform::cli {
 namespace {
@@ -87,20 +86,11 @@ int stream(const Arguments& arguments) {
   app.add_option("--session", session, "whose neurons to predict (default: the first)");
   app.add_option("--output", output, "a file for the rates (default: standard output)");
   app.add_option("--threads", threads, "that compute")->check(CLI::PositiveNumber)->capture_default_str();
-  try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return 0;
-  } catch (const CLI::ParseError& e) {
-    throw Usage(fmt::format("{}\n  fix: see plexiform stream --help", e.what()));
-  }
+  if (!parse(app, arguments)) return 0;
 
   at::set_num_threads(threads);
   model::flush_denormals();
-  const std::string run_model = folder + "/model";
-  host::TrainedModel model(std::filesystem::exists(run_model + "/model.json") ? run_model : folder);
+  host::TrainedModel model(model::bundle_folder(folder));
   for (const auto& warning : model.warnings()) fmt::print(stderr, "note: {}\n", warning);
   Frames frames(file, model.window());
   model.start(session.empty() ? model.sessions().front() : session);

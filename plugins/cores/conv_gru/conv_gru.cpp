@@ -9,6 +9,7 @@
 #include <plexiform/layers/film.h>
 #include <plexiform/layers/gru.h>
 #include <plexiform/layers/regularisers.h>
+#include <plexiform/layers/shape_checks.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 #include <torch/nn/init.h>
@@ -60,11 +61,7 @@ struct ConvGRU : plexiform::CoreModule {
   }
 
   Shape output_shape(const Shape& stimulus) const override {
-    if (stimulus.channels != p.channels[0]) {
-      throw Error("channels.0",
-                  "is " + to_string(p.channels[0]) + ", but the stimulus has " + to_string(stimulus.channels),
-                  "leave channels to the host, or use " + to_string(stimulus.channels));
-    }
+    layers::check_channels(p.channels[0], stimulus);
     Shape x = stimulus;
     for (const auto& layer : stack) {
       const Shape out = layer->conv->output_shape(x);
@@ -72,11 +69,11 @@ struct ConvGRU : plexiform::CoreModule {
         throw Error("temporal_kernel_sizes", "has a kernel longer than what reaches it, " + to_string(x.time) + " bins",
                     "shorten the kernels, lengthen the training window, or pad");
       }
-      check_frame(out, x, "spatial_kernel_sizes");
+      layers::check_frame(out, x, "spatial_kernel_sizes");
       x = out;
     }
     if (!gru) return x;
-    check_frame(gru->output_shape(x), x, "gru_kwargs.input_kern");
+    layers::check_frame(gru->output_shape(x), x, "gru_kwargs.input_kern");
     return gru->output_shape(x);
   }
 
@@ -143,12 +140,6 @@ struct ConvGRU : plexiform::CoreModule {
     if (found != speeds.end()) return found->second;
     throw Error("", "knows no speed for session '" + session + "'",
                 "build the core with that session among the model's");
-  }
-
-  static void check_frame(const Shape& out, const Shape& in, const char* knob) {
-    if (out.height > 0 && out.width > 0) return;
-    throw Error(knob, "is larger than what reaches it, " + to_string(in.height) + " x " + to_string(in.width) + " px",
-                "use smaller kernels, or pad");
   }
 
   // openretina learns its output shape from a blank clip in training mode: the statistics move once towards mean 0,

@@ -5,6 +5,7 @@
 // cortex"; squeeze and excite Hu et al. 2018, CVPR, arXiv:1709.01507, eq. 2-4; residual layers He et al. 2016, CVPR,
 // arXiv:1512.03385, eq. 1. Frame by frame it is neuralpredictors 0.3.0's SE2dCore with `stack: -1`.
 #include <plexiform/layers/regularisers.h>
+#include <plexiform/layers/shape_checks.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
@@ -32,24 +33,12 @@ struct Factorised final : plexiform::CoreModule {
   }
 
   Shape output_shape(const Shape& stimulus) const override {
-    if (stimulus.channels != p.channels[0]) {
-      throw Error("channels.0",
-                  "is " + to_string(p.channels[0]) + ", but the stimulus has " + to_string(stimulus.channels),
-                  "leave channels to the host, or use " + to_string(stimulus.channels));
-    }
+    layers::check_channels(p.channels[0], stimulus);
     Shape x = stimulus;
     for (size_t i = 0; i < stack.size(); ++i) {
       const Shape out = stack[i]->output_shape(x);
-      if (out.time < 1) {
-        throw Error("temporal_kernel_sizes." + to_string(i),
-                    "is longer than what reaches it, " + to_string(x.time) + " bins",
-                    "shorten the kernels, lengthen the training window, or pad");
-      }
-      if (out.height < 1 || out.width < 1) {
-        throw Error("spatial_kernel_sizes." + to_string(i),
-                    "is larger than what reaches it, " + to_string(x.height) + " x " + to_string(x.width) + " px",
-                    "use smaller kernels, or pad");
-      }
+      layers::check_bins(out, x, "temporal_kernel_sizes." + to_string(i));
+      layers::check_frame(out, x, "spatial_kernel_sizes." + to_string(i));
       if (stack[i]->residual && (out.height != x.height || out.width != x.width || out.time > x.time)) {
         throw Error("residual", "is true, but layer " + to_string(i) + " turns " + x.text() + " into " + out.text(),
                     "use hidden_padding: same_space, or residual: false");

@@ -7,6 +7,7 @@
 #include <ATen/ops/avg_pool3d.h>
 #include <plexiform/abilities.h>
 #include <plexiform/layers/regularisers.h>
+#include <plexiform/layers/shape_checks.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
@@ -60,23 +61,14 @@ struct Simple final : plexiform::CoreModule, plexiform::Streaming {
   }
 
   Shape output_shape(const Shape& stimulus) const override {
-    if (stimulus.channels != p.stimulus_channels()) {
-      throw Error(
-          "channels.0",
-          "is " + std::to_string(p.stimulus_channels()) + ", but the stimulus has " + std::to_string(stimulus.channels),
-          "leave channels to the host, or use " + std::to_string(stimulus.channels));
-    }
+    plexiform::layers::check_channels(p.stimulus_channels(), stimulus);
     Shape x = stimulus;
     if (const auto& block = p.downsample_input_kernel_size)
       x = {x.channels, x.time, x.height / (*block)[1], x.width / (*block)[2]};
     for (size_t i = 0; i < stack.size(); ++i) {
       const Shape out = stack[i]->output_shape(x);
       const auto layer = std::to_string(i);
-      if (out.time < 1) {
-        throw Error("temporal_kernel_sizes." + layer,
-                    "is longer than what reaches it, " + std::to_string(x.time) + " bins",
-                    "shorten the kernels, lengthen the training window, or pad");
-      }
+      plexiform::layers::check_bins(out, x, "temporal_kernel_sizes." + layer);
       if (out.height < 1 || out.width < 1) {
         throw Error("spatial_kernel_sizes." + layer,
                     "is larger than what reaches it, " + std::to_string(x.height) + " x " + std::to_string(x.width) +
