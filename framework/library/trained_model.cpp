@@ -1,6 +1,7 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 #include <model/bundle.h>
+#include <model/inputs.h>
 #include <model/stream.h>
 #include <plexiform/host/trained_model.h>
 #include <plugins/config_sources.h>
@@ -9,6 +10,17 @@
 #include <optional>
 
 namespace plexiform::host {
+
+namespace {
+
+std::vector<Named> in_float(std::vector<Named> traces) {
+  for (auto& trace : traces) {
+    if (trace.tensor.defined()) trace.tensor = trace.tensor.to(at::kFloat);
+  }
+  return traces;
+}
+
+}  // namespace
 
 struct TrainedModel::State {
   model::Bundle bundle;
@@ -49,7 +61,8 @@ int64_t TrainedModel::lag() const { return state_->bundle.model.lag(); }
 const Json& TrainedModel::about() const { return state_->bundle.about; }
 const std::vector<std::string>& TrainedModel::warnings() const { return state_->bundle.warnings; }
 
-at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& session) const {
+at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& session,
+                                 const std::vector<Named>& traces) const {
   const size_t number = state_->find(session);
   const Shape trained = window();
   const bool movie = stimulus.defined() && stimulus.dim() == 5;
@@ -59,8 +72,10 @@ at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& 
                 "give it the size that the model was trained with, " + trained.text() + "; only T may differ");
   }
   state_->bundle.model.core->output_shape(shape);  // refuses a clip that is too short
+  const auto known = in_float(traces);
+  model::check_traces(state_->bundle.model, number, known, stimulus.size(0), shape.time);
   const at::NoGradGuard no_grad;
-  return state_->bundle.model.forward(state_->normalised(stimulus), number);
+  return state_->bundle.model.forward(state_->normalised(stimulus), number, known);
 }
 
 void TrainedModel::start(const std::string& session) {
@@ -68,7 +83,7 @@ void TrainedModel::start(const std::string& session) {
   state_->stream.emplace(state_->bundle.model, state_->find(session));
 }
 
-at::Tensor TrainedModel::step(const at::Tensor& frame) {
+at::Tensor TrainedModel::step(const at::Tensor& frame, const std::vector<Named>& traces) {
   if (!state_->stream) throw Error("stimulus", "comes before a stream was started", "call start(session) first");
   const Shape trained = window();
   if (!frame.defined() || frame.sizes() != at::IntArrayRef({trained.channels, trained.height, trained.width})) {
@@ -77,7 +92,7 @@ at::Tensor TrainedModel::step(const at::Tensor& frame) {
                             trained.width));
   }
   const at::NoGradGuard no_grad;
-  const at::Tensor rates = state_->stream->step(state_->normalised(frame).unsqueeze(0));
+  const at::Tensor rates = state_->stream->step(state_->normalised(frame).unsqueeze(0), in_float(traces));
   return rates.defined() ? rates.squeeze(0) : rates;
 }
 

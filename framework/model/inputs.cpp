@@ -26,6 +26,27 @@ std::string what_there_is(const std::vector<Named>& traces) {
   return names.empty() ? "it has no traces" : fmt::format("it has {}", fmt::join(names, ", "));
 }
 
+void check(Component& component, const std::string& label, const std::vector<Named>& traces, int64_t B, int64_t T) {
+  auto* reads = ability<Inputs>(component);
+  if (!reads) return;
+  for (const auto& input : reads->inputs()) {
+    const auto trace = find(traces, input.name);
+    if (!trace.defined() && !input.required) continue;
+    const int64_t wanted = rows(input);
+    if (!trace.defined()) {
+      throw Error(input.name, fmt::format("is missing, and {} reads it: {}", label, input.doc),
+                  fmt::format("give it with the stimulus, {} numbers for each bin",
+                              wanted > 0 ? std::to_string(wanted) : "its"));
+    }
+    const bool fits = trace.dim() == 3 && trace.size(0) == B && trace.size(1) == T;
+    if (!fits || (wanted > 0 && trace.size(2) != wanted)) {
+      throw Error(input.name, fmt::format("is of ({})", fmt::join(trace.sizes(), ", ")),
+                  fmt::format("give it (batch, bins, numbers) = ({}, {}, {})", B, T,
+                              wanted > 0 ? std::to_string(wanted) : "any"));
+    }
+  }
+}
+
 void check(Component& component, const std::string& place, const data::Session& session) {
   auto* reads = ability<Inputs>(component);
   if (!reads) return;
@@ -56,6 +77,11 @@ void check_inputs(const Model& model, const data::Recordings& recordings) {
     check(*model.core, core, recordings.sessions[i]);
     check(*model.heads[i].readout, i == 0 || clone.empty() ? readout : clone, recordings.sessions[i]);
   }
+}
+
+void check_traces(const Model& model, size_t session, const std::vector<Named>& traces, int64_t B, int64_t T) {
+  check(*model.core, model.site("core").label, traces, B, T);
+  check(*model.heads[session].readout, model.site("readout").label, traces, B, T);
 }
 
 }  // namespace plexiform::model

@@ -16,14 +16,18 @@ class Stream {
   Stream(const Model& model, size_t session);
 
   // Predicted activity (1, N) of the bin that ends with this frame; undefined for the first lag() frames.
-  //   frame  (1, C, H, W) float32, normalised as for training
-  at::Tensor step(const at::Tensor& frame);
+  //   frame   (1, C, H, W) float32, normalised as for training
+  //   traces  what else is known of this bin, (K) float32 each. Throws Error for a required one that is missing.
+  at::Tensor step(const at::Tensor& frame, const std::vector<Named>& traces = {});
 
  private:
+  void keep(Named trace);
+
   const Model& model_;
   const size_t session_;
   Streaming* const core_;
-  layers::Window features_;  // that the readout looks back at
+  layers::Window features_;    // that the readout looks back at
+  std::vector<Named> traces_;  // of the same bins, (1, bins, K)
 };
 
 }  // namespace plexiform::model

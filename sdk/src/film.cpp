@@ -13,10 +13,15 @@ FiLM::FiLM(int64_t features, int64_t conditions) {
 }
 
 at::Tensor FiLM::forward(const at::Tensor& input, const at::Tensor& conditioning) {
-  std::vector<int64_t> per_channel(static_cast<size_t>(input.dim()), 1);
-  per_channel[0] = input.size(0);
-  per_channel[1] = input.size(1);
-  return gamma_->forward(conditioning).view(per_channel) * input + beta_->forward(conditioning).view(per_channel);
+  const bool each_bin = conditioning.dim() == 3;
+  const auto known = each_bin ? conditioning.slice(1, conditioning.size(1) - input.size(2)) : conditioning;
+  const auto shaped = [&](torch::nn::Linear& of) {
+    auto values = of->forward(known);
+    if (each_bin) values = values.transpose(1, 2);  // (B, features, T')
+    while (values.dim() < input.dim()) values = values.unsqueeze(-1);
+    return values;
+  };
+  return shaped(gamma_) * input + shaped(beta_);
 }
 
 }  // namespace plexiform::layers

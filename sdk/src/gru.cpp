@@ -61,6 +61,12 @@ at::Tensor ConvGru::forward(const at::Tensor& clip) {
   return at::stack(states, 2);
 }
 
+at::Tensor ConvGru::step(const at::Tensor& frame) {
+  const auto drive = cell_->drive(frame);
+  state_ = cell_->step(drive, state_.defined() ? state_ : at::zeros_like(drive.update));
+  return state_;
+}
+
 Shape ConvGru::output_shape(const Shape& in) const {
   const int64_t less = size_.pad_input ? 0 : size_.input_kernel - 1;
   return {size_.outputs, in.time, in.height - less, in.width - less};

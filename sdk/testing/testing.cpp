@@ -8,6 +8,7 @@
 #include <conformance/specimen.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
 #include <fstream>
 
 #include "plugin_file.h"
@@ -19,9 +20,25 @@ namespace {
 // sin(0.37 (i + 1) + phase) for i < n, in double.
 at::Tensor sines(int64_t n, double phase) { return (at::arange(1, n + 1, at::kDouble) * 0.37 + phase).sin(); }
 
-void check_close(const char* what, double actual, double expected, double allowed) {
-  INFO(what << ": " << actual << ", golden " << expected);
-  CHECK(std::abs(actual - expected) <= allowed);
+// Differences relative to a size each, of which the largest is kept.
+struct Closeness {
+  const double tolerance;
+  double worst = 0;
+
+  void check(const char* what, double actual, double expected, double size) {
+    INFO(what << ": " << actual << ", golden " << expected);
+    const double off = std::abs(actual - expected) / (size > 0 ? size : 1);
+    worst = std::max(worst, off);
+    CHECK(off <= tolerance);
+  }
+};
+
+// PLEXIFORM_GOLDEN_REPORT names a file that gets a line for each comparison: golden file, key, largest difference,
+// tolerance. The table in plugins/README.md is made of it.
+void report(const std::string& file, const std::string& key, const Closeness& seen) {
+  const char* into = std::getenv("PLEXIFORM_GOLDEN_REPORT");
+  if (!into) return;
+  std::ofstream(into, std::ios::app) << file << '\t' << key << '\t' << seen.worst << '\t' << seen.tolerance << '\n';
 }
 
 }  // namespace
@@ -98,13 +115,15 @@ void check_golden(const std::string& key, const at::Tensor& actual, double toler
   const auto n = static_cast<double>(x.numel()), squares = golden["sumsq"].get<double>();
   const double typical = std::sqrt(squares / n),
                of_sum = std::sqrt(squares * n);  // as large as a sum can get
-  check_close("sum", x.sum().item<double>(), golden["sum"], tolerance * of_sum);
-  check_close("sum of squares", x.square().sum().item<double>(), squares, 2 * tolerance * squares);
-  check_close("last", x[-1].item<double>(), golden["last"], tolerance * typical);
+  Closeness closeness{tolerance};
+  closeness.check("sum", x.sum().item<double>(), golden["sum"], of_sum);
+  closeness.check("sum of squares", x.square().sum().item<double>(), squares, 2 * squares);
+  closeness.check("last", x[-1].item<double>(), golden["last"], typical);
   for (size_t i = 0; i < golden["first"].size(); ++i) {
-    check_close("first", x[static_cast<int64_t>(i)].item<double>(), golden["first"][i], tolerance * typical);
+    closeness.check("first", x[static_cast<int64_t>(i)].item<double>(), golden["first"][i], typical);
   }
-  check_close("weighted sum", weighted_sum(x).item<double>(), golden["weighted"], tolerance * of_sum);
+  closeness.check("weighted sum", weighted_sum(x).item<double>(), golden["weighted"], of_sum);
+  report(file, key, closeness);
 }
 
 }  // namespace plexiform::testing

@@ -1,7 +1,9 @@
 // The host as a library: what a program that embeds it is promised.
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/linspace.h>
 #include <ATen/ops/rand.h>
+#include <data/array_files.h>
 #include <data/batches.h>
 #include <evaluation/predict.h>
 #include <model/bundle.h>
@@ -13,6 +15,8 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <csignal>
+#include <filesystem>
+#include <functional>
 
 #include "../folder.h"
 #include "quickstart_plugins.h"
@@ -39,6 +43,27 @@ Source small(const std::string& folder, std::vector<std::string> more = {}) {
                                         "trainer.max_epochs=3", "+trainer.limit_train_batches=4"};
   overrides.insert(overrides.end(), more.begin(), more.end());
   return {"quickstart", overrides, {}, folder};
+}
+
+// Adds traces/<stimulus>/running to the file of a session.
+void add_running(const std::string& file) {
+  const plexiform::data::Hdf5File before(file);
+  plexiform::data::Hdf5File after(file, plexiform::data::Hdf5File::Mode::create);
+  const std::function<void(const std::string&)> copy = [&](const std::string& group) {
+    for (const auto& name : before.names(group)) {
+      if (name.ends_with("/"))
+        copy(group + name);
+      else
+        after.write(group + name, before.read(group + name));
+    }
+  };
+  copy("");
+  for (const auto& name : before.names()) {
+    if (!name.starts_with("responses_")) continue;
+    const int64_t frames = before.shape(name)[1];
+    after.write("traces/" + name.substr(10) + "/running", at::linspace(0, 40, frames).sin().unsqueeze(0));
+  }
+  after.close();
 }
 
 // Says `next` at one step or at the end of one epoch, and remembers what it was told.
@@ -231,6 +256,35 @@ TEST_CASE("a trained model predicts a movie frame by frame as it does the whole"
   }
   CHECK_THROWS_WITH(model.start("retina_3"), ContainsSubstring("did you mean"));
   CHECK_THROWS_AS(model.step(at::rand({C, H, W + 1})), Error);
+}
+
+TEST_CASE("a trained model takes the traces that it reads, for a whole movie and frame by frame") {
+  need_quickstart_plugins();
+  const Folder folder;
+  std::filesystem::copy(recording(), folder / "data", std::filesystem::copy_options::recursive);
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "data")) {
+    if (entry.path().extension() == ".h5") add_running(entry.path());
+  }
+  const auto result = Experiment(small(folder / "run", {"paths.data_dir=" + (folder / "data"), "seed=3",
+                                                        "+model.readout.gain_from=running"}))
+                          .train();
+  TrainedModel model(result.model);
+  const auto [C, T, H, W] = model.window();
+  const auto movie = at::rand({C, T, H, W}).mul(255).to(at::kByte);
+  const auto running = at::rand({T, 1}, at::kDouble);
+  const std::vector<plexiform::Named> traces = {{"running", running.unsqueeze(0)}};
+  const auto rates = model.predict(movie.unsqueeze(0), "retina_2", traces)[0];
+  CHECK_FALSE(
+      at::allclose(model.predict(movie.unsqueeze(0), "retina_2", {{"running", traces[0].tensor + 1}})[0], rates));
+  model.start("retina_2");
+  for (int64_t t = 0; t < T; ++t) {
+    const auto one = model.step(movie.select(1, t), {{"running", running[t]}});
+    if (t >= model.lag()) REQUIRE(at::allclose(one, rates[t - model.lag()], 1e-5, 1e-5));
+  }
+  CHECK_THROWS_WITH(model.predict(movie.unsqueeze(0), "retina_2"), ContainsSubstring("running: is missing"));
+  CHECK_THROWS_WITH(model.predict(movie.unsqueeze(0), "retina_2", {{"running", running.unsqueeze(0).slice(1, 1)}}),
+                    ContainsSubstring("(batch, bins, numbers)"));
+  CHECK_THROWS_WITH(model.step(movie.select(1, 0)), ContainsSubstring("running: is missing"));
 }
 
 TEST_CASE("a trained model refuses a session and a stimulus that it does not know") {

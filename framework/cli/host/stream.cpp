@@ -58,6 +58,37 @@ class Frames {
   int64_t number_ = 0;
 };
 
+// The traces NAME=FILE of --trace, (K, T) each as in a recording; those of one frame are their column.
+class Traces {
+ public:
+  explicit Traces(const std::vector<std::string>& given) {
+    for (const auto& one : given) {
+      const auto split = one.find('=');
+      if (split == std::string::npos || split == 0)
+        throw Error("--trace " + one, "names no trace", "write NAME=FILE.npy");
+      const std::string file = one.substr(split + 1);
+      const at::Tensor values = data::read_npy(file);
+      if (values.dim() != 2) throw Error(file, "has not the axes (rows, frames)", "store one column a frame");
+      all_.push_back({one.substr(0, split), values});
+    }
+  }
+
+  std::vector<Named> of(int64_t frame) const {
+    std::vector<Named> now;
+    for (const auto& [name, values] : all_) {
+      if (frame >= values.size(1)) {
+        throw Error("--trace " + name, fmt::format("ends before frame {} of the movie", frame + 1),
+                    "give it a column for each frame");
+      }
+      now.push_back({name, values.select(1, frame)});
+    }
+    return now;
+  }
+
+ private:
+  std::vector<Named> all_;
+};
+
 std::string line_of(const at::Tensor& rates) {
   const at::Tensor values = rates.contiguous();
   const float* first = values.const_data_ptr<float>();
@@ -79,10 +110,12 @@ void report(std::vector<double>& microseconds, int threads) {
 int stream(const Arguments& arguments) {
   CLI::App app(about, "plexiform stream");
   std::string folder, session, file = "-", output;
+  std::vector<std::string> given;
   int threads = 1;
   app.add_option("RUN", folder, "a run folder or its model/")->required();
   app.add_option("--frames", file, "a movie (C, T, H, W) as .npy; -: raw float32 from standard input")
       ->capture_default_str();
+  app.add_option("--trace", given, "what the model reads beside the movie: NAME=FILE.npy (rows, frames)");
   app.add_option("--session", session, "whose neurons to predict (default: the first)");
   app.add_option("--output", output, "a file for the rates (default: standard output)");
   app.add_option("--threads", threads, "that compute")->check(CLI::PositiveNumber)->capture_default_str();
@@ -93,6 +126,7 @@ int stream(const Arguments& arguments) {
   host::TrainedModel model(model::bundle_folder(folder));
   for (const auto& warning : model.warnings()) fmt::print(stderr, "note: {}\n", warning);
   Frames frames(file, model.window());
+  const Traces traces(given);
   model.start(session.empty() ? model.sessions().front() : session);
   const auto close = [](std::FILE* opened) { return opened == stdout ? std::fflush(opened) : std::fclose(opened); };
   std::unique_ptr<std::FILE, decltype(close)> lines(output.empty() ? stdout : std::fopen(output.c_str(), "wx"), close);
@@ -100,11 +134,12 @@ int stream(const Arguments& arguments) {
 
   const InterruptGuard guard;
   std::vector<double> microseconds;  // of the frames that gave a prediction
-  while (!InterruptGuard::requested()) {
+  for (int64_t number = 0; !InterruptGuard::requested(); ++number) {
     const at::Tensor frame = frames.next();
     if (!frame.defined()) break;
+    const auto known = traces.of(number);
     const auto before = std::chrono::steady_clock::now();
-    const at::Tensor rates = model.step(frame);
+    const at::Tensor rates = model.step(frame, known);
     const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - before;
     if (!rates.defined()) continue;
     microseconds.push_back(took.count());

@@ -1,11 +1,12 @@
 // conv_gru: space-time convolutions with batch norm, and behind them a convolutional GRU; conditioned, each layer is
-// scaled and shifted by what else is known of the clip (behaviour, pupil).
+// scaled and shifted by what else is known of each bin (behaviour, pupil).
 //   x[l] = f(norm(W[l] (*) x[l-1])),  conditioned x[l] = gamma[l] x[l] + beta[l];  features = GRU(x[L])
 // Sources: the layers Höfling et al. 2024, eLife 13:e86860, as in openretina 1.1.1; GRU layers/gru.h; conditioning
 // layers/film.h. State has openretina's names, without its constant filters, and each speed once. Sound where that package
 // is not; with compat "openretina": padding as layer.h says, no penalties but for custom_separable, none of the GRU,
 // sparsity without a guard against zeros, no conditioning without batch norm, and the statistics its shape probe leaves.
 #include <ATen/ops/zeros.h>
+#include <plexiform/abilities.h>
 #include <plexiform/layers/film.h>
 #include <plexiform/layers/gru.h>
 #include <plexiform/layers/regularisers.h>
@@ -23,7 +24,7 @@ using plexiform::Given;
 using plexiform::Shape;
 using std::to_string;
 
-struct ConvGRU : plexiform::CoreModule {
+struct ConvGRU : plexiform::CoreModule, plexiform::Streaming {
   using Params = conv_gru::Params;
 
   ConvGRU(const plexiform::CoreContext& context, const Params& params)
@@ -58,6 +59,26 @@ struct ConvGRU : plexiform::CoreModule {
       if (i == 0 && projection) x = layers::activate(p.nonlinearity, projection->forward(x));
     }
     return gru ? gru->forward(x) : x;
+  }
+
+  void* ability(std::string_view name) override {
+    const bool streams = !p.batch_adaptation && std::all_of(stack.begin(), stack.end(),
+                                                            [](const auto& layer) { return layer->conv->streams(); });
+    return streams ? plexiform::offer<plexiform::Streaming>(*this, name) : nullptr;
+  }
+  void start(int64_t) override {
+    for (const auto& layer : stack) layer->conv->start();
+    if (gru) gru->start();
+  }
+  at::Tensor step(const at::Tensor& frame, const Given& given) override {
+    auto x = frame;
+    for (size_t i = 0; i < stack.size(); ++i) {
+      x = stack[i]->step(x);
+      if (!x.defined()) return x;
+      x = conditioned(i, x, given);
+      if (i == 0 && projection) x = layers::activate(p.nonlinearity, projection->step(x));
+    }
+    return gru ? gru->step(x) : x;
   }
 
   Shape output_shape(const Shape& stimulus) const override {
@@ -113,7 +134,7 @@ struct ConvGRU : plexiform::CoreModule {
   }
 
  protected:
-  // What the conditioned core does behind layer `index`.
+  // What the conditioned core does behind layer `index` to its maps, (B, C', T', H', W') or of one bin.
   virtual at::Tensor conditioned(size_t, const at::Tensor& maps, const Given&) { return maps; }
 
   const Params p;
@@ -155,7 +176,7 @@ struct ConvGRU : plexiform::CoreModule {
   std::map<std::string, at::Tensor> speeds;  // log_speed_<session>, (1)
 };
 
-struct ConditionedGRU final : ConvGRU {
+struct ConditionedGRU final : ConvGRU, plexiform::Inputs {
   using Params = ConditionedParams;
 
   ConditionedGRU(const plexiform::CoreContext& context, const Params& params) : ConvGRU(context, params), q(params) {
@@ -167,14 +188,29 @@ struct ConditionedGRU final : ConvGRU {
     }
   }
 
+  void* ability(std::string_view name) override {
+    void* inputs = plexiform::offer<plexiform::Inputs>(*this, name);
+    return inputs ? inputs : ConvGRU::ability(name);
+  }
+  std::vector<plexiform::Input> inputs() override {
+    return {{q.conditioning, "B T " + to_string(q.cond_dim), !openretina_, "what modulates the layers"}};
+  }
+
  private:
+  // Known of each bin, (B, T, cond_dim); of the clip, or of one bin of a stream: (B, cond_dim).
   at::Tensor conditioned(size_t index, const at::Tensor& maps, const Given& given) override {
     if (films.empty()) return maps;
     auto known = given.find(q.conditioning);
-    if (!known.defined()) known = torch::zeros({maps.size(0), q.cond_dim}, maps.options());
-    if (known.sizes() != at::IntArrayRef{maps.size(0), q.cond_dim}) {
-      throw Error("cond_dim", "is " + to_string(q.cond_dim) + ", but '" + q.conditioning + "' is not (batch, cond_dim)",
-                  "give that many numbers for each clip");
+    if (!known.defined() && openretina_) known = torch::zeros({maps.size(0), q.cond_dim}, maps.options());
+    if (!known.defined()) {
+      throw Error("conditioning", "names '" + q.conditioning + "', which the data lack",
+                  "give it: (batch, bins, cond_dim)");
+    }
+    const bool bins = known.dim() == 3 && maps.dim() == 5 && known.size(1) >= maps.size(2);
+    if (known.size(0) != maps.size(0) || known.size(-1) != q.cond_dim || !(bins || known.dim() == 2)) {
+      throw Error("cond_dim",
+                  "is " + to_string(q.cond_dim) + ", but '" + q.conditioning + "' is not (batch, bins, cond_dim)",
+                  "give that many numbers for each bin of the movie, or for each clip");
     }
     return films[index]->forward(maps, known);
   }

@@ -86,6 +86,7 @@ TEST_CASE("the recurrent core keeps the core contract") {
                             gammas),
                       {2, 7, 5, 6});
   check_core_contract(conditioned, small("cond_dim: 2, batch_norm: false, nonlinearity: Tanh"), {2, 7, 6, 7});
+  check_core_contract(conditioned, small("cond_dim: 3, use_gru: true, use_projections: true"), {2, 7, 6, 7});
 }
 
 TEST_CASE("outputs in evaluation and training, and running statistics, are openretina's") {
@@ -140,7 +141,7 @@ TEST_CASE("a session's speed does what openretina's does") {
   }
 }
 
-TEST_CASE("conditioning is openretina's, and zeros where the data have none") {
+TEST_CASE("conditioning is openretina's, with compat zeros where the data have none") {
   auto core = reference("cond_dim: 3, use_projections: true", their_conditioned);
   const auto output = evaluated(*core, Given("", {{"conditioning", wave({1, 3})}}));
   check_golden("conditioned", output);
@@ -149,6 +150,22 @@ TEST_CASE("conditioning is openretina's, and zeros where the data have none") {
   for (const std::string name : {"film_0.fc_gamma.weight", "film_2.fc_beta.bias"}) {
     check_golden("conditioned, gradient " + name, tensor(*core, name).grad(), 1e-4);
   }
+}
+
+TEST_CASE("a bin is conditioned by what is known of it and of no later one") {
+  auto core = make(conditioned, knobs("cond_dim: 3"));
+  core->train(false);
+  at::NoGradGuard no_grad;
+  const int64_t bins = movie().size(2);
+  const auto steady = wave({1, 3}), each = steady.unsqueeze(1).repeat({1, bins, 1});
+  const auto of = [&](const at::Tensor& known) { return core->forward(movie(), Given("", {{"conditioning", known}})); };
+  CHECK(torch::allclose(of(each), of(steady), 1e-5, 1e-6));
+  auto changed = each.clone();
+  changed.select(1, bins - 1).add_(1);
+  const auto before = of(each), after = of(changed);
+  const int64_t last = before.size(2) - 1;
+  CHECK(torch::equal(after.slice(2, 0, last), before.slice(2, 0, last)));
+  CHECK(!torch::allclose(after.select(2, last), before.select(2, last)));
 }
 
 TEST_CASE("seed 0 draws openretina's weights") {
@@ -294,6 +311,9 @@ TEST_CASE("what cannot work is refused when the core is built, with the knob and
         "  fix: shorten the kernels, lengthen the training window, or pad");
   auto core = make(conditioned, knobs("cond_dim: 2"));
   CHECK_THROWS_WITH(core->forward(movie(), Given("", {{"conditioning", wave({1, 3})}})),
-                    "cond_dim: is 2, but 'conditioning' is not (batch, cond_dim)\n"
-                    "  fix: give that many numbers for each clip");
+                    "cond_dim: is 2, but 'conditioning' is not (batch, bins, cond_dim)\n"
+                    "  fix: give that many numbers for each bin of the movie, or for each clip");
+  CHECK_THROWS_WITH(core->forward(movie(), {}),
+                    "conditioning: names 'conditioning', which the data lack\n"
+                    "  fix: give it: (batch, bins, cond_dim)");
 }

@@ -102,7 +102,7 @@ struct ConditionedParams : Params {
 
   void describe(auto& knob) {
     knob("cond_dim", cond_dim, {.doc = "numbers that modulate the layers", .min = 1, .required = true});
-    knob("conditioning", conditioning, {.doc = "what they are called in the data; zeros where the data have none"});
+    knob("conditioning", conditioning, {.doc = "what the data call the traces that do"});
     Params::describe(knob);
   }
 };

@@ -28,7 +28,14 @@ struct Layer final : torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& input, const at::Tensor& log_speed) {
-    auto x = conv->forward(input, log_speed);
+    return activate(conv->forward(input, log_speed));
+  }
+  // (B, C, H, W) -> (B, C', H', W'); undefined while the kernel is longer than what came.
+  at::Tensor step(const at::Tensor& frame) {
+    const auto maps = conv->step(frame);
+    return maps.defined() ? activate(maps.unsqueeze(2)).squeeze(2) : maps;
+  }
+  at::Tensor activate(at::Tensor x) {
     if (norm) x = norm->forward(x);
     if (bias) x = bias->forward(x);
     if (scale) x = scale->forward(x);

@@ -4,6 +4,7 @@
 // CVPR, arXiv:1610.02357, in a core Lurz et al. 2021, ICLR, "Generalization in data-driven models of primary visual
 // cortex"; squeeze and excite Hu et al. 2018, CVPR, arXiv:1709.01507, eq. 2-4; residual layers He et al. 2016, CVPR,
 // arXiv:1512.03385, eq. 1. Frame by frame it is neuralpredictors 0.3.0's SE2dCore with `stack: -1`.
+#include <plexiform/abilities.h>
 #include <plexiform/layers/regularisers.h>
 #include <plexiform/layers/shape_checks.h>
 #include <plexiform/module.h>
@@ -15,7 +16,7 @@ namespace factorised {
 
 using std::to_string;
 
-struct Factorised final : plexiform::CoreModule {
+struct Factorised final : plexiform::CoreModule, plexiform::Streaming {
   using Params = factorised::Params;
 
   Factorised(const plexiform::CoreContext& context, const Params& params) : p(params) {
@@ -29,6 +30,19 @@ struct Factorised final : plexiform::CoreModule {
   at::Tensor forward(const at::Tensor& stimulus, const plexiform::Given&) override {
     auto x = stimulus;
     for (const auto& layer : stack) x = layer->forward(x);
+    return x;
+  }
+
+  void* ability(std::string_view name) override { return plexiform::offer<plexiform::Streaming>(*this, name); }
+  void start(int64_t) override {
+    for (const auto& layer : stack) layer->window.start();
+  }
+  at::Tensor step(const at::Tensor& frame, const plexiform::Given&) override {
+    auto x = frame;
+    for (const auto& layer : stack) {
+      x = layer->step(x);
+      if (!x.defined()) return x;
+    }
     return x;
   }
 

@@ -47,7 +47,8 @@ struct Layer final : torch::nn::Module {
         nonlinearity(p.final_nonlinearity || index + 1 < p.layer_count() ? p.nonlinearity : "Identity"),
         before(size.padding.in_time(size.bins)),
         height(size.padding.in_height(size.height)),
-        width(size.padding.in_width(size.width)) {
+        width(size.padding.in_width(size.width)),
+        window(size.bins, before.before) {
     const int64_t in = size.inputs, out = size.outputs;
     if (separable) mix_in = kernel("in_depth_conv", {out, in, 1, 1, 1});
     space = kernel("spatial_conv", {out, separable ? 1 : in, 1, size.height, size.width});
@@ -61,15 +62,20 @@ struct Layer final : torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& input) {
-    const layers::Zeros none;
-    const int64_t groups = separable ? size.outputs : 1;
-    auto x = separable ? layers::convolve(input, mix_in, none, none, none) : input;
-    x = layers::convolve(x, space, none, height, width, groups);
-    if (separable) x = layers::convolve(x, mix_out, none, none, none);
-    if (time.defined()) x = layers::convolve(x, time, before, none, none, groups);
-    x = layers::activate(nonlinearity, norm->forward(x));
-    if (attention) x = attention->forward(x);
-    return residual ? x + input.slice(2, input.size(2) - x.size(2)) : x;
+    auto x = in_space(input);
+    if (time.defined()) x = layers::convolve(x, time, before, none, none, groups());
+    return finished(x, input);
+  }
+  // (B, C, H, W) -> (B, C', H', W'); undefined while the kernel is longer than what came.
+  at::Tensor step(const at::Tensor& frame) {
+    const auto input = frame.unsqueeze(2);
+    auto x = in_space(input);
+    if (time.defined()) {
+      const auto bins = window.push(x.squeeze(2));
+      if (!bins.defined()) return bins;
+      x = layers::convolve(bins, time, none, none, none, groups());
+    }
+    return finished(x, input).squeeze(2);
   }
 
   // An extent below 1: the kernel is longer than the padded input.
@@ -86,8 +92,23 @@ struct Layer final : torch::nn::Module {
   at::Tensor mix_in, space, mix_out, time;
   torch::nn::BatchNorm3d norm = nullptr;
   std::shared_ptr<SqueezeExcite> attention;
+  layers::Window window;  // of what step() has seen
 
  private:
+  static constexpr layers::Zeros none = {};
+  int64_t groups() const { return separable ? size.outputs : 1; }
+
+  at::Tensor in_space(const at::Tensor& input) {
+    auto x = separable ? layers::convolve(input, mix_in, none, none, none) : input;
+    x = layers::convolve(x, space, none, height, width, groups());
+    return separable ? layers::convolve(x, mix_out, none, none, none) : x;
+  }
+  at::Tensor finished(const at::Tensor& maps, const at::Tensor& input) {
+    auto x = layers::activate(nonlinearity, norm->forward(maps));
+    if (attention) x = attention->forward(x);
+    return residual ? x + input.slice(2, input.size(2) - x.size(2)) : x;
+  }
+
   at::Tensor kernel(const char* name, std::vector<int64_t> shape) {
     auto owner = register_module(name, std::make_shared<torch::nn::Module>(name));
     return owner->register_parameter("weight", torch::nn::init::xavier_normal_(torch::empty(shape)));

@@ -1,10 +1,11 @@
 // identity: the stimulus itself, for readouts that have filters of their own (LNP, spatial contrast).
 //   features[b,f,t] = stimulus[b,f,t + cut]
 // Cutting the first bins aligns a model without temporal filter with one that has one, and drops the onset of a clip.
+#include <plexiform/abilities.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
-struct Identity final : plexiform::CoreModule {
+struct Identity final : plexiform::CoreModule, plexiform::Streaming {
   struct Params {
     std::optional<int64_t> cut_first_n_frames;
     void describe(auto& knob) {
@@ -33,7 +34,14 @@ struct Identity final : plexiform::CoreModule {
   }
   plexiform::Temporal temporal() const override { return {}; }
 
+  void* ability(std::string_view name) override { return plexiform::offer<plexiform::Streaming>(*this, name); }
+  void start(int64_t) override { to_cut = cut; }
+  at::Tensor step(const at::Tensor& frame, const plexiform::Given&) override {
+    return to_cut > 0 ? (--to_cut, at::Tensor()) : frame;
+  }
+
   const int64_t cut, channels;
+  int64_t to_cut = 0;  // of the frames that step() is given
 };
 PLEXIFORM_CORE(Identity, "plexiform.cores.Identity", "the stimulus itself, for readouts with filters of their own",
                plexiform::Alias<>{"openretina.modules.core.base_core.DummyCore"})

@@ -7,6 +7,7 @@
 // Sources: task-driven cores Yamins et al. 2014, PNAS 111:8619-8624; with a readout per neuron Cadena et al. 2019, PLOS
 // Comput Biol 15:e1006897; the networks vgg.cpp, resnet.cpp.
 #include <ATen/ops/elu.h>
+#include <plexiform/abilities.h>
 #include <plexiform/layers/convolution.h>
 #include <plexiform/layers/regularisers.h>
 #include <plexiform/module.h>
@@ -32,7 +33,7 @@ std::shared_ptr<Backbone> make_backbone(const std::string& name, const std::stri
   return name.starts_with("vgg") ? make_vgg(name, layer) : make_resnet(name, layer);
 }
 
-struct TaskDriven final : plexiform::CoreModule {
+struct TaskDriven final : plexiform::CoreModule, plexiform::Streaming {
   struct Params {
     std::string backbone = "vgg16", layer = "relu3_1";
     std::optional<std::string> weights;
@@ -55,7 +56,7 @@ struct TaskDriven final : plexiform::CoreModule {
   };
 
   TaskDriven(const plexiform::CoreContext& context, const Params& params)
-      : p(params), channels(context.stimulus.channels) {
+      : p(params), channels(context.stimulus.channels), window(p.temporal_kernel_size.value_or(1), 0) {
     const auto& stimulus = context.stimulus;
     if (channels != 1 && channels != 3) {
       colours = register_parameter("colours", torch::full({3, channels, 1, 1}, 1.0 / static_cast<double>(channels)));
@@ -77,11 +78,17 @@ struct TaskDriven final : plexiform::CoreModule {
 
   at::Tensor forward(const at::Tensor& stimulus, const plexiform::Given&) override {
     const int64_t B = stimulus.size(0), T = stimulus.size(2);
-    auto frames = stimulus.transpose(1, 2).flatten(0, 1);  // (B T, C, H, W)
-    if (channels == 1) frames = frames.expand({-1, 3, -1, -1});
-    if (colours.defined()) frames = torch::conv2d(frames, colours);
-    const auto maps = backbone->forward(frames).unflatten(0, {B, T}).transpose(1, 2);
-    return norm ? at::elu(norm->forward(layers::convolve(maps, time, {}, {}, {}))) : maps;
+    const auto maps = seen(stimulus.transpose(1, 2).flatten(0, 1)).unflatten(0, {B, T}).transpose(1, 2);
+    return norm ? in_time(maps) : maps;
+  }
+
+  void* ability(std::string_view name) override { return plexiform::offer<plexiform::Streaming>(*this, name); }
+  void start(int64_t) override { window.start(); }
+  at::Tensor step(const at::Tensor& frame, const plexiform::Given&) override {
+    const auto maps = seen(frame);
+    if (!norm) return maps;
+    const auto bins = window.push(maps);
+    return bins.defined() ? in_time(bins).squeeze(2) : bins;
   }
 
   plexiform::Shape output_shape(const plexiform::Shape& stimulus) const override {
@@ -119,6 +126,15 @@ struct TaskDriven final : plexiform::CoreModule {
   }
 
  private:
+  at::Tensor seen(at::Tensor frames) {  // (B, C, H, W) -> maps of the backbone
+    if (channels == 1) frames = frames.expand({-1, 3, -1, -1});
+    if (colours.defined()) frames = torch::conv2d(frames, colours);
+    return backbone->forward(frames);
+  }
+  at::Tensor in_time(const at::Tensor& maps) {
+    return at::elu(norm->forward(layers::convolve(maps, time, {}, {}, {})));
+  }
+
   // Every tensor of the backbone from the file, which may hold more: the layers behind the cut.
   void load(const std::string& file) {
     const auto stored = plexiform::read_state_dict(file);
@@ -143,6 +159,7 @@ struct TaskDriven final : plexiform::CoreModule {
   std::shared_ptr<Backbone> backbone;
   at::Tensor time;  // (F, maps of the backbone, kt, 1, 1)
   torch::nn::BatchNorm3d norm = nullptr;
+  layers::Window window;  // of what step() has seen
 };
 
 }  // namespace task_driven

@@ -50,11 +50,17 @@ class ConvGru final : public torch::nn::Module {
   // (B, C, T, H, W) -> (B, R, T, H', W'): the state after each bin.
   at::Tensor forward(const at::Tensor& clip);
   Shape output_shape(const Shape& input) const;
+
+  // Frame by frame: the states that step() returns, (B, C, H, W) -> (B, R, H', W'), are the bins of forward.
+  void start() { state_.reset(); }
+  at::Tensor step(const at::Tensor& frame);
+
   const ConvGruCell& cell() const { return *cell_; }
 
  private:
   const GruSize size_;
   std::shared_ptr<ConvGruCell> cell_;
+  at::Tensor state_;  // of step(); undefined before the first frame
 };
 
 }  // namespace plexiform::layers

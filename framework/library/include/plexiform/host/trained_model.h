@@ -9,6 +9,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <plexiform/given.h>
 #include <plexiform/host/experiment.h>
 #include <plexiform/shape.h>
 
@@ -30,7 +31,10 @@ class TrainedModel {
   // Predicted activity (B, T', N) float32 of a session's neurons, in the units of its responses; the last bin is that of
   // the stimulus. Dropout and the like are off; there is no gradient.
   //   stimulus  (B, C, T, H, W), any dtype, in the units of the recorded movies: it is normalised here as for training
-  at::Tensor predict(const at::Tensor& stimulus, const std::string& session) const;
+  //   traces    what else is known of each bin, (B, T, K), any dtype, in the units of the recorded traces: what the model's
+  //             components read (pupil, eye position) is required
+  at::Tensor predict(const at::Tensor& stimulus, const std::string& session,
+                     const std::vector<Named>& traces = {}) const;
 
   // The same for a movie that comes frame by frame, as in a closed loop: start(), then step() for each frame. The rates of
   // step() are those of predict() on the whole movie, in their order and all of them, to 1e-5 of the largest.
@@ -38,8 +42,9 @@ class TrainedModel {
   //   session  whose neurons step() predicts
   void start(const std::string& session);
   // Predicted activity (N) float32 of the bin that ends with this frame; undefined for the first lag() frames.
-  //   frame  (C, H, W), any dtype, in the units of the recorded movies
-  at::Tensor step(const at::Tensor& frame);
+  //   frame   (C, H, W), any dtype, in the units of the recorded movies
+  //   traces  of this bin, (K) each
+  at::Tensor step(const at::Tensor& frame, const std::vector<Named>& traces = {});
 
  private:
   struct State;
