@@ -1,4 +1,6 @@
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
@@ -159,13 +161,13 @@ TEST_CASE("a bin is conditioned by what is known of it and of no later one") {
   const int64_t bins = movie().size(2);
   const auto steady = wave({1, 3}), each = steady.unsqueeze(1).repeat({1, bins, 1});
   const auto of = [&](const at::Tensor& known) { return core->forward(movie(), Given("", {{"conditioning", known}})); };
-  CHECK(torch::allclose(of(each), of(steady), 1e-5, 1e-6));
+  CHECK(at::allclose(of(each), of(steady), 1e-5, 1e-6));
   auto changed = each.clone();
   changed.select(1, bins - 1).add_(1);
   const auto before = of(each), after = of(changed);
   const int64_t last = before.size(2) - 1;
-  CHECK(torch::equal(after.slice(2, 0, last), before.slice(2, 0, last)));
-  CHECK(!torch::allclose(after.select(2, last), before.select(2, last)));
+  CHECK(at::equal(after.slice(2, 0, last), before.slice(2, 0, last)));
+  CHECK(!at::allclose(after.select(2, last), before.select(2, last)));
 }
 
 TEST_CASE("seed 0 draws openretina's weights") {
