@@ -71,7 +71,7 @@ at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& 
     throw Error("stimulus", movie ? "is of " + shape.text() : "has not the axes (batch, channels, time, rows, columns)",
                 "give it the size that the model was trained with, " + trained.text() + "; only T may differ");
   }
-  state_->bundle.model.core->output_shape(shape);  // refuses a clip that is too short
+  state_->bundle.model.core->output_shape(state_->bundle.model.shown(shape));  // refuses a clip that is too short
   const auto known = in_float(traces);
   model::check_traces(state_->bundle.model, number, known, stimulus.size(0), shape.time);
   const at::NoGradGuard no_grad;

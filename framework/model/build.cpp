@@ -71,6 +71,20 @@ void inject_channels(const Node& model, int64_t stimulus_channels, Choice& core)
   core.knobs["channels"] = channels;
 }
 
+std::vector<TraceChannels> trace_channels(const Node& model) {
+  const Node* given = model.find("trace_channels");
+  if (!given || given->is_null()) return {};
+  std::vector<TraceChannels> all;
+  bool whole = given->kind == config::Kind::map;
+  for (const auto& [name, rows] : given->entries) {
+    whole = whole && rows.kind == config::Kind::integer && rows.integer > 0;
+    all.push_back({name, rows.integer});
+  }
+  if (whole) return all;
+  throw Error(config::where(*given, "model.trace_channels"), "does not say how many rows each trace has",
+              "write {pupil: 1}");
+}
+
 // C, H and W that the config states have to be the data's.
 void check_in_shape(const Node& model, const Shape& window) {
   const Node* stated = model.find("in_shape");
@@ -128,17 +142,19 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
   check_in_shape(spec.node, spec.window);
   Model model;
   model.window = spec.window;
+  model.trace_channels = trace_channels(spec.node);
+  const Shape shown = model.shown(spec.window);
 
   auto core = choice(spec.node, "core");
-  inject_channels(spec.node, spec.window.channels, core);
+  inject_channels(spec.node, shown.channels, core);
   std::vector<std::string> names;
   for (const auto& session : spec.sessions) names.push_back(session.name);
   model.features = located(core, [&] {
     auto made =
-        plugins::create_core(catalogue, core.target, core.knobs, {spec.window, spec.compat, names, spec.state_follows});
+        plugins::create_core(catalogue, core.target, core.knobs, {shown, spec.compat, names, spec.state_follows});
     model.core = made.component;
     record(model, "core", core, made.provenance);
-    const Shape features = model.core->output_shape(spec.window);
+    const Shape features = model.core->output_shape(shown);
     if (features.time > spec.window.time) {
       throw Error("",
                   fmt::format("makes {} bins of features from {} bins of stimulus", features.time, spec.window.time),

@@ -26,10 +26,23 @@ std::string what_there_is(const std::vector<Named>& traces) {
   return names.empty() ? "it has no traces" : fmt::format("it has {}", fmt::join(names, ", "));
 }
 
-void check(Component& component, const std::string& label, const std::vector<Named>& traces, int64_t B, int64_t T) {
+std::vector<Input> inputs_of(Component& component) {
   auto* reads = ability<Inputs>(component);
-  if (!reads) return;
-  for (const auto& input : reads->inputs()) {
+  return reads ? reads->inputs() : std::vector<Input>();
+}
+
+// What the model itself reads, as a component's inputs.
+std::vector<Input> inputs_of(const Model& model) {
+  std::vector<Input> all;
+  for (const auto& [name, rows] : model.trace_channels) {
+    all.push_back({name, "B T " + std::to_string(rows), true, "channels of the core"});
+  }
+  return all;
+}
+
+void check(const std::vector<Input>& inputs, const std::string& label, const std::vector<Named>& traces, int64_t B,
+           int64_t T) {
+  for (const auto& input : inputs) {
     const auto trace = find(traces, input.name);
     if (!trace.defined() && !input.required) continue;
     const int64_t wanted = rows(input);
@@ -47,11 +60,9 @@ void check(Component& component, const std::string& label, const std::vector<Nam
   }
 }
 
-void check(Component& component, const std::string& place, const data::Session& session) {
-  auto* reads = ability<Inputs>(component);
-  if (!reads) return;
+void check(const std::vector<Input>& inputs, const std::string& place, const data::Session& session) {
   const auto& traces = traces_of(session);
-  for (const auto& input : reads->inputs()) {
+  for (const auto& input : inputs) {
     const auto trace = find(traces, input.name);
     if (!trace.defined() && input.required) {
       throw Error(
@@ -74,14 +85,16 @@ void check_inputs(const Model& model, const data::Recordings& recordings) {
   const auto &core = model.site("core").place, &readout = model.site("readout").place,
              &clone = model.site("clone").place;
   for (size_t i = 0; i < recordings.sessions.size(); ++i) {
-    check(*model.core, core, recordings.sessions[i]);
-    check(*model.heads[i].readout, i == 0 || clone.empty() ? readout : clone, recordings.sessions[i]);
+    check(inputs_of(model), "model.trace_channels", recordings.sessions[i]);
+    check(inputs_of(*model.core), core, recordings.sessions[i]);
+    check(inputs_of(*model.heads[i].readout), i == 0 || clone.empty() ? readout : clone, recordings.sessions[i]);
   }
 }
 
 void check_traces(const Model& model, size_t session, const std::vector<Named>& traces, int64_t B, int64_t T) {
-  check(*model.core, model.site("core").label, traces, B, T);
-  check(*model.heads[session].readout, model.site("readout").label, traces, B, T);
+  check(inputs_of(model), "model.trace_channels", traces, B, T);
+  check(inputs_of(*model.core), model.site("core").label, traces, B, T);
+  check(inputs_of(*model.heads[session].readout), model.site("readout").label, traces, B, T);
 }
 
 }  // namespace plexiform::model

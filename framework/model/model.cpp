@@ -1,5 +1,6 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
 #include <model/model.h>
 #include <plexiform/abilities.h>
@@ -72,7 +73,28 @@ const plugins::Site& Model::site(const char* kind) const {
   return unknown;
 }
 
-at::Tensor Model::features_of(const at::Tensor& stimulus, const Given& given) const {
+Shape Model::shown(Shape stimulus) const {
+  for (const auto& trace : trace_channels) stimulus.channels += trace.rows;
+  return stimulus;
+}
+
+at::Tensor Model::shown(const at::Tensor& stimulus, const Given& given) const {
+  if (trace_channels.empty()) return stimulus;
+  std::vector<at::Tensor> all = {stimulus};
+  for (const auto& [name, rows] : trace_channels) {
+    auto values = given.find(name);
+    if (!values.defined())
+      throw Error(name, "is missing, and the model shows it to its core", "give it with the movie");
+    if (values.dim() == 3) values = values.transpose(1, 2);  // (B, K, T)
+    auto sizes = stimulus.sizes().vec();
+    sizes[1] = rows;
+    all.push_back(values.unsqueeze(-1).unsqueeze(-1).expand(sizes));
+  }
+  return at::cat(all, 1);
+}
+
+at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const {
+  const at::Tensor stimulus = shown(movie, given);
   const auto& site = this->site("core");
   return plugins::call(site, "forward", [&] {
     const Untouched untouched(stimulus);

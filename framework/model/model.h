@@ -25,6 +25,13 @@ struct Origin {
   plugins::Site site;                   // what errors call it
 };
 
+// What is recorded beside the movie and shown to the core as further channels, each the same over the whole frame: the
+// K rows of a trace. Source: Franke et al. 2022, Nature 610:128-134 (behaviour as channels).
+struct TraceChannels {
+  std::string name;
+  int64_t rows = 1;  // K
+};
+
 struct Head {
   std::string session;
   int64_t neurons = 0;
@@ -38,9 +45,10 @@ class Model {
   std::vector<Head> heads;  // in the order of the sessions
   std::shared_ptr<Loss> loss, evaluation_loss;
   std::vector<Origin> origins;
-  std::vector<std::string> warnings;  // about the plugins, to be shown
-  Shape window;                       // of a training window (C, T, H, W)
-  Shape features;                     // of it, after the core
+  std::vector<std::string> warnings;          // about the plugins, to be shown
+  std::vector<TraceChannels> trace_channels;  // behind those of the movie
+  Shape window;                               // of a training window (C, T, H, W), of the movie alone
+  Shape features;                             // of it, after the core
 
   // Predicted activity (B, T', N) of the neurons of session number `session`.
   //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
@@ -52,6 +60,9 @@ class Model {
 
   // Adds the gradients of `total` to those of the parameters.
   void backward(const at::Tensor& total) const;
+
+  // What the core gets for a stimulus of that shape: the movie's channels and those of the traces.
+  Shape shown(Shape stimulus) const;
 
   // T - T': bins at the start of a window that get no prediction.
   int64_t lag() const;
@@ -82,6 +93,8 @@ class Model {
 
  private:
   friend class Stream;
+  // (B, C, T, H, W) or, of one bin, (B, C, H, W), with the channels of the traces (B, T, K) or (B, K) behind.
+  at::Tensor shown(const at::Tensor& stimulus, const Given& given) const;
   at::Tensor features_of(const at::Tensor& stimulus, const Given& given) const;
   at::Tensor predict(const at::Tensor& features, size_t session, const Given& given) const;
   at::Tensor compare(const char* kind, Loss& loss, const at::Tensor& prediction, const at::Tensor& target,

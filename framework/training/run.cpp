@@ -45,7 +45,7 @@ const std::vector<std::string> top_level = {"data_io",
 
 // The keys of `model`: openretina's, of which learning_rate, optimizer and lr_scheduler are only pointed at.
 const std::vector<std::string> model_keys = {
-    "core",     "readout",        "loss",          "evaluation_loss", "hidden_channels",
+    "core",     "readout",        "loss",          "evaluation_loss", "hidden_channels", "trace_channels",
     "in_shape", "n_neurons_dict", "learning_rate", "optimizer",       "lr_scheduler"};
 
 void check_keys(const config::Node& root) {

@@ -12,6 +12,7 @@
 #include <simulation/retina.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <csignal>
@@ -265,9 +266,8 @@ TEST_CASE("a trained model takes the traces that it reads, for a whole movie and
   for (const auto& entry : std::filesystem::directory_iterator(folder / "data")) {
     if (entry.path().extension() == ".h5") add_running(entry.path());
   }
-  const auto result = Experiment(small(folder / "run", {"paths.data_dir=" + (folder / "data"), "seed=3",
-                                                        "+model.readout.gain_from=running"}))
-                          .train();
+  const std::string reads = GENERATE("+model.readout.gain_from=running", "+model.trace_channels={running: 1}");
+  const auto result = Experiment(small(folder / "run", {"paths.data_dir=" + (folder / "data"), reads})).train();
   TrainedModel model(result.model);
   const auto [C, T, H, W] = model.window();
   const auto movie = at::rand({C, T, H, W}).mul(255).to(at::kByte);

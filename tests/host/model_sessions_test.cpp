@@ -11,6 +11,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "data_example.h"
 
@@ -132,4 +133,29 @@ TEST_CASE("traces that a component reads and a session lacks are refused before 
   CHECK_THROWS_WITH(model::check_inputs(model, of),
                     "test.yaml:3:23: model.readout._target_: reads 1 rows of 'running', but session 'b' has 2\n"
                     "  fix: store as many rows, or set the knob that says how many there are");
+}
+
+TEST_CASE("traces become channels of what the core sees, behind those of the movie") {
+  auto of = recordings();
+  for (auto& session : of.sessions) {
+    for (auto* trials : {&session.train, &session.tests}) {
+      for (auto& trial : *trials) trial.traces = {{"running", example::responses(9, 2, trial.stimulus->frames())}};
+    }
+  }
+  const auto model = build(nodes(facts, "  trace_channels: {running: 2}\n"), of);
+  CHECK(model.window.channels == 1);
+  CHECK(model.features.channels == 3);
+  CHECK_NOTHROW(model::check_inputs(model, of));
+  const data::Part part{.session = 0, .name = "train", .length = 10};
+  const auto batch = data::gather(of, part, {{0, 5}});
+  CHECK_NOTHROW(model.forward(batch.stimulus, 0, batch.traces));
+  CHECK_THROWS_WITH(model.forward(batch.stimulus, 0),
+                    Catch::Matchers::ContainsSubstring("running: is missing, and the model shows it to its core"));
+  for (auto& trial : of.sessions[1].train) trial.traces.clear();
+  CHECK_THROWS_WITH(model::check_inputs(model, of),
+                    "model.trace_channels: reads 'running', which session 'b' lacks: it has no traces\n"
+                    "  fix: store it as traces/<stimulus>/running (rows, frames), or name another");
+  CHECK_THROWS_WITH(build(nodes(facts, "  trace_channels: [running]\n"), of),
+                    "test.yaml:4:19: model.trace_channels: does not say how many rows each trace has\n"
+                    "  fix: write {pupil: 1}");
 }
