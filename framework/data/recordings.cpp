@@ -1,11 +1,15 @@
 #include <ATen/ops/zeros.h>
+#include <config/knobs.h>
 #include <data/readers.h>
+#include <data/spike_triggered_average.h>
 #include <fmt/format.h>
 
 namespace plexiform::data {
 using config::Node;
 
-Recordings read_recordings(const Node& root) {
+namespace {
+
+Recordings read(const Node& root) {
   const Node* node = root.find("data_io");
   std::vector<std::string> own, stimuli, responses;
   for (const auto& reader : readers()) {
@@ -30,6 +34,16 @@ Recordings read_recordings(const Node& root) {
     return reader.read(reader.join(*shown, *recorded), root);
   }
   throw Error("data_io", "no reader was found", "choose one");  // check_target has thrown
+}
+
+}  // namespace
+
+Recordings read_recordings(const Node& root) {
+  Recordings recordings = read(root);
+  if (const Node* node = root.find("sta_filters"); node && !node->is_null()) {
+    add_sta_filters(recordings, config::read_knobs(*node, "sta_filters", StaFilterParams()));
+  }
+  return recordings;
 }
 
 int64_t View::frames(const Stimulus& stimulus) const {

@@ -150,4 +150,54 @@ at::Tensor read_sta(const std::string& file, bool flip, int64_t height, int64_t 
   return sta.narrow(1, (sta.size(1) - height) / 2, height).narrow(2, (sta.size(2) - width) / 2, width);
 }
 
+namespace {
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+  return text;
+}
+
+// Zeros outside `size` px around `centre`, which move inwards at an edge.
+void keep_around(at::Tensor& filter, int64_t axis, double centre, int64_t size) {
+  const int64_t length = filter.size(axis);
+  const int64_t end = std::min(length, std::max<int64_t>(0, static_cast<int64_t>(centre) - size / 2) + size);
+  const int64_t start = std::max<int64_t>(0, end - size);
+  filter.slice(axis, 0, start).zero_();
+  filter.slice(axis, end).zero_();
+}
+
+}  // namespace
+
+void add_sta_filters(Recordings& recordings, const StaFilterParams& params) {
+  if (params.crop && params.crop->size() != 2) {
+    throw Error("crop", fmt::format("has {} numbers", params.crop->size()), "write [rows, columns]");
+  }
+  for (auto& session : recordings.sessions) {
+    const auto cells = session.info.find("cell_indices");
+    std::vector<at::Tensor> spatial, temporal;
+    for (int64_t n = 0; n < session.neurons; ++n) {
+      const int64_t cell = cells == session.info.end() ? n : cells->second[n].item<int64_t>();
+      const std::string name = replaced(replaced(params.pattern, "{retina_index}", session.name), "{cell_index}",
+                                        std::to_string(cell)),
+                        file = params.folder + "/" + name;
+      auto filters = sta_filters(read_sta(file, params.flip, recordings.height, recordings.width), params.last_bins,
+                                 params.sigma_contour);
+      if (params.crop) {
+        keep_around(filters.spatial, 0, filters.center_y, params.crop->at(0));
+        keep_around(filters.spatial, 1, filters.center_x, params.crop->at(1));
+      }
+      if (!temporal.empty() && temporal[0].numel() != filters.temporal.numel()) {
+        throw Error(file, fmt::format("has {} bins, those before it {}", filters.temporal.numel(), temporal[0].numel()),
+                    "set sta_filters.last_bins to what all have");
+      }
+      spatial.push_back(filters.spatial);
+      temporal.push_back(filters.temporal);
+    }
+    session.info["spatial_filters"] = at::stack(spatial);
+    session.info["temporal_filters"] = at::stack(temporal);
+  }
+}
+
 }  // namespace plexiform::data

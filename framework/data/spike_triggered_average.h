@@ -5,6 +5,8 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <data/recordings.h>
+#include <plexiform/params.h>
 
 #include <cstdint>
 #include <optional>
@@ -42,5 +44,29 @@ StaFilters sta_filters(const at::Tensor& sta, std::optional<int64_t> last_bins =
 // An average (F, H, W) from a .npy; with `flip` columns are turned round, and what is larger than height x width is cropped
 // to its middle. Throws Error when it is smaller, or has other axes.
 at::Tensor read_sta(const std::string& file, bool flip, int64_t height, int64_t width);
+
+// Where the averages of all sessions' neurons lie, one file each, and how their filters are cut: the `sta_filters` node at
+// the top level of a config.
+struct StaFilterParams {
+  std::string folder, pattern = "cell_data_{retina_index}_WN_stas_cell_{cell_index}.npy";
+  bool flip = false;
+  std::optional<int64_t> last_bins;
+  double sigma_contour = 3;
+  std::optional<std::vector<int64_t>> crop;
+  void describe(auto& knob) {
+    knob("folder", folder, {.doc = "folder of the averages", .required = true});
+    knob("pattern", pattern,
+         {.doc = "their names; {retina_index}: the session, {cell_index}: its cell_indices, or 0, 1, ..."});
+    knob("flip", flip, {.doc = "turn columns round"});
+    knob("last_bins", last_bins, {.doc = "length of the temporal filters; null: all", .unit = "bins", .min = 1});
+    knob("sigma_contour", sigma_contour,
+         {.doc = "s.d. of the fitted Gaussian that count as receptive field", .min = 0});
+    knob("crop", crop, {.doc = "rows and columns around its centre that count; null: all", .unit = "px", .min = 1});
+  }
+};
+
+// Gives each session's info `spatial_filters` (N, H, W) and `temporal_filters` (N, K). Throws Error for a missing or
+// unfitting file, and when the averages of a session differ in their number of bins.
+void add_sta_filters(Recordings& recordings, const StaFilterParams& params);
 
 }  // namespace plexiform::data

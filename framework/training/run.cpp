@@ -41,6 +41,7 @@ const std::vector<std::string> top_level = {"data_io",
                                             "frozen",
                                             "objective_target",
                                             "evaluation",
+                                            "sta_filters",
                                             "hydra"};
 
 // The keys of `model`: openretina's, of which learning_rate, optimizer and lr_scheduler are only pointed at.

@@ -90,3 +90,34 @@ TEST_CASE("a file's average is turned round and cropped to the middle") {
   CHECK(at::allclose(read_sta(folder / "a.npy", true, 5, 6), stored.flip(2)));
   CHECK_THROWS_WITH(read_sta(folder / "a.npy", false, 5, 7), Catch::Matchers::ContainsSubstring("at least 5 x 7 px"));
 }
+
+TEST_CASE("each neuron of a recording gets the filters of its file") {
+  const Folder folder;
+  Recordings of;
+  of.height = 24;
+  of.width = 30;
+  Session session;
+  session.name = "01";
+  session.neurons = 2;
+  session.info["cell_indices"] = at::arange(3, 5);  // 3, 4
+  of.sessions.push_back(session);
+  const Gaussian2d spots[] = {{14.3, 9.7, 2.5, 1.5, 0.4, 1}, {1.2, 20, 2, 2, 0, -1}};
+  write_npy(folder / "cell_data_01_WN_stas_cell_3.npy", average(spots[0]));
+  write_npy(folder / "cell_data_01_WN_stas_cell_4.npy", average(spots[1]));
+  StaFilterParams params;
+  params.folder = folder.path();
+  params.last_bins = 6;
+  add_sta_filters(of, params);
+  const auto whole = of.sessions[0].info["spatial_filters"];
+  CHECK(whole.sizes().vec() == std::vector<int64_t>{2, 24, 30});
+  CHECK(at::allclose(whole[0], sta_filters(average(spots[0])).spatial));
+  CHECK(of.sessions[0].info["temporal_filters"].sizes().vec() == std::vector<int64_t>{2, 6});
+  params.crop = {{6, 4}};
+  add_sta_filters(of, params);
+  const auto cropped = of.sessions[0].info["spatial_filters"];
+  CHECK(at::allclose(cropped[0].slice(0, 6, 12).slice(1, 12, 16), whole[0].slice(0, 6, 12).slice(1, 12, 16)));
+  CHECK((cropped[0] > 0).sum().item<int64_t>() == 24);
+  CHECK(cropped[1].slice(1, 4).abs().sum().item<double>() == 0);  // the window stays inside the frame
+  params.pattern = "cell_{cell_index}.npy";
+  CHECK_THROWS_WITH(add_sta_filters(of, params), Catch::Matchers::ContainsSubstring("cell_3.npy"));
+}
