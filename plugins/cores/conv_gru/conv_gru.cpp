@@ -68,6 +68,7 @@ struct ConvGRU : plexiform::CoreModule, plexiform::Streaming {
   }
   void start(int64_t) override {
     for (const auto& layer : stack) layer->conv->start();
+    if (projection) projection->start();
     if (gru) gru->start();
   }
   at::Tensor step(const at::Tensor& frame, const Given& given) override {
