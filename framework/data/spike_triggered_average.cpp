@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
 
 namespace plexiform::data {
 
@@ -72,46 +71,52 @@ at::Tensor Gaussian2d::inside(int64_t height, int64_t width, double n) const {
 }
 
 // Levenberg-Marquardt (Marquardt 1963, J SIAM 11:431-441) within bounds: a parameter at its bound that wants out is held
-// there for the step.
+// there for the step. The damping follows how well the last step was foreseen (Nielsen 1999, IMM-REP-1999-05, eq. 2.4).
 std::optional<Gaussian2d> fit_gaussian(const at::Tensor& given) {
-  const at::Tensor frame = given.to(at::kDouble).contiguous();
-  const int64_t H = frame.size(0), W = frame.size(1), brightest = frame.abs().argmax().item<int64_t>();
+  const at::Tensor frame = given.to(at::kDouble).contiguous(), target = frame.flatten();
+  const int64_t H = frame.size(0), W = frame.size(1), brightest = target.abs().argmax().item<int64_t>();
   const double wide = static_cast<double>(W), high = static_cast<double>(H), start = std::min(wide, high) / 6;
-  const Parameters low = {0, 0, 0.5, 0.5, -std::numbers::pi, -INFINITY};
-  const Parameters top = {wide - 1, high - 1, wide, high, std::numbers::pi, INFINITY};
+  const Parameters low = {0, 0, 0.5, 0.5, -INFINITY, -INFINITY},
+                   top = {wide - 1, high - 1, wide, high, INFINITY, INFINITY};
   if (start < low[2]) return {};
-  Parameters p = {
-      double(brightest % W), double(brightest / W), start, start, 0, frame.flatten()[brightest].item<double>()};
-  const at::Tensor target = frame.flatten();
+  Parameters p = {double(brightest % W), double(brightest / W), start, start, 0, target[brightest].item<double>()};
   auto cost_of = [&](const Parameters& at) {
     return (gaussian(at).values(H, W).flatten() - target).square().sum().item<double>();
   };
   double cost = cost_of(p), damping = 1e-3;
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     const auto [y, jacobian] = linearised(gaussian(p), H, W);
-    auto slope = jacobian.t().matmul(y - target);  // (6)
-    auto curvature = jacobian.t().matmul(jacobian);
+    const auto slope = jacobian.t().matmul(y - target);  // (6), of cost / 2
+    const auto curvature = jacobian.t().matmul(jacobian);
     for (int64_t i = 0; i < 6; ++i) {
-      const double wants = slope[i].item<double>();
-      if ((p[i] > low[i] || wants <= 0) && (p[i] < top[i] || wants >= 0)) continue;
+      const double wants = -slope[i].item<double>();
+      if ((p[i] > low[i] || wants >= 0) && (p[i] < top[i] || wants <= 0)) continue;
       slope[i] = 0;
       curvature[i] = 0;
       curvature.select(1, i).zero_();
     }
-    for (bool better = false; !better; damping *= 10) {
+    const auto scale = curvature.diagonal().clamp_min(1e-12 * curvature.abs().max().item<double>() + 1e-300);
+    for (bool better = false; !better;) {
       if (damping > 1e12) return gaussian(p);  // no step of any length is better: a minimum
-      const auto ridge =
-          damping * curvature.diagonal().clamp_min(1e-12 * curvature.abs().max().item<double>() + 1e-300);
-      const auto step = at::linalg_solve(curvature + ridge.diag(), -slope);
+      const auto wanted = at::linalg_solve(curvature + (damping * scale).diag(), -slope);
       Parameters next = p;
-      for (int64_t i = 0; i < 6; ++i) next[i] = std::clamp(p[i] + step[i].item<double>(), low[i], top[i]);
-      const double there = cost_of(next);
+      auto step = at::zeros({6}, at::kDouble);
+      for (int64_t i = 0; i < 6; ++i) {
+        next[i] = std::clamp(p[i] + wanted[i].item<double>(), low[i], top[i]);
+        step[i] = next[i] - p[i];
+      }
+      const double there = cost_of(next),
+                   foreseen = -(2 * step.dot(slope) + step.dot(curvature.matmul(step))).item<double>();
       better = there < cost;
-      if (!better) continue;
+      if (!better) {
+        damping *= 4;
+        continue;
+      }
+      const double ratio = foreseen > 0 ? (cost - there) / foreseen : 0;
+      damping = std::max(1e-12, damping * std::max(1.0 / 3, 1 - std::pow(2 * ratio - 1, 3)));
       const bool converged = cost - there <= 1e-14 * cost;
       p = next;
       cost = there;
-      damping = std::max(damping / 100, 1e-15);
       if (converged) return gaussian(p);
     }
   }

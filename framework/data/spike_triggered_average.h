@@ -26,7 +26,7 @@ struct Gaussian2d {
 };
 
 // The least-squares fit to a frame (H, W), which starts at the largest |value| with deviations of min(H, W) / 6 px.
-// Bounds: the centre in the frame, 0.5 <= sx <= W, 0.5 <= sy <= H, |theta| <= pi.
+// Bounds: the centre in the frame, 0.5 <= sx <= W, 0.5 <= sy <= H.
 // Nothing when it does not converge, or the frame is smaller than 3 px.
 std::optional<Gaussian2d> fit_gaussian(const at::Tensor& frame);
 

@@ -275,7 +275,7 @@ TEST_CASE("a trained model takes the traces that it reads, for a whole movie and
   const std::vector<plexiform::Named> traces = {{"running", running.unsqueeze(0)}};
   const auto rates = model.predict(movie.unsqueeze(0), "retina_2", traces)[0];
   CHECK_FALSE(
-      at::allclose(model.predict(movie.unsqueeze(0), "retina_2", {{"running", traces[0].tensor + 1}})[0], rates));
+      at::allclose(model.predict(movie.unsqueeze(0), "retina_2", {{"running", traces[0].tensor.add(1)}})[0], rates));
   model.start("retina_2");
   for (int64_t t = 0; t < T; ++t) {
     const auto one = model.step(movie.select(1, t), {{"running", running[t]}});

@@ -105,7 +105,7 @@ TEST_CASE("each neuron of a recording gets the filters of its file") {
   write_npy(folder / "cell_data_01_WN_stas_cell_3.npy", average(spots[0]));
   write_npy(folder / "cell_data_01_WN_stas_cell_4.npy", average(spots[1]));
   StaFilterParams params;
-  params.folder = folder.path();
+  params.folder = folder.path.string();
   params.last_bins = 6;
   add_sta_filters(of, params);
   const auto whole = of.sessions[0].info["spatial_filters"];
