@@ -18,27 +18,21 @@ Stream::Stream(const Model& model, size_t session)
 
 at::Tensor Stream::step(const at::Tensor& frame, const std::vector<Named>& traces) {
   const auto& head = model_.heads[session_];
-  std::vector<Named> bin;  // (1, K) each: what the core is given
+  std::vector<Named> bin, clip_of;  // (1, K) each: what the core is given; (1, bins, K): what the readout is
   for (const auto& [name, values] : traces) {
     if (values.dim() != 1) throw Error(name, "is not of one bin", "give it its numbers (K)");
     bin.push_back({name, values.unsqueeze(0)});
     const at::Tensor newest = values.view({1, 1, -1}), before = find(traces_, name);
     const at::Tensor kept = before.defined() ? at::cat({before, newest}, 1) : newest;
-    keep({name, kept.slice(1, std::max<int64_t>(0, kept.size(1) - head.history - 1))});
+    clip_of.push_back({name, kept.slice(1, std::max<int64_t>(0, kept.size(1) - head.history - 1))});
   }
+  traces_ = std::move(clip_of);
   check_traces(model_, session_, traces_, 1, traces_.empty() ? 1 : traces_.front().tensor.size(1));
   const Given now(head.session, bin);
   const at::Tensor maps =
       plugins::call(model_.site("core"), "step", [&] { return core_->step(model_.shown(frame, now), now); });
   const at::Tensor clip = maps.defined() ? features_.push(maps) : maps;
   return clip.defined() ? model_.predict(clip, session_, Given(head.session, traces_)).select(1, 0) : clip;
-}
-
-void Stream::keep(Named trace) {
-  for (auto& one : traces_) {
-    if (one.name == trace.name) return void(one = std::move(trace));
-  }
-  traces_.push_back(std::move(trace));
 }
 
 }  // namespace plexiform::model

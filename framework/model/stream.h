@@ -21,8 +21,6 @@ class Stream {
   at::Tensor step(const at::Tensor& frame, const std::vector<Named>& traces = {});
 
  private:
-  void keep(Named trace);
-
   const Model& model_;
   const size_t session_;
   Streaming* const core_;
