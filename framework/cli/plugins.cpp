@@ -5,6 +5,7 @@
 #include <cli/plugins_new.h>
 #include <fmt/core.h>
 #include <plugins/catalogue.h>
+#include <plugins/path_variable.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -92,7 +93,13 @@ std::vector<Found> components(const Catalogue& catalogue) {
 
 int list(const Catalogue& catalogue, const Sources& sources, bool json) {
   if (json) {
-    Json all = {{"components", Json::array()}, {"files", Json::array()}, {"folders", sources.folders}};
+    Json all = {{"components", Json::array()},
+                {"files", Json::array()},
+                {"folders", sources.folders},
+                {"warnings", Json::array()}};
+    for (const auto& e : path_variable().useless) {
+      all["warnings"].push_back({{"problem", e.where() + ": " + e.problem()}, {"fix", e.fix()}});
+    }
     for (const auto& [file, component] : components(catalogue)) {
       all["components"].push_back({{"kind", component.kind},
                                    {"name", component.name},
@@ -115,6 +122,9 @@ int list(const Catalogue& catalogue, const Sources& sources, bool json) {
     for (const auto& alias : aliases(*file, component)) table.add({"", "  or " + alias});
   }
   table.print(0);
+  for (const auto& e : path_variable().useless) {
+    fmt::print("\nwarning: {}: {}\n    fix: {}\n", e.where(), e.problem(), e.fix());
+  }
   bool any_new = false;
   for (const auto& file : catalogue.files()) {
     any_new |= file.status() == Status::fresh;
@@ -219,10 +229,9 @@ int inspect_name(Catalogue& catalogue, const std::string& name, bool json) {
   return 0;
 }
 
-int inspect_file(const std::string& name, bool json) {
-  auto catalogue = Catalogue::discover({{name}, {}});
+// All that a file of the catalogue offers.
+int inspect_file(Catalogue& catalogue, const PluginFile& file, bool json) {
   catalogue.open_new_files();
-  const PluginFile& file = catalogue.files()[0];
   const bool good = file.problems.empty();
   if (json) {
     Json all = to_json(file);
@@ -266,13 +275,15 @@ int plugins_command(const std::vector<std::string>& arguments) {
   };
   auto* list_command = add("list", "all components that a config may name");
   list_command->add_flag("--probe", probe, "first open the files that are new, in a child process");
-  auto* inspect_command = add("inspect", "one component with its knobs, or one file");
-  inspect_command->add_option("what", what, "a component's name, or a plugin's file")
+  auto* inspect_command = add("inspect", "one component with its knobs, or all of a plugin");
+  inspect_command->add_option("what", what, "a component's name, a plugin's name, or a plugin's file")
       ->required()
       ->type_name("NAME|FILE");
   CheckOptions check_options;
   auto* check_command = add("check", "whether a component keeps the contract; each check runs in a child process");
-  check_command->add_option("what", what, "a component's name, or a plugin's file")->required()->type_name("NAME|FILE");
+  check_command->add_option("what", what, "a component's name, a plugin's name, or a plugin's file")
+      ->required()
+      ->type_name("NAME|FILE");
   add_check_options(*check_command, check_options);
   auto* doctor_command = add("doctor", "this machine, LibTorch, and what becomes of each plugin's file");
   app.add_subcommand("new", "write a small project: core|readout|loss NAME");
@@ -286,7 +297,10 @@ int plugins_command(const std::vector<std::string>& arguments) {
     throw Usage(fmt::format("{}\n  fix: see plexiform plugins --help", e.what()));
   }
   const bool is_file = what.find('/') != std::string::npos || what.ends_with(".so");
-  if (inspect_command->parsed() && is_file) return inspect_file(what, json);
+  if (inspect_command->parsed() && is_file) {
+    auto catalogue = Catalogue::discover({{what}, {}});
+    return inspect_file(catalogue, catalogue.files()[0], json);
+  }
   if (check_command->parsed()) {
     check_options.json = json;
     return check_plugin_command(what, check_options, [&] { return plugins::search_order(files, folders); });
@@ -294,7 +308,10 @@ int plugins_command(const std::vector<std::string>& arguments) {
   const Sources sources = plugins::search_order(files, folders);
   if (doctor_command->parsed()) return plugins_doctor(sources, json);
   auto catalogue = Catalogue::discover(sources);
-  if (inspect_command->parsed()) return inspect_name(catalogue, what, json);
+  if (inspect_command->parsed()) {
+    const PluginFile* plugin = catalogue.find_plugin(what);
+    return plugin ? inspect_file(catalogue, *plugin, json) : inspect_name(catalogue, what, json);
+  }
   if (probe) catalogue.open_new_files();
   return list(catalogue, sources, json);
 }

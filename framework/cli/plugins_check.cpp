@@ -40,7 +40,7 @@ Json parse_knobs(const CheckOptions& options) {
   return knobs;
 }
 
-// The file that `what` means, and which of its components to check.
+// The file that `what` means, and which of its components to check: one, or all of a plugin.
 struct Choice {
   Catalogue catalogue;  // owns the file
   const PluginFile* file = nullptr;
@@ -51,13 +51,17 @@ Choice choose(const std::string& what, const CheckOptions& options, const std::f
   Choice choice;
   if (what.find('/') == std::string::npos && !what.ends_with(".so")) {
     choice.catalogue = Catalogue::discover(sources(), Cache(""));  // what was seen before does not matter here
-    const Found found = choice.catalogue.find(what, "");
-    choice.file = found.file;
-    choice.components = {found.component};
-    return choice;
+    choice.file = choice.catalogue.find_plugin(what);
+    if (!choice.file) {
+      const Found found = choice.catalogue.find(what, "");
+      choice.file = found.file;
+      choice.components = {found.component};
+      return choice;
+    }
+  } else {
+    choice.catalogue = Catalogue::discover({{what}, {}}, Cache(""));
+    choice.file = &choice.catalogue.files()[0];
   }
-  choice.catalogue = Catalogue::discover({{what}, {}}, Cache(""));
-  choice.file = &choice.catalogue.files()[0];
   if (!choice.file->problems.empty()) refuse(*choice.file);
   std::vector<std::string> known;
   for (const auto& component : choice.file->note->components) {
@@ -69,6 +73,14 @@ Choice choose(const std::string& what, const CheckOptions& options, const std::f
                 did_you_mean(options.component, known));
   }
   return choice;
+}
+
+// What --json says of a file that is not checked at all.
+int print_refusal(const Error& e) {
+  const Json all = {
+      {"file", e.where()}, {"good", false}, {"problems", Json::array({{{"problem", e.problem()}, {"fix", e.fix()}}})}};
+  fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
+  return 1;
 }
 
 std::string one_line(std::string text) {
@@ -194,7 +206,7 @@ void add_check_options(CLI::App& command, CheckOptions& options) {
       ->type_name("C,T,H,W");
   command.add_option("--compat", options.compat, "as the config's compat")->type_name("NAME");
   command.add_option("--seed", options.seed, "of the weights and inputs that are drawn")->capture_default_str();
-  command.add_option("--time-limit", options.limit, "seconds for each check; longer is a hang")
+  command.add_option("--time-limit", options.limit, "seconds for each check; what takes longer did not finish")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
 }
@@ -204,7 +216,13 @@ int check_plugin_command(const std::string& what, const CheckOptions& options,
   CheckRequest request;
   request.knobs = parse_knobs(options);
   if (!options.input.empty()) request.input = parse_shape(options.input);
-  const Choice choice = choose(what, options, sources);
+  Choice choice;
+  try {
+    choice = choose(what, options, sources);
+  } catch (const Error& e) {
+    if (options.json) return print_refusal(e);
+    throw;
+  }
   request.file = choice.file->path;
   request.components = choice.components;
   request.compat = options.compat;

@@ -5,6 +5,7 @@
 #include <plugins/catalogue.h>
 #include <plugins/host_library.h>
 #include <plugins/isolated.h>
+#include <plugins/path_variable.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -12,7 +13,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 namespace plexiform::cli {
@@ -154,13 +154,7 @@ void search_path(const Sources& sources, Findings& findings) {
   Json folders = Json::array();
   for (const auto& folder : sources.folders) folders.push_back(folder_state(folder, findings));
   findings.all["search_path"] = folders;
-  std::istringstream list(environment("PLEXIFORM_PLUGIN_PATH"));
-  for (std::string folder; std::getline(list, folder, ':');) {
-    if (!folder.empty() && !fs::path(folder).is_absolute()) {
-      findings.warn("PLEXIFORM_PLUGIN_PATH: " + folder + " is passed over: it is no absolute path",
-                    "write " + fs::absolute(folder).string());
-    }
-  }
+  for (const auto& e : path_variable().useless) findings.warn(e.where() + ": " + e.problem(), e.fix());
 }
 
 void cache(Findings& findings) {

@@ -79,9 +79,8 @@ void check_name(const std::string& name, const std::string& kind) {
         fmt::format("use {}: a small letter first, then small letters, digits and single '_', 40 at most", better));
   }
   const auto catalogue = plugins::Catalogue::discover(plugins::search_order());
-  for (const auto& file : catalogue.files()) {
-    if (!file.note || file.id() != name) continue;
-    throw Error(name, "is the name of a plugin that is there, which the new one would hide: " + file.path,
+  if (const auto* file = catalogue.find_plugin(name)) {
+    throw Error(name, "is the name of a plugin that is there, which the new one would hide: " + file->path,
                 fmt::format("choose another name, such as my_{}", name));
   }
 }

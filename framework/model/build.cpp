@@ -54,6 +54,23 @@ void record(Model& model, const std::string& kind, const Choice& chosen, const p
   }
 }
 
+// The keys of a component are still those of the one that `_target_` named in the config's files, when a later override
+// changed that name alone.
+std::string left_behind(const Choice& chosen, const std::string& key) {
+  const Node *target = chosen.node->find("_target_"), *left = chosen.node->find(key);
+  const auto from_command_line = [](const Node& node) {
+    return node.location.file && *node.location.file == "command line";
+  };
+  if (!left || !from_command_line(*target) || from_command_line(*left)) return "";
+  const bool has_group = chosen.path == "model.core";
+  return fmt::format(
+      "{0}._target_ changes the name alone and leaves the keys of the {1} before; {2}'~{0}' '+{0}={{_target_: {3}}}'",
+      chosen.path, chosen.path.substr(sizeof "model." - 1),
+      has_group ? "switch with model/core=NAME (plexiform train --help lists them), or replace it all: "
+                : "replace it all: ",
+      chosen.target);
+}
+
 // model.hidden_channels, when given, is the core's channels behind the stimulus': channels = [C, *hidden_channels].
 void inject_channels(const Node& model, int64_t stimulus_channels, Choice& core) {
   const Node* hidden = model.find("hidden_channels");
@@ -67,6 +84,12 @@ void inject_channels(const Node& model, int64_t stimulus_channels, Choice& core)
   if (!whole || hidden->items.empty()) {
     throw Error(config::where(*hidden, "model.hidden_channels"), "is no list of whole numbers above 0",
                 "write the channels of each layer, such as [16, 16]");
+  }
+  if (core.knobs.contains("channels") && core.knobs["channels"] != channels) {
+    throw Error(
+        config::where(*core.node->find("channels"), core.path + ".channels"),
+        fmt::format("is {}, but model.hidden_channels makes it {}", core.knobs["channels"].dump(), channels.dump()),
+        "give one of the two: leave channels out, or set model.hidden_channels=null");
   }
   core.knobs["channels"] = channels;
 }
@@ -130,8 +153,9 @@ void check_components(const Node& model, plugins::Catalogue& catalogue) {
       std::vector<std::string> known;
       for (const auto& knob : plugins::list_knobs(catalogue, chosen.target, kind)) known.push_back(knob.at("name"));
       for (const auto& [key, value] : chosen.knobs.items()) {
-        if (std::find(known.begin(), known.end(), key) == known.end())
-          throw Error(key, "no such parameter", did_you_mean(key, known));
+        if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+        const std::string left = left_behind(chosen, key);
+        throw Error(key, "no such parameter", left.empty() ? did_you_mean(key, known) : left);
       }
       return 0;
     });

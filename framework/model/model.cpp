@@ -63,6 +63,11 @@ void follow(const at::Tensor& returned, const plugins::Site& site) {
   }
 }
 
+// The kind of the session's readout: "clone" for those after the first when there is one.
+const char* readout_kind(const Model& model, size_t session) {
+  return session == 0 || model.site("clone").place.empty() ? "readout" : "clone";
+}
+
 }  // namespace
 
 const plugins::Site& Model::site(const char* kind) const {
@@ -108,7 +113,7 @@ at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const
 }
 
 at::Tensor Model::predict(const at::Tensor& features, size_t session, const Given& given) const {
-  const auto& site = this->site("readout");
+  const auto& site = this->site(readout_kind(*this, session));
   return plugins::call(site, "forward", [&] {
     const Untouched untouched(features);
     const at::Tensor prediction = widened(heads[session].readout->forward(features, given), features);
@@ -178,7 +183,9 @@ at::Tensor Model::core_penalty() const { return penalty("core", *core); }
 
 at::Tensor Model::loss_penalty() const { return penalty("loss", *loss); }
 
-at::Tensor Model::readout_penalty(size_t session) const { return penalty("readout", *heads[session].readout); }
+at::Tensor Model::readout_penalty(size_t session) const {
+  return penalty(readout_kind(*this, session), *heads[session].readout);
+}
 
 const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session,
                                        const std::vector<Named>& traces) const {
@@ -188,7 +195,9 @@ const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Ten
   const at::Tensor features = features_of(stimulus, given);
   if (!finite(features) || !finite(core_penalty())) return &site("core");
   const at::Tensor prediction = predict(features, session, given);
-  if (!finite(prediction) || !finite(readout_penalty(session))) return &site("readout");
+  if (!finite(prediction) || !finite(readout_penalty(session))) {
+    return &site(readout_kind(*this, session));
+  }
   return finite(loss_of(prediction, target, session)) && finite(loss_penalty()) ? nullptr : &site("loss");
 }
 
@@ -246,7 +255,9 @@ void Model::train(bool on) const {
 void Model::project() const {
   const at::NoGradGuard no_grad;
   plugins::call(site("core"), "project", [&] { core->project(); });
-  for (const auto& head : heads) plugins::call(site("readout"), "project", [&] { head.readout->project(); });
+  for (size_t i = 0; i < heads.size(); ++i) {
+    plugins::call(site(readout_kind(*this, i)), "project", [&] { heads[i].readout->project(); });
+  }
   plugins::call(site("loss"), "project", [&] { loss->project(); });
 }
 

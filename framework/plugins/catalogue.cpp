@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 namespace plexiform::plugins {
@@ -74,6 +75,16 @@ void judge(PluginFile& file, const Seen& seen) {
               "say which: " + pins);
 }
 
+// "plexiform.cores.ConvGRU" and "conv_gru" -> "convgru"
+std::string bare(const std::string& name) {
+  std::string letters;
+  for (const char c : name.substr(name.find_last_of(".:") + 1)) {
+    if (std::isalnum(static_cast<unsigned char>(c)))
+      letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return letters;
+}
+
 // What to write instead of a name that is not there.
 std::string nearest_name(const std::vector<PluginFile>& files, const Target& wanted, const std::string& target,
                          const std::string& kind) {
@@ -88,6 +99,9 @@ std::string nearest_name(const std::vector<PluginFile>& files, const Target& wan
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
   if (known.empty()) return "name a folder of plugins with --plugin-path; `plexiform plugins list` shows what is found";
+  for (const auto& name : known) {
+    if (bare(name) == bare(target)) return "did you mean '" + name + "'?";
+  }
   const bool any_unread = std::any_of(files.begin(), files.end(), [](const auto& file) { return !file.note; });
   return did_you_mean(target, known) +
          (any_unread ? " (some files could not be read: `plexiform plugins list` says why)" : "");
@@ -212,6 +226,13 @@ Found Catalogue::find(const std::string& target, const std::string& kind) const 
                 "pin it: " + file.id() + "@" + file.note->plugin_version + ":" + target);
   }
   throw Error("", "no " + noun + " is named '" + target + "'", fix);
+}
+
+const PluginFile* Catalogue::find_plugin(const std::string& id) const {
+  for (const auto& file : files_) {
+    if (file.note && file.id() == id && file.shadowed_by.empty()) return &file;
+  }
+  return nullptr;
 }
 
 void Catalogue::open(const PluginFile* again) {

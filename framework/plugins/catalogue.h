@@ -60,6 +60,9 @@ class Catalogue {
   // (with the pinned forms), or in a file that was refused (with the reasons).
   Found find(const std::string& target, const std::string& kind) const;
 
+  // The file of the plugin with that id that is used: not shadowed, refused or not. Null when there is none.
+  const PluginFile* find_plugin(const std::string& id) const;
+
   // To be called before a file is loaded: makes sure that its present content was opened in a child process without harm,
   // and with it all other files that are new, in the same child. Returns the content's SHA-256.
   // Throws Error when the file is refused or blocked, or became so.

@@ -10,7 +10,7 @@ Sources search_order(const config::Composition& composition, std::vector<std::st
   const auto resolved = config::resolve_at(composition.job, "plugins", {composition.hydra});
   bool texts = resolved.is_list();
   for (const auto& item : resolved.items) {
-    texts = texts && item.kind == config::Kind::string;
+    texts = texts && item.kind == config::Kind::string && !item.string.empty();
     files.push_back(item.string);
   }
   if (!texts) {

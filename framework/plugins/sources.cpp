@@ -1,11 +1,11 @@
 #include <files/prefix.h>
 #include <plexiform/abi.h>
 #include <plexiform/error.h>
+#include <plugins/path_variable.h>
 #include <plugins/sources.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 
 namespace plexiform::plugins {
 
@@ -36,14 +36,16 @@ std::string Sources::user_folder() {
 std::string Sources::installed_folder() { return (files::prefix() / "lib" / plugins_folder()).string(); }
 
 Sources search_order(std::vector<std::string> files, std::vector<std::string> folders) {
+  for (const auto& file : files) {
+    if (file.empty()) throw Error("--plugin", "names no file", "write --plugin build/my_core.plexiform.so");
+  }
   for (const auto& folder : folders) {
-    if (!fs::is_directory(folder)) throw Error(folder, "is no folder", "name the folder that holds the plugins");
+    if (fs::is_directory(folder)) continue;
+    throw Error(folder.empty() ? "--plugin-path" : folder, folder.empty() ? "names no folder" : "is no folder",
+                "name the folder that holds the plugins");
   }
   Sources sources{std::move(files), std::move(folders)};
-  std::istringstream list(environment("PLEXIFORM_PLUGIN_PATH"));
-  for (std::string folder; std::getline(list, folder, ':');) {
-    if (fs::path(folder).is_absolute()) sources.folders.push_back(folder);
-  }
+  for (const auto& folder : path_variable().folders) sources.folders.push_back(folder);
   if (const auto user = Sources::user_folder(); !user.empty()) sources.folders.push_back(user);
   sources.folders.push_back(Sources::installed_folder());
   return sources;

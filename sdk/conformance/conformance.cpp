@@ -28,6 +28,7 @@ std::vector<Check> checks(uint32_t kind) {
   add(compute_checks(kind));
   add(gradient_checks(kind));
   add(state_checks());
+  add(session_checks(kind));
   add(surroundings_checks());
   add(ability_checks());
   add(learning_checks(kind));

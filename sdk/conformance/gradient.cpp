@@ -2,41 +2,84 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
 
 #include "specimen.h"
 #include "topics.h"
 
 namespace plexiform::conformance {
 
+namespace {
+
+// Where one leaf is looked at: single elements, and all of them at once along a direction of length 1, which notices an
+// element that no sample hit.
+struct Place {
+  std::string name;
+  at::Tensor direction;  // as the leaf
+};
+
+// Elements that are spread, but not evenly: an even stride meets the same corner of every kernel.
+std::vector<int64_t> sample(int64_t of, int64_t wanted, std::mt19937_64& random) {
+  std::set<int64_t> chosen;
+  while (std::ssize(chosen) < std::min(of, wanted))
+    chosen.insert(std::uniform_int_distribution(int64_t{0}, of - 1)(random));
+  return {chosen.begin(), chosen.end()};
+}
+
+std::vector<Place> places(const Named& leaf, int64_t elements, std::mt19937_64& random) {
+  std::vector<Place> all;
+  const int64_t n = leaf.tensor.numel();
+  for (const int64_t i : sample(n, elements, random)) {
+    auto one = at::zeros(leaf.tensor.sizes(), leaf.tensor.options().requires_grad(false));
+    one.view({-1})[i] = 1;
+    all.push_back({str(leaf.name, "[", i, "]"), one});
+  }
+  if (n <= elements) return all;
+  std::vector<double> numbers(static_cast<size_t>(n));
+  for (auto& number : numbers) number = std::normal_distribution()(random);
+  const auto whole = at::tensor(numbers, leaf.tensor.options().requires_grad(false)).view(leaf.tensor.sizes());
+  all.push_back({str(leaf.name, " along a random direction"), whole / whole.norm()});
+  return all;
+}
+
+}  // namespace
+
 GradientReport compare_gradients(const std::function<at::Tensor()>& value, const std::vector<Named>& leaves) {
+  constexpr int64_t most = 6, least = 2, in_all = 60;  // elements of a leaf; a pass through a deep core takes its time
+  const auto elements = std::clamp(in_all / std::max<int64_t>(1, std::ssize(leaves)), least, most);
   for (const auto& leaf : leaves) leaf.tensor.mutable_grad().reset();
   value().backward();
-  at::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
+  std::mt19937_64 random(7);
   GradientReport report;
-  for (const auto& [name, leaf] : leaves) {
-    if (!leaf.grad().defined()) continue;
-    auto elements = leaf.view({-1});
-    const auto gradient = leaf.grad().reshape({-1});
+  for (const auto& leaf : leaves) {
+    auto x = leaf.tensor;
+    if (!x.grad().defined()) continue;
+    const auto gradient = x.grad().clone(), start = x.clone();
     const double allowed = 1e-6 * (gradient.abs().max().item<double>() + 1e-3);
-    const int64_t n = elements.numel(), stride = std::max<int64_t>(1, n / 6);
-    for (int64_t i = 0; i < n; i += stride) {
-      const double x = elements[i].item<double>();
-      auto at_x = [&](double shifted) {
-        elements[i].fill_(shifted);
+    for (const auto& [name, direction] : places(leaf, elements, random)) {
+      const auto at_distance = [&](double h) {
+        x.copy_(start).add_(direction, h);
         return value().item<double>();
       };
-      auto slope = [&](double h) { return (at_x(x + h) - at_x(x - h)) / (2 * h); };
-      const double step = 1e-5 * std::max(1.0, std::abs(x)), numeric = slope(step), closer = slope(step / 4);
-      elements[i].fill_(x);
-      if (std::abs(numeric - closer) > allowed) {  // a maximum changes hands, or a |x| passes 0
+      const auto slope = [&](double h) { return (at_distance(h) - at_distance(-h)) / (2 * h); };
+      const double step = 1e-5 * std::max(1.0, (start * direction).norm().item<double>());
+      const double analytic = (gradient * direction).sum().item<double>(), numeric = slope(step);
+      const bool same = std::abs(analytic - numeric) <= allowed;
+      if (!same && std::abs(numeric - slope(step / 4)) > allowed) {  // a maximum changes hands, or a |x| passes 0
         ++report.kinks;
         continue;
       }
       ++report.smooth;
-      const double analytic = gradient[i].item<double>();
-      if (std::abs(analytic - numeric) <= allowed) continue;
-      report.wrong.push_back(str("d/d ", name, "[", i, "]: autograd ", analytic, ", finite difference ", numeric));
+      if (same) continue;
+      report.wrong.push_back(str("d/d ", name, ": autograd ", analytic, ", finite difference ", numeric));
     }
+    x.copy_(start);
   }
   return report;
 }

@@ -25,19 +25,23 @@ std::string text_of(const char (&field)[N]) {
 
 void append(void* receiver, const char* part) { static_cast<std::string*>(receiver)->append(part); }
 
-// What recordings commonly say of their neurons, for readouts that ask.
-std::vector<Named> facts(const Shape& features) {
+const Session usual = {"session", neurons};
+
+// What recordings commonly say of their neurons, for readouts and losses that ask.
+std::vector<Named> facts(const Shape& features, int64_t neurons) {
   const auto numbers = [](std::vector<int64_t> sizes) {
     const auto i = at::arange(1, c10::multiply_integers(sizes) + 1, at::kDouble);
     return (i * 0.6180339887498949).frac().to(at::kFloat).view(sizes);  // from 0 to 1
   };
   return {{"positions", numbers({neurons, 2})},
           {"spatial_filters", numbers({neurons, features.height, features.width})},
-          {"temporal_filters", numbers({neurons, 5})}};
+          {"temporal_filters", numbers({neurons, 5})},
+          {"group_assignment", at::arange(neurons, at::kLong).remainder(2) + 1}};  // cell types 1 and 2
 }
 
 // The first session's readout, for one that takes that over: neuron n sees the mean of the features n + 1 times.
 struct First final : Readout {
+  explicit First(int64_t neurons) : neurons(neurons) {}
   at::Tensor forward(const at::Tensor& features, const Given&) override {
     return features.mean(at::IntArrayRef{1, 3, 4}).unsqueeze(2) * at::arange(1, neurons + 1).to(features);
   }
@@ -45,16 +49,31 @@ struct First final : Readout {
   std::vector<Named> buffers() override { return {}; }
   void train(bool) override {}
   void to(at::Device, at::ScalarType) override {}
+  const int64_t neurons;
 };
 
-ReadoutContext readout_context(const Subject& subject) {
+CoreContext core_context(const Subject& subject, const std::vector<Session>& sessions) {
+  CoreContext context = {subject.input, subject.compat};
+  for (const auto& session : sessions) context.sessions.push_back(session.name);
+  return context;
+}
+
+ReadoutContext readout_context(const Subject& subject, const Session& session) {
   return {.features = subject.input,
-          .session = "session",
-          .neurons = neurons,
-          .mean_activity = at::full({neurons}, 0.5, at::kFloat),
+          .session = session.name,
+          .neurons = session.neurons,
+          .mean_activity = at::full({session.neurons}, 0.5, at::kFloat),
           .compat = subject.compat,
-          .info = facts(subject.input),
-          .first = std::make_shared<First>()};
+          .info = facts(subject.input, session.neurons),
+          .first = std::make_shared<First>(session.neurons)};
+}
+
+LossContext loss_context(const Subject& subject, const std::vector<Session>& sessions) {
+  LossContext context = {subject.compat};
+  for (const auto& session : sessions) {
+    context.sessions.push_back({session.name, session.neurons, facts({1, 1, 4, 4}, session.neurons)});
+  }
+  return context;
 }
 
 }  // namespace
@@ -79,39 +98,58 @@ Json create(const plexiform_component& component, const Json& knobs, const void*
 
 Json try_create(const Subject& subject) {
   if (subject.component->kind == PLEXIFORM_CORE_KIND) {
-    const CoreContext context = {subject.input, subject.compat};
+    const auto context = core_context(subject, {usual});
     std::shared_ptr<Core> core;
     return create(*subject.component, subject.knobs, &context, &core);
   }
   if (subject.component->kind == PLEXIFORM_READOUT_KIND) {
-    const auto context = readout_context(subject);
+    const auto context = readout_context(subject, usual);
     std::shared_ptr<Readout> readout;
     return create(*subject.component, subject.knobs, &context, &readout);
   }
-  const LossContext context = {subject.compat};
+  const auto context = loss_context(subject, {});
   std::shared_ptr<Loss> loss;
   return create(*subject.component, subject.knobs, &context, &loss);
 }
 
 bool is_accident(const Error& error) { return error.fix() == "report it to the plugin's author"; }
 
-Specimen::Specimen(const Subject& subject, uint64_t reseed) : shape_(subject.input) {
+Specimen::Specimen(const Subject& subject, uint64_t reseed) {
+  build(subject, reseed, subject.component->kind == PLEXIFORM_LOSS_KIND ? std::vector<Session>{} : std::vector{usual});
+}
+
+Specimen::Specimen(const Subject& subject, uint64_t reseed, const std::vector<Session>& sessions) {
+  build(subject, reseed, sessions);
+}
+
+void Specimen::build(const Subject& subject, uint64_t reseed, const std::vector<Session>& sessions) {
+  shape_ = subject.input;
   at::manual_seed(subject.seed + reseed);
   if (subject.component->kind == PLEXIFORM_CORE_KIND) {
-    const CoreContext context = {subject.input, subject.compat};
+    const auto context = core_context(subject, sessions);
     create(*subject.component, subject.knobs, &context, &core_);
     component_ = core_;
   } else if (subject.component->kind == PLEXIFORM_READOUT_KIND) {
-    const auto context = readout_context(subject);
+    const auto context = readout_context(subject, sessions.at(0));
     create(*subject.component, subject.knobs, &context, &readout_);
     component_ = readout_;
   } else {
-    const LossContext context = {subject.compat};
+    const auto context = loss_context(subject, sessions);
     create(*subject.component, subject.knobs, &context, &loss_);
     component_ = loss_;
     shape_ = {1, loss_bins - lag, 1, 1};
   }
   expect(component_ != nullptr, "create succeeded, but left `out` empty");
+}
+
+std::optional<Specimen> build(const Subject& subject) {
+  try {
+    return Specimen(subject);
+  } catch (const Error& error) {
+    expect(!is_accident(error), "with " + subject.knobs.dump() + ", input " + subject.input.text() +
+                                    ", create throws " + error.problem().substr(0, 300));
+    return {};
+  }
 }
 
 void Specimen::destroy() {
@@ -126,9 +164,24 @@ at::Tensor Specimen::input(int64_t batch, const Shape& shape) const {
 }
 
 at::Tensor Specimen::run(const at::Tensor& x) const {
-  if (loss_) return loss_->forward(x, target(x));
-  const auto extras = given(*component_, x);
-  return core_ ? core_->forward(x, extras) : readout_->forward(x, extras);
+  return loss_ ? loss_->forward(x, target(x)) : run(x, usual.name);
+}
+
+at::Tensor Specimen::run(const at::Tensor& x, const std::string& session) const {
+  if (!loss_) {
+    const auto known = given(*component_, x, -1, session);
+    return core_ ? core_->forward(x, known) : readout_->forward(x, known);
+  }
+  auto* of_session = ability<SessionLoss>(*loss_);
+  return of_session ? of_session->forward(x, target(x), Given(session)) : loss_->forward(x, target(x));
+}
+
+at::Tensor Specimen::run_or_break(const at::Tensor& x, const std::string& what) const {
+  try {
+    return run(x);
+  } catch (const std::exception& error) {
+    throw Broken{what + " it is created, but forward throws " + std::string(error.what()).substr(0, 300)};
+  }
 }
 
 at::Tensor Specimen::value(const at::Tensor& x) const {
@@ -143,9 +196,9 @@ at::Tensor target(const at::Tensor& prediction) {
   return ((i * 0.6180339887498949).frac() * 2).view({prediction.size(0), bins, prediction.size(2)}).to(prediction);
 }
 
-Given given(Component& component, const at::Tensor& clip, int64_t bin) {
+Given given(Component& component, const at::Tensor& clip, int64_t bin, const std::string& session) {
   auto* asked = ability<Inputs>(component);
-  if (!asked) return {};
+  if (!asked) return Given(session);
   std::vector<Named> tensors;
   for (const auto& input : asked->inputs()) {
     std::vector<int64_t> extents;
@@ -168,7 +221,7 @@ Given given(Component& component, const at::Tensor& clip, int64_t bin) {
     if (bin >= 0 && time_axis >= 0) tensor = tensor.select(time_axis, bin);
     tensors.push_back({input.name, tensor});
   }
-  return Given("session", std::move(tensors));
+  return Given(session, std::move(tensors));
 }
 
 std::vector<int64_t> sizes(int64_t batch, const Shape& s) { return {batch, s.channels, s.time, s.height, s.width}; }

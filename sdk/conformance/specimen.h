@@ -10,6 +10,7 @@
 #include <plexiform/readout.h>
 
 #include <memory>
+#include <optional>
 
 #include "conformance.h"
 
@@ -32,10 +33,19 @@ inline void expect(bool holds, const std::string& seen) {
 // The three-dimensional world of losses and readouts. A loss sees `lag` more bins recorded than predicted.
 constexpr int64_t neurons = 3, loss_bins = 9, lag = 4;
 
+// A session of the model that the component belongs to.
+struct Session {
+  std::string name;
+  int64_t neurons;
+};
+
 class Specimen {
  public:
   // Draws its weights after at::manual_seed(subject.seed + reseed). Throws the Error that the component refuses with.
+  //   sessions  of the model, not empty: a core and a loss are built for all of them, a readout for the first. Only the check
+  //             of sessions names others than the usual one, and a loss without any is one that a program uses by itself.
   explicit Specimen(const Subject& subject, uint64_t reseed = 0);
+  Specimen(const Subject& subject, uint64_t reseed, const std::vector<Session>& sessions);
 
   // A random input for this kind: (B, C, T, H, W) normally distributed; a loss: predicted rates (B, T', N) from 0.1 to 1.1.
   at::Tensor input(int64_t batch = 2) const { return input(batch, shape_); }
@@ -43,6 +53,11 @@ class Specimen {
 
   // forward. A loss compares with target(input).
   at::Tensor run(const at::Tensor& input) const;
+  // forward as the host calls it for a batch of that session.
+  at::Tensor run(const at::Tensor& input, const std::string& session) const;
+  // run() of what the component said that it takes: an Error of forward is then a fault too.
+  //   what  "for a stimulus ..."
+  at::Tensor run_or_break(const at::Tensor& input, const std::string& what) const;
   // run() and the penalty made one number that depends on every element of the output.
   at::Tensor value(const at::Tensor& input) const;
 
@@ -53,12 +68,17 @@ class Specimen {
   void destroy();
 
  private:
+  void build(const Subject& subject, uint64_t reseed, const std::vector<Session>& sessions);
+
   Shape shape_;
   std::shared_ptr<Core> core_;
   std::shared_ptr<Readout> readout_;
   std::shared_ptr<Loss> loss_;
   std::shared_ptr<Component> component_;
 };
+
+// None when the component refuses this setting, as it may. Throws Broken for a refusal that no user can mend.
+std::optional<Specimen> build(const Subject& subject);
 
 // [{"name", "type", "doc", ...}] of params.h.
 Json list_knobs(const plexiform_component& component);
@@ -78,7 +98,7 @@ at::Tensor target(const at::Tensor& prediction);
 
 // What forward of a clip (B, C, T, H, W) may ask for: the tensors that the Inputs ability names, always the same numbers and the
 // same for each sample; with `bin`, those of that bin alone.
-Given given(Component& component, const at::Tensor& clip, int64_t bin = -1);
+Given given(Component& component, const at::Tensor& clip, int64_t bin = -1, const std::string& session = "session");
 
 std::vector<int64_t> sizes(int64_t batch, const Shape& shape);
 std::vector<Named> state(Component& component);      // parameters, then buffers

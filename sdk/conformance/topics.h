@@ -19,6 +19,7 @@ Checks knob_checks();
 Checks compute_checks(uint32_t kind);
 Checks gradient_checks(uint32_t kind);
 Checks state_checks();
+Checks session_checks(uint32_t kind);
 Checks surroundings_checks();  // what is left behind in the process
 Checks ability_checks();
 Checks learning_checks(uint32_t kind);

@@ -74,6 +74,15 @@ std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knob
   return loss;
 }
 
+std::string refusal_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "accepted";
+}
+
 at::Tensor tensor(Component& component, const std::string& name) {
   auto all = component.parameters();
   const auto buffers = component.buffers();

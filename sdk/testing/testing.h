@@ -43,6 +43,9 @@ std::shared_ptr<Loss> make_loss(const std::string& name, const std::string& knob
 // The parameter or buffer of that name; throws Error when there is none.
 at::Tensor tensor(Component& component, const std::string& name);
 
+// What `body` is refused with, as a user reads it, "kernel: is 14\n  fix: use 13 or 15 (filter side, px)"; "accepted" when it is not.
+std::string refusal_of(const std::function<void()>& body);
+
 // ---- Known numbers
 
 // Element i of trainable parameter k becomes size sin(0.37 (i + 1) + k): every element different,
@@ -74,8 +77,8 @@ void check_readout_contract(const std::string& name, const std::string& knobs, c
 void check_loss_contract(const std::string& name, const std::string& knobs, const std::string& compat = "",
                          const std::string& plugin = PLEXIFORM_PLUGIN_FILE);
 
-// d value / d leaf for some 6 elements of each leaf, by autograd and by central differences;
-// leaves are float64.
+// d value / d leaf for some elements of each leaf and along a random direction of all of them, by autograd and by central
+// differences; leaves are float64.
 void check_gradients(const std::function<at::Tensor()>& value, const std::vector<Named>& leaves);
 
 }  // namespace plexiform::testing

@@ -75,9 +75,10 @@ TEST_CASE("plugins check --json goes on after crashes, and gives up after three 
   CHECK(entry(crashing, "pictures")["status"] == "passed");
 
   const auto hanging = report("hangs");
-  CHECK(entry(hanging, "output shape")["seen"] == "it hung for 1 s");
+  CHECK(entry(hanging, "output shape")["seen"] ==
+        "did not finish in 1 s; if it is slow and not stuck, raise --time-limit to 5");
   CHECK(entry(hanging, "learns")["status"] == "not run");
-  CHECK(entry(hanging, "learns")["seen"] == "three checks have hung already");
+  CHECK(entry(hanging, "learns")["seen"] == "three checks did not finish in time");
 }
 
 TEST_CASE("plugins check of a file that cannot be opened reports that, and nothing else") {
@@ -92,6 +93,15 @@ TEST_CASE("plugins check of a file that cannot be opened reports that, and nothi
   CHECK(refused.code == 1);
   CHECK(refused.output == PLEXIFORM_COMMAND
         ": is a program, not a shared library\n  fix: build it with plexiform_add_plugin\n");
+  const auto for_programs = plugins(folder, {"check", PLEXIFORM_COMMAND, "--json"});
+  CHECK(for_programs.code == 1);
+  CHECK(Json::parse(for_programs.output) ==
+        Json{{"file", PLEXIFORM_COMMAND},
+             {"good", false},
+             {"problems", Json::array({{{"problem", "is a program, not a shared library"},
+                                        {"fix", "build it with plexiform_add_plugin"}}})}});
+  const auto unknown = Json::parse(plugins(folder, {"check", "no.such.Core", "--json"}).output);
+  CHECK(unknown["problems"][0]["problem"] == "no component is named 'no.such.Core'");
 }
 
 TEST_CASE("plugins check says which setting a component needs") {

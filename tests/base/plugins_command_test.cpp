@@ -119,6 +119,61 @@ TEST_CASE("plugins inspect shows a component's knobs") {
   CHECK(by_file["components"][1]["knobs"][1]["default"] == 9);
 }
 
+TEST_CASE("plugins list and doctor say which parts of PLEXIFORM_PLUGIN_PATH are of no use") {
+  const Desk desk;
+  write(desk.folder / "file", "text");
+  const Environment path("PLEXIFORM_PLUGIN_PATH", "plugins:" + desk.folder / "plugins" + ":" + desk.folder / "none" +
+                                                      "::" + desk.folder / "file");
+  for (const std::string command : {"list", "doctor"}) {
+    const auto ran = desk.plugins({command});
+    INFO(ran.output);
+    CHECK(ran.code == 0);
+    CHECK(ran.output.find("PLEXIFORM_PLUGIN_PATH: plugins is passed over: it is no absolute path\n    fix: write " +
+                          fs::absolute("plugins").string() + "\n") != std::string::npos);
+    CHECK(ran.output.find("PLEXIFORM_PLUGIN_PATH: " + desk.folder / "none" +
+                          " is not there\n    fix: make that folder, or take it out of the variable\n") !=
+          std::string::npos);
+    CHECK(ran.output.find("PLEXIFORM_PLUGIN_PATH: " + desk.folder / "file" + " is no folder\n") != std::string::npos);
+    CHECK(ran.output.find(desk.folder / "plugins" + " is") == std::string::npos);
+  }
+  const auto warnings = json(desk, {"list", "--json"})["warnings"];
+  REQUIRE(warnings.size() == 3);
+  CHECK(warnings[1]["problem"] == "PLEXIFORM_PLUGIN_PATH: " + desk.folder / "none" + " is not there");
+}
+
+TEST_CASE(
+    "plugins inspect and check take the name of a plugin, and a component's name in another spelling is suggested") {
+  const Desk desk;
+  const auto file = desk.add("mistakes");
+  const auto by_id = desk.plugins({"inspect", "fixture_mistakes", "--plugin", file});
+  CHECK(by_id.code == 0);
+  CHECK(by_id.output == desk.plugins({"inspect", file}).output);
+  CHECK(by_id.output.find("\nfixtures.losses.Mistakes: throws what it is asked to\n") != std::string::npos);
+  const auto suggested = desk.plugins({"inspect", "mis_takes", "--plugin", file});
+  CHECK(suggested.code == 1);
+  CHECK(suggested.output == "no component is named 'mis_takes'\n  fix: did you mean 'fixtures.losses.Mistakes'?\n");
+  const auto checked = desk.plugins({"check", "fixture_mistakes", "--plugin", file, "--json"});
+  const auto report = Json::parse(checked.output);
+  CHECK(report["file"] == file);
+  CHECK(report["components"].size() == 2);
+}
+
+TEST_CASE("an empty file or folder name is refused with the flag that gave it") {
+  const Desk desk;
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"plugins", "list"}, {"train", "--config-name=quickstart"}}) {
+    auto with = [&](const std::string& flag) {
+      auto words = command;
+      words.insert(words.end(), {flag, ""});
+      const auto ran = desk.run(words);
+      CHECK(ran.code == 1);
+      return ran.output;
+    };
+    CHECK(with("--plugin") == "--plugin: names no file\n  fix: write --plugin build/my_core.plexiform.so\n");
+    CHECK(with("--plugin-path") == "--plugin-path: names no folder\n  fix: name the folder that holds the plugins\n");
+  }
+}
+
 TEST_CASE("plugins inspect of a bad file says why it is refused, and fails") {
   const Desk desk;
   const auto crashing = desk.plugins({"inspect", desk.add("crashes_at_load")});

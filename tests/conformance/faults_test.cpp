@@ -94,6 +94,35 @@ TEST_CASE("the kit catches a core that breaks its contract") {
       });
 }
 
+TEST_CASE("a core that refuses in forward what it took before is caught") {
+  expect_caught(
+      "fixtures.cores.Faulty",
+      {
+          {"{fault: refuses_long_clips}", "output shape",
+           "for a stimulus (C 2, T 9, H 5, W 4) it is created, but forward throws the clip is long"},
+          {"{fault: refuses_large_frames}", "output shape",
+           "for a stimulus (C 2, T 8, H 7, W 4) it is created, but forward throws the frame is large"},
+          {"{fault: refuses_in_forward}", "200 settings", "it is created, but forward throws features: is not 2"},
+      });
+}
+
+TEST_CASE("settings that are all refused do not pass for settings that run") {
+  expect_caught("fixtures.cores.Faulty", {{"{fault: refuses_all}", "200 settings",
+                                           "200 of 200 are refused, so that few have run; the last with "}});
+}
+
+TEST_CASE("the kit catches components that serve one session only") {
+  expect_caught("fixtures.cores.Faulty",
+                {
+                    {"{fault: counts_sessions}", "sessions", "built for a further session, it saves no 'weight_1'"},
+                    {"{fault: prefers_a_session}", "sessions", "a further session has other features than a movie"},
+                });
+  expect_caught("fixtures.readouts.Careless",
+                {{"{shared: true}", "sessions", "for 5 neurons a prediction of shape [2, 8, 3]"}});
+  expect_caught("fixtures.losses.Faulty",
+                {{"{fault: knows_one_session}", "sessions", "The expanded size of the tensor"}});
+}
+
 TEST_CASE("the kit catches a core that touches its surroundings") {
   expect_caught(
       "fixtures.cores.Faulty",
@@ -140,6 +169,7 @@ TEST_CASE("the kit catches knobs that do not do what they say") {
                     {"{}", "range", "width: 5 is accepted, though its max is 4"},
                     {"{}", "wrong type", "width: {\"not\":\"a value\"} is accepted"},
                     {"{misshapen: true}", "output shape", "make a prediction of shape [1, 3, 8]"},
+                    {"{picky: true}", "output shape", "it is created, but forward throws the maps are large"},
                 });
   expect_caught("fixtures.cores.Faulty", {{"{fault: asserts}", "200 settings", "features was 4"}});
 }

@@ -16,6 +16,8 @@
 #include "data_example.h"
 
 using namespace plexiform;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -79,6 +81,33 @@ TEST_CASE("a clone takes over the first session's readout") {
   REQUIRE(model.origins.size() == 5);
   CHECK(model.origins[1].kind == "readout");
   CHECK(model.origins[2].kind == "clone");
+}
+
+TEST_CASE("what a clone does wrong is placed at model.clone") {
+  const auto model =
+      build(nodes("{_target_: fixtures.readouts.Facts}", "  clone: {_target_: fixtures.readouts.Tenfold}\n"),
+            recordings());  // 2 and 3 neurons: no recording of the same
+  CHECK_NOTHROW(model.forward(at::zeros({1, 1, 10, 2, 3}), 0));
+  CHECK_THROWS_WITH(model.forward(at::zeros({1, 1, 10, 2, 3}), 1),
+                    StartsWith("test.yaml:4:21: model.clone._target_: fixtures.readouts.Tenfold "));
+}
+
+TEST_CASE("channels that hidden_channels contradicts are refused, those that agree are taken") {
+  const auto built = [](const std::string& channels) {
+    return build(config::parse_yaml(
+                     "model:\n  hidden_channels: [4]\n  core: {_target_: fixtures.cores.Movie, channels: " + channels +
+                         "}\n  readout: " + facts +
+                         "\n  loss: {_target_: fixtures.losses.Count}\n"
+                         "  evaluation_loss: {_target_: fixtures.losses.Count}\n",
+                     "test.yaml"),
+                 recordings());
+  };
+  CHECK_THROWS_WITH(built("[1, x]"),
+                    "test.yaml:3:50: model.core.channels: is [1,\"x\"], but model.hidden_channels makes it [1,4]\n"
+                    "  fix: give one of the two: leave channels out, or set model.hidden_channels=null");
+  CHECK_THROWS_WITH(built("[1, 8]"), ContainsSubstring("is [1,8], but model.hidden_channels makes it [1,4]"));
+  CHECK_THROWS_WITH(built("[1, 4]"), ContainsSubstring("channels: no such parameter"));  // as far as the core
+  CHECK_THROWS_WITH(built("'???'"), ContainsSubstring("channels"));
 }
 
 TEST_CASE("a readout that looks back on all that there is is refused") {

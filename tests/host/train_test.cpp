@@ -218,6 +218,10 @@ TEST_CASE("mistakes are refused before anything is written, with place and remed
       {"model.core.temporal_kernel_sizes=[80]", "temporal_kernel_sizes"},
       {"model.core._target_=plexiform.cores.Simpel", "did you mean 'plexiform.cores.Simple'?"},
       {"model.core._target_=plexiform.losses.Poisson", "loss"},
+      {"model.core._target_=plexiform.cores.Identity",
+       "model.core._target_ changes the name alone and leaves the keys of the core before; switch with model/core=NAME "
+       "(plexiform train --help lists them), or replace it all: '~model.core' "
+       "'+model.core={_target_: plexiform.cores.Identity}'"},
       {"model.hidden_channels=text", "hidden_channels"},
       {"+trainer.max_epoch=3", "did you mean 'max_epochs'?"},
       {"trainer.max_epochs=-3", "at least 1"},

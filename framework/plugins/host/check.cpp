@@ -1,5 +1,6 @@
 #include <conformance/conformance.h>
 #include <conformance/surroundings.h>
+#include <fmt/format.h>
 #include <plexiform/error.h>
 #include <plugins/check.h>
 #include <plugins/elf.h>
@@ -104,8 +105,8 @@ class Examiner {
   // Fills in `line` with what `body`, run in a child, finds. Whether it passed.
   bool check(Checked line, const std::function<Result()>& body) {
     line.status = text(Status::not_run);
-    if (hung_ >= most_hung) {
-      line.seen = "three checks have hung already";
+    if (unfinished_ >= most_unfinished) {
+      line.seen = "three checks did not finish in time";
       report_(line);
       return false;
     }
@@ -117,9 +118,9 @@ class Examiner {
       line.status = answer["status"];
       line.seen = answer["seen"];
     } else {
-      hung_ += ended.timed_out;
+      unfinished_ += ended.timed_out;
       line.status = text(Status::failed);
-      line.seen = "it " + ended.problem + (ended.last_words.empty() ? "" : ": " + ended.last_words);
+      line.seen = why(ended) + (ended.last_words.empty() ? "" : ": " + ended.last_words);
     }
     report_(line);
     return line.status == text(Status::passed);
@@ -154,7 +155,15 @@ class Examiner {
   }
 
  private:
-  static constexpr int most_hung = 3;
+  static constexpr int most_unfinished = 3;
+
+  // A hang and long work look the same from outside.
+  std::string why(const Ended& ended) const {
+    if (!ended.timed_out) return "it " + ended.problem;
+    const double seconds = static_cast<double>(request_.limit.count()) / 1e3;
+    return fmt::format("did not finish in {:g} s; if it is slow and not stuck, raise --time-limit to {:g}", seconds,
+                       5 * seconds);
+  }
 
   static std::string packed(const Result& result) {
     const Json json = {{"status", text(result.status)}, {"seen", result.seen}};
@@ -179,17 +188,17 @@ class Examiner {
     const Ended ended = run_isolated(body, request_.limit);
     const Json setting = Json::parse(ended.answer, nullptr, false);
     if (ended.problem.empty() && !setting.contains("problem")) return setting;
-    hung_ += ended.timed_out;
+    unfinished_ += ended.timed_out;
     auto failed = line(component.name, "can be built", "it can be built with these knobs for a usual input",
                        "--knobs, --set and --stimulus of this command; the constructor");
-    failed.seen = ended.problem.empty() ? setting["problem"].get<std::string>() : "it " + ended.problem;
+    failed.seen = ended.problem.empty() ? setting["problem"].get<std::string>() : why(ended);
     report_(failed);
     return nullptr;
   }
 
   const CheckRequest& request_;
   const std::function<void(const Checked&)>& report_;
-  int hung_ = 0;
+  int unfinished_ = 0;
 };
 
 }  // namespace

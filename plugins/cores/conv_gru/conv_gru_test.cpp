@@ -68,12 +68,7 @@ double penalty(const std::string& more, const std::string& compat = "") {
 }
 
 std::string refusal(const std::string& knobs, const std::string& name = ours) {
-  try {
-    make(name, knobs);
-  } catch (const plexiform::Error& e) {
-    return e.what();
-  }
-  return "accepted";
+  return refusal_of([&] { make(name, knobs); });
 }
 
 }  // namespace

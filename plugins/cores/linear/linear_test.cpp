@@ -21,13 +21,8 @@ TEST_CASE("a delta filter crops the stimulus") {
 }
 
 TEST_CASE("an even kernel and one larger than the frame are refused") {
-  auto refusal = [](const char* knobs) -> std::string {
-    try {
-      make_core("plexiform.cores.Linear", knobs, {1, 4, 8, 8});
-    } catch (const plexiform::Error& e) {
-      return e.what();
-    }
-    return "accepted";
+  auto refusal = [](const char* knobs) {
+    return refusal_of([&] { make_core("plexiform.cores.Linear", knobs, {1, 4, 8, 8}); });
   };
   CHECK(refusal("{kernel: 14}") == "kernel: is 14\n  fix: use 13 or 15 (filter side, px)");
   CHECK(refusal("{kernel: 9}") == "kernel: is 9 for frames of 8 x 8 px\n  fix: use at most 7");

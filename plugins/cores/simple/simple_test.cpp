@@ -242,13 +242,8 @@ TEST_CASE("a kernel of zeros has a finite gradient") {
 }
 
 TEST_CASE("what cannot work is refused when the core is built, with the knob and a remedy") {
-  auto refusal = [](const std::string& knobs, const Shape& shape = stimulus) -> std::string {
-    try {
-      make_core(ours, knobs, shape);
-    } catch (const plexiform::Error& e) {
-      return e.what();
-    }
-    return "accepted";
+  auto refusal = [](const std::string& knobs, const Shape& shape = stimulus) {
+    return refusal_of([&] { make_core(ours, knobs, shape); });
   };
   CHECK(refusal("{channels: [2], temporal_kernel_sizes: [], spatial_kernel_sizes: []}") ==
         "channels: has no layer\n  fix: give the stimulus' channels and those of at least one layer");

@@ -33,12 +33,7 @@ std::shared_ptr<plexiform::Core> alone(const std::string& backbone, const std::s
 }
 
 std::string refusal(const std::string& knobs, const Shape& stimulus = {3, 6, 20, 20}) {
-  try {
-    make_core(ours, knobs, stimulus);
-  } catch (const plexiform::Error& e) {
-    return e.what();
-  }
-  return "accepted";
+  return refusal_of([&] { make_core(ours, knobs, stimulus); });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <plexiform/abilities.h>
 #include <plexiform/align.h>
 #include <plexiform/layers/cell_types.h>
+#include <plexiform/layers/reduction.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
@@ -15,15 +16,15 @@ struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
   struct Params {
     double bias = 1e-16, gamma_l1 = 0;
     int64_t scale = 0;
-    bool per_neuron = false, avg = true, negate = true;
+    bool negate = true;
+    plexiform::layers::ReductionKnobs reduce = {};
     std::string cell_types = "";
     std::optional<std::vector<int64_t>> group_counts = {};
     void describe(auto& knob) {
       knob("bias", bias, {.doc = "eps: added to each variance", .min = 0});
       knob("scale", scale, {.doc = "length of the windows that are correlated; 0: the clip", .unit = "bins", .min = 0});
       knob("gamma_l1", gamma_l1, {.doc = "weight of |prediction|: rates that are often 0", .min = 0});
-      knob("per_neuron", per_neuron, {.doc = "one mean over the batch per neuron, whatever avg says"});
-      knob("avg", avg, {.doc = "mean; false: the sum over batch and neurons"});
+      reduce.describe(knob);
       knob("negate", negate, {.doc = "-rho, a loss; false: rho, a score"});
       knob("cell_types", cell_types,
            {.doc = "the sessions' cell types by name: each counts the same; empty: each neuron"});
@@ -31,10 +32,10 @@ struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
            {.doc = "neurons of type 1, 2, ...; null: counted over all sessions", .min = 1});
     }
   };
-  static Params openretina() { return {.avg = false}; }
-  static Params sparse() { return {.gamma_l1 = 2e-4, .avg = false}; }
-  static Params in_windows() { return {.scale = 30, .avg = false}; }
-  static Params by_cell_type() { return {.avg = false, .cell_types = "group_assignment"}; }
+  static Params openretina() { return {.reduce = {.avg = false}}; }
+  static Params sparse() { return {.gamma_l1 = 2e-4, .reduce = {.avg = false}}; }
+  static Params in_windows() { return {.scale = 30, .reduce = {.avg = false}}; }
+  static Params by_cell_type() { return {.reduce = {.avg = false}, .cell_types = "group_assignment"}; }
 
   Correlation(const plexiform::LossContext& context, const Params& params)
       : p(params), weights(context, p.cell_types, p.group_counts) {}
@@ -45,9 +46,7 @@ struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
   at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target, const plexiform::Given& given) override {
     return value(prediction, target, weights.of(given.session()));
   }
-  plexiform::Reduction reduction() const override {
-    return p.per_neuron || p.avg ? plexiform::Reduction::mean : plexiform::Reduction::sum;
-  }
+  plexiform::Reduction reduction() const override { return p.reduce.kind(); }
   void* ability(std::string_view name) override { return plexiform::offer<SessionLoss>(*this, name); }
 
  private:
@@ -59,11 +58,7 @@ struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
     auto score = ((a * b).mean(2) / norm).mean(1);  // (B, N)
     if (weight.defined()) score = score * weight.to(score.options());
     if (p.negate) score = -score;
-    auto reduce = [&](const at::Tensor& x) {  // (B, ..., N)
-      if (p.per_neuron) return x.flatten(0, -2).mean(0);
-      return p.avg ? x.mean() : x.sum();
-    };
-    return p.gamma_l1 > 0 ? reduce(score) + p.gamma_l1 * reduce(prediction.abs()) : reduce(score);
+    return p.gamma_l1 > 0 ? p.reduce(score) + p.gamma_l1 * p.reduce(prediction.abs()) : p.reduce(score);
   }
 
   // (B, T', N) -> (B, windows, bins, N)

@@ -1,29 +1,24 @@
 // mse: squared error, for activity whose noise is Gaussian.
 //   loss = (prediction - target)^2       the mean over batch, bins and neurons
 #include <plexiform/align.h>
+#include <plexiform/layers/reduction.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
 struct Mse final : plexiform::LossModule {
   struct Params {
-    bool per_neuron = false, avg = true;
-    void describe(auto& knob) {
-      knob("per_neuron", per_neuron, {.doc = "one mean over batch and bins per neuron, whatever avg says"});
-      knob("avg", avg, {.doc = "mean; false: the sum over batch, bins and neurons"});
-    }
+    plexiform::layers::ReductionKnobs reduce = {};
+    void describe(auto& knob) { reduce.describe(knob); }
   };
-  static Params openretina() { return {.avg = false}; }
+  static Params openretina() { return {.reduce = {.avg = false}}; }
 
   Mse(const plexiform::LossContext&, const Params& params) : p(params) {}
 
   at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target) override {
     const auto loss = (prediction - plexiform::aligned(prediction, target)).square();
-    if (p.per_neuron) return loss.mean(at::IntArrayRef{0, 1});
-    return p.avg ? loss.mean() : loss.sum();
+    return p.reduce(loss);
   }
-  plexiform::Reduction reduction() const override {
-    return p.per_neuron || p.avg ? plexiform::Reduction::mean : plexiform::Reduction::sum;
-  }
+  plexiform::Reduction reduction() const override { return p.reduce.kind(); }
 
   const Params p;
 };

@@ -7,18 +7,18 @@
 #include <plexiform/abilities.h>
 #include <plexiform/align.h>
 #include <plexiform/layers/per_neuron.h>
+#include <plexiform/layers/reduction.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
 struct NegativeBinomial final : plexiform::LossModule, plexiform::SessionLoss {
   struct Params {
     double dispersion = 0.1, bias = 1e-8;
-    bool per_neuron = false, avg = true;
+    plexiform::layers::ReductionKnobs reduce = {};
     void describe(auto& knob) {
       knob("dispersion", dispersion, {.doc = "where training starts", .min = 1e-4});
       knob("bias", bias, {.doc = "eps: keeps the logarithm finite where the prediction is 0", .min = 0});
-      knob("per_neuron", per_neuron, {.doc = "one mean over batch and bins per neuron, whatever avg says"});
-      knob("avg", avg, {.doc = "mean; false: the sum over batch, bins and neurons"});
+      reduce.describe(knob);
     }
   };
 
@@ -37,12 +37,9 @@ struct NegativeBinomial final : plexiform::LossModule, plexiform::SessionLoss {
     const auto r = log_dispersion->of(given.session()).to(at::kDouble).clamp(std::log(1e-4), 10).neg().exp();
     const auto loss = (r.lgamma() - (y + r).lgamma() + y * r.log() + (y + r) * (mean / r).log1p() - y * mean.log())
                           .to(prediction.scalar_type());
-    if (p.per_neuron) return loss.mean(at::IntArrayRef{0, 1});
-    return p.avg ? loss.mean() : loss.sum();
+    return p.reduce(loss);
   }
-  plexiform::Reduction reduction() const override {
-    return p.per_neuron || p.avg ? plexiform::Reduction::mean : plexiform::Reduction::sum;
-  }
+  plexiform::Reduction reduction() const override { return p.reduce.kind(); }
   void* ability(std::string_view name) override { return plexiform::offer<SessionLoss>(*this, name); }
 
   const Params p;

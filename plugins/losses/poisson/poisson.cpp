@@ -6,29 +6,29 @@
 #include <plexiform/abilities.h>
 #include <plexiform/align.h>
 #include <plexiform/layers/cell_types.h>
+#include <plexiform/layers/reduction.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
 struct Poisson final : plexiform::LossModule, plexiform::SessionLoss {
   struct Params {
     double bias = 1e-8, gamma_l1 = 0;
-    bool per_neuron = false, avg = true;
+    plexiform::layers::ReductionKnobs reduce = {};
     std::string cell_types = "";
     std::optional<std::vector<int64_t>> group_counts = {};
     void describe(auto& knob) {
       knob("bias", bias, {.doc = "eps: keeps the logarithm finite where the prediction is 0", .min = 0});
       knob("gamma_l1", gamma_l1, {.doc = "weight of |prediction|: rates that are often 0", .min = 0});
-      knob("per_neuron", per_neuron, {.doc = "one mean over batch and bins per neuron, whatever avg says"});
-      knob("avg", avg, {.doc = "mean; false: the sum over batch, bins and neurons"});
+      reduce.describe(knob);
       knob("cell_types", cell_types,
            {.doc = "the sessions' cell types by name: each counts the same; empty: each neuron"});
       knob("group_counts", group_counts,
            {.doc = "neurons of type 1, 2, ...; null: counted over all sessions", .min = 1});
     }
   };
-  static Params openretina() { return {.bias = 1e-16, .avg = false}; }
-  static Params sparse() { return {.bias = 1e-16, .gamma_l1 = 1e-3, .avg = false}; }
-  static Params by_cell_type() { return {.bias = 1e-16, .avg = false, .cell_types = "group_assignment"}; }
+  static Params openretina() { return {.bias = 1e-16, .reduce = {.avg = false}}; }
+  static Params sparse() { return {.bias = 1e-16, .gamma_l1 = 1e-3, .reduce = {.avg = false}}; }
+  static Params by_cell_type() { return {.bias = 1e-16, .reduce = {.avg = false}, .cell_types = "group_assignment"}; }
 
   Poisson(const plexiform::LossContext& context, const Params& params)
       : p(params), weights(context, p.cell_types, p.group_counts) {}
@@ -39,9 +39,7 @@ struct Poisson final : plexiform::LossModule, plexiform::SessionLoss {
   at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target, const plexiform::Given& given) override {
     return value(prediction, target, weights.of(given.session()));
   }
-  plexiform::Reduction reduction() const override {
-    return p.per_neuron || p.avg ? plexiform::Reduction::mean : plexiform::Reduction::sum;
-  }
+  plexiform::Reduction reduction() const override { return p.reduce.kind(); }
   void* ability(std::string_view name) override { return plexiform::offer<SessionLoss>(*this, name); }
 
  private:
@@ -49,8 +47,7 @@ struct Poisson final : plexiform::LossModule, plexiform::SessionLoss {
     auto loss = prediction - plexiform::aligned(prediction, target) * (prediction + p.bias).log();
     if (weight.defined()) loss = loss * weight.to(loss.options());
     if (p.gamma_l1 > 0) loss = loss + p.gamma_l1 * prediction.abs();
-    if (p.per_neuron) return loss.mean(at::IntArrayRef{0, 1});
-    return p.avg ? loss.mean() : loss.sum();
+    return p.reduce(loss);
   }
 
   const Params p;

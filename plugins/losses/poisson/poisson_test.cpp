@@ -116,14 +116,7 @@ TEST_CASE("each cell type counts the same, over all sessions") {
 }
 
 TEST_CASE("cell types that the data do not hold, or whose count is not given, are refused") {
-  auto refusal = [](const std::string& knobs) {
-    try {
-      make_loss(ours, knobs, typed());
-    } catch (const plexiform::Error& e) {
-      return std::string(e.what());
-    }
-    return std::string();
-  };
+  auto refusal = [](const std::string& knobs) { return refusal_of([&] { make_loss(ours, knobs, typed()); }); };
   CHECK(refusal("{cell_types: celltypes}") ==
         "cell_types: the data of session 'a' have no 'celltypes'\n"
         "  fix: store it as session_info/celltypes, one whole number per neuron");

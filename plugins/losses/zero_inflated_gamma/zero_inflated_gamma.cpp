@@ -11,19 +11,19 @@
 #include <plexiform/abilities.h>
 #include <plexiform/align.h>
 #include <plexiform/layers/per_neuron.h>
+#include <plexiform/layers/reduction.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 
 struct ZeroInflatedGamma final : plexiform::LossModule, plexiform::SessionLoss {
   struct Params {
     double loc = 5e-3, bias = 1e-6;
-    bool per_neuron = false, avg = true;
+    plexiform::layers::ReductionKnobs reduce = {};
     void describe(auto& knob) {
       knob("loc", loc, {.doc = "activity below it counts as none", .min = 1e-9});
       knob("bias", bias,
            {.doc = "eps: the least prediction, and the least distance of activity from loc", .min = 1e-9});
-      knob("per_neuron", per_neuron, {.doc = "one mean over batch and bins per neuron, whatever avg says"});
-      knob("avg", avg, {.doc = "mean; false: the sum over batch, bins and neurons"});
+      reduce.describe(knob);
     }
   };
 
@@ -45,12 +45,9 @@ struct ZeroInflatedGamma final : plexiform::LossModule, plexiform::SessionLoss {
     const auto active = log_q + (k - 1) * y.log() - y / log_theta.exp() - k * log_theta - k.lgamma();
     const auto silent = at::log_sigmoid(-logit) - std::log(p.loc);
     const auto loss = -at::where(beyond < 0, silent, active);
-    if (p.per_neuron) return loss.mean(at::IntArrayRef{0, 1});
-    return p.avg ? loss.mean() : loss.sum();
+    return p.reduce(loss);
   }
-  plexiform::Reduction reduction() const override {
-    return p.per_neuron || p.avg ? plexiform::Reduction::mean : plexiform::Reduction::sum;
-  }
+  plexiform::Reduction reduction() const override { return p.reduce.kind(); }
   void* ability(std::string_view name) override { return plexiform::offer<SessionLoss>(*this, name); }
 
   const Params p;

@@ -88,12 +88,7 @@ TEST_CASE("our clone keeps rates positive, openretina's does not") {
 
 TEST_CASE("a clone of nothing, or of other neurons, is refused") {
   auto refusal = [](const ReadoutContext& with) {
-    try {
-      make_readout(ours, "{}", with)->forward(features(), {});
-    } catch (const plexiform::Error& e) {
-      return std::string(e.what());
-    }
-    return std::string();
+    return refusal_of([&] { make_readout(ours, "{}", with)->forward(features(), {}); });
   };
   auto more = context(std::make_shared<First>());
   more.neurons = 4;

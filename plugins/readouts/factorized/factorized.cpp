@@ -64,9 +64,7 @@ struct Factorized final : plexiform::layers::DriveReadout, plexiform::Pictures {
     weights = register_parameter(
         "feature_weights",
         p.init_weights ? first_weights(context) : torch::empty({C, N}).normal_(weight_scale[0], weight_scale[1]));
-    if (p.readout_bias) {
-      bias = register_parameter("bias", initial_bias(context));
-    }
+    if (p.readout_bias) bias = register_parameter("bias", initial_bias(context));
     const torch::NoGradGuard no_grad;
     if (!quirks) project();
   }

@@ -38,12 +38,7 @@ std::shared_ptr<plexiform::Readout> reference(const std::string& more) {
 }
 
 std::string refusal(const std::string& name, const std::string& all_knobs) {
-  try {
-    make_readout(name, all_knobs, context());
-  } catch (const plexiform::Error& e) {
-    return e.what();
-  }
-  return "";
+  return refusal_of([&] { make_readout(name, all_knobs, context()); });
 }
 
 }  // namespace

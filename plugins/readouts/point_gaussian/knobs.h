@@ -12,7 +12,7 @@ struct Predictor {
 
   void describe(auto& knob) {
     knob("hidden_layers", hidden_layers, {.doc = "between the coordinates and the place", .min = 0, .max = 10});
-    knob("hidden_features", hidden_features, {.doc = "units of each", .min = 1});
+    knob("hidden_features", hidden_features, {.doc = "units of each", .min = 1, .max = 10000});
     knob("final_tanh", final_tanh, {.doc = "keep the place on the map"});
   }
   static const char* type_name() { return "mapping of hidden_layers, hidden_features, final_tanh"; }

@@ -37,9 +37,7 @@ struct PointGaussian final : plexiform::layers::DriveReadout {
     features = register_parameter(
         "_features", torch::full({1, shape.channels, 1, vectors}, 1.0 / static_cast<double>(shape.channels)));
     if (p.shared_features) scales = register_parameter("scales", torch::ones({1, 1, 1, neurons}));
-    if (p.bias) {
-      bias = register_parameter("bias", initial_bias(context));
-    }
+    if (p.bias) bias = register_parameter("bias", initial_bias(context));
     draw_start();
     if (quirks && p.form == Params::multi) draw_start();
     if (p.init_grid && !quirks) start_at(context);
@@ -81,6 +79,8 @@ struct PointGaussian final : plexiform::layers::DriveReadout {
 
   // Where the neurons look: _mu, or the network and what it reads.
   void make_points(const plexiform::ReadoutContext& context) {
+    // Named in vain when nothing predicts the points; a name that the data lack is a mistake all the same.
+    if (p.source_grid != Params().source_grid) plexiform::layers::per_neuron(context, p.source_grid, "source_grid");
     if (!p.grid_mean_predictor) {
       int64_t points = neurons;
       if (p.shared_grid) {

@@ -186,15 +186,13 @@ TEST_CASE("points start where the data say, and are put back on the map after a 
 
 TEST_CASE("what the data do not hold, and ids that fit no neuron, are refused") {
   auto refusal = [](const std::string& all_knobs) {
-    try {
-      make_readout(ours, all_knobs, context());
-    } catch (const plexiform::Error& e) {
-      return std::string(e.what());
-    }
-    return std::string();
+    return refusal_of([&] { make_readout(ours, all_knobs, context()); });
   };
   CHECK(refusal("{init_grid: places}") ==
         "init_grid: the data of session 'a' have no 'places'\n"
+        "  fix: name one of those they have: positions, start, cells");
+  CHECK(refusal("{source_grid: nosuch}") ==
+        "source_grid: the data of session 'a' have no 'nosuch'\n"
         "  fix: name one of those they have: positions, start, cells");
   CHECK(refusal("{shared_features: {match_ids: [1, 2]}}") ==
         "shared_features: match_ids is [1,2]\n"

@@ -85,14 +85,7 @@ TEST_CASE("rates stay positive: a negative gain is put right after a step") {
 }
 
 TEST_CASE("filters that are missing or of another size are refused, and so are several feature maps") {
-  auto refusal = [](const ReadoutContext& with) {
-    try {
-      make_readout(ours, "{}", with);
-    } catch (const plexiform::Error& e) {
-      return std::string(e.what());
-    }
-    return std::string();
-  };
+  auto refusal = [](const ReadoutContext& with) { return refusal_of([&] { make_readout(ours, "{}", with); }); };
   ReadoutContext none = context(), other = context(), colour = context();
   none.info.clear();
   other.info[0].tensor = wave({3, 6, 8});

@@ -31,13 +31,17 @@ struct ReadoutKnobs {
   void describe(auto& knob) {
     knob("nonlinearity", nonlinearity, {.doc = "f of rate = f(drive)", .choices = nonlinearities()});
     knob("spline_knots", spline_knots,
-         {.doc = "knots of a monotone spline that each neuron's drive goes through before f; 0: none", .min = 0});
+         {.doc = "knots of a monotone spline that each neuron's drive goes through before f; 0: none",
+          .min = 0,
+          .max = 1000});
     knob("spline_range", spline_range, {.doc = "the knots lie evenly from minus to plus this drive", .min = 1e-3});
     knob("eye_position", eye_position, {.doc = "what the data call the eye's position (x, y); empty: it stands still"});
-    knob("eye_hidden", eye_hidden, {.doc = "hidden units between eye position and shift; 0: none", .min = 0});
+    knob("eye_hidden", eye_hidden,
+         {.doc = "hidden units between eye position and shift; 0: none", .min = 0, .max = 10000});
     knob("gain_from", gain_from, {.doc = "what the data call the traces that scale the rates; empty: nothing does"});
-    knob("gain_inputs", gain_inputs, {.doc = "how many traces that are", .min = 1});
-    knob("gain_hidden", gain_hidden, {.doc = "hidden units between the traces and the gains; 0: none", .min = 0});
+    knob("gain_inputs", gain_inputs, {.doc = "how many traces that are", .min = 1, .max = 10000});
+    knob("gain_hidden", gain_hidden,
+         {.doc = "hidden units between the traces and the gains; 0: none", .min = 0, .max = 10000});
     knob("in_shape", in_shape,
          {.doc = "[channels, time, height, width] of the features; null: as the core makes them"});
   }

@@ -1,4 +1,4 @@
-// One layer of the factorised core.
+// One layer of the space-then-time core.
 //   s = space * x                       depth-separable: out * (space (*) (in * x)), with in and out 1 x 1 px
 //   y = f(norm(time * s))               no `time` for kernels of 1 bin
 //   y = y sigmoid(W2 relu(W1 z))        squeeze and excite; z[b,f,t] the mean of y over the frame
@@ -14,7 +14,7 @@
 
 #include "knobs.h"
 
-namespace factorised {
+namespace space_then_time {
 
 using plexiform::Shape;
 
@@ -115,4 +115,4 @@ struct Layer final : torch::nn::Module {
   }
 };
 
-}  // namespace factorised
+}  // namespace space_then_time

@@ -1,10 +1,10 @@
-// The knobs of the factorised core.
+// The knobs of the space-then-time core.
 #pragma once
 
 #include <plexiform/layers/activation.h>
 #include <plexiform/layers/padding.h>
 
-namespace factorised {
+namespace space_then_time {
 
 namespace layers = plexiform::layers;
 using plexiform::Error;
@@ -88,4 +88,4 @@ struct Params {
   }
 };
 
-}  // namespace factorised
+}  // namespace space_then_time

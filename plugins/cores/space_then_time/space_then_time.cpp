@@ -1,4 +1,4 @@
-// factorised: layers whose kernels are a spatial and then a temporal convolution, with the options that deep cores of
+// space_then_time: layers whose kernels are a spatial and then a temporal convolution, with the options that deep cores of
 // the field use; layer.h has the formulas. With kernels of one bin it is a 2-D core, frame by frame.
 // Sources: space and time apart Tran et al. 2018, CVPR, arXiv:1711.11248 ("R(2+1)D"); depth-separable kernels Chollet 2017,
 // CVPR, arXiv:1610.02357, in a core Lurz et al. 2021, ICLR, "Generalization in data-driven models of primary visual
@@ -12,14 +12,14 @@
 
 #include "layer.h"
 
-namespace factorised {
+namespace space_then_time {
 
 using std::to_string;
 
-struct Factorised final : plexiform::CoreModule, plexiform::Streaming {
-  using Params = factorised::Params;
+struct SpaceThenTime final : plexiform::CoreModule, plexiform::Streaming {
+  using Params = space_then_time::Params;
 
-  Factorised(const plexiform::CoreContext& context, const Params& params) : p(params) {
+  SpaceThenTime(const plexiform::CoreContext& context, const Params& params) : p(params) {
     auto features = register_module("features", std::make_shared<torch::nn::Module>("features"));
     for (size_t i = 0; i < p.layer_count(); ++i) {
       stack.push_back(features->register_module("layer" + to_string(i), std::make_shared<Layer>(p, i)));
@@ -88,7 +88,8 @@ struct Factorised final : plexiform::CoreModule, plexiform::Streaming {
   std::vector<std::shared_ptr<Layer>> stack;
 };
 
-}  // namespace factorised
+}  // namespace space_then_time
 
-PLEXIFORM_CORE(factorised::Factorised, "plexiform.cores.Factorised",
-               "spatial then temporal convolutions: depth-separable, residual, squeeze and excite")
+PLEXIFORM_CORE(space_then_time::SpaceThenTime, "plexiform.cores.SpaceThenTime",
+               "spatial then temporal convolutions: depth-separable, residual, squeeze and excite",
+               plexiform::Alias<>{"plexiform.cores.Factorised"})  // its name in bundles of earlier versions

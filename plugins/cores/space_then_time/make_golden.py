@@ -1,4 +1,4 @@
-"""Writes golden.json: neuralpredictors 0.3.0's SE2dCore, frame by frame, on the fixtures of factorised_test.cpp."""
+"""Writes golden.json: neuralpredictors 0.3.0's SE2dCore, frame by frame, on the fixtures of space_then_time_test.cpp."""
 
 import collections
 import collections.abc
