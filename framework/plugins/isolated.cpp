@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace plexiform::plugins {
 
@@ -58,13 +59,22 @@ int64_t time_left(pid_t child, Clock::time_point start, std::chrono::millisecond
   return kept_waiting ? 100 : 0;
 }
 
-std::string last_line(int file) {
-  std::string text(4096, '\0');
+std::string last_line(std::string_view text) {
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  return std::string(text.substr(text.find_last_of('\n') + 1));
+}
+
+// What says why it ended: a sanitizer's finding, which is not its last line, or else the last line.
+std::string last_words(int file) {
+  std::string text(16384, '\0');
   const off_t size = lseek(file, 0, SEEK_END);
   const ssize_t n = pread(file, text.data(), text.size(), std::max<off_t>(0, size - static_cast<off_t>(text.size())));
   text.resize(n > 0 ? static_cast<size_t>(n) : 0);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text.substr(text.find_last_of('\n') + 1);
+  for (const char* finding : {"SUMMARY: AddressSanitizer: ", ": runtime error: "}) {
+    const size_t at = text.rfind(finding);
+    if (at != std::string::npos) return last_line(std::string_view(text).substr(0, text.find('\n', at)));
+  }
+  return last_line(text);
 }
 
 }  // namespace
@@ -119,7 +129,7 @@ Ended run_isolated(const std::function<std::string()>& body, std::chrono::millis
     }
     kill(-child, SIGKILL);  // what it started
   }
-  ended.last_words = last_line(output);
+  ended.last_words = last_words(output);
   close(output);
   if (child < 0) throw Error("", std::string("no child process: ") + std::strerror(failed), "close other programs");
   if (whole) {

@@ -16,7 +16,7 @@ struct Ended {
   std::string answer;      // what `body` returned
   std::string problem;     // "", or how the child ended before it answered: as above, or "hung for 5 s"
   bool timed_out = false;  // then it was killed
-  std::string last_words;  // the last line that it wrote to standard error, "" if none
+  std::string last_words;  // the last line that it wrote, or the one with a sanitizer's finding; "" if none
 };
 
 // Forks this process and runs `body` there, with standard input from nowhere and its output held back. What it starts is
