@@ -263,7 +263,10 @@ void load(const std::string& file, const std::vector<Named>& state, const Layout
     if (found == wanted.end()) {
       rest.push_back(theirs);
       const auto original = layout.copied(theirs.name);
-      fates.push_back({theirs.name, Fate::left, original.empty() ? "a constant" : "a copy of " + original});
+      fates.push_back({theirs.name, Fate::left,
+                       !original.empty()            ? "a copy of " + original
+                       : layout.unused(theirs.name) ? "openretina does not read it"
+                                                    : "a constant"});
       continue;
     }
     // A gain per channel was once made for maps of four axes.
@@ -295,6 +298,7 @@ void load(const std::string& file, const std::vector<Named>& state, const Layout
       throw Error(file, fmt::format("has '{}' {}, which the model of its arguments has not", name, shape_text(tensor)),
                   correct_it);
     }
+    if (layout.unused(name) && known->second.sizes() == tensor.sizes()) continue;
     if (known->second.sizes() != tensor.sizes() || !at::allclose(known->second, tensor, 1e-5, 1e-6)) {
       throw Error(file, "'" + name + "' is not what openretina computes it to be",
                   "use the checkpoint as openretina wrote it");

@@ -74,6 +74,11 @@ bool Layout::constant(const std::string& theirs) const {
   return is_constant(prefix == "core." ? core_ : readout_, theirs.substr(prefix.size()));
 }
 
+bool Layout::unused(const std::string& theirs) const {
+  const std::string prefix = single() ? "" : prefix_of(theirs);
+  return is_unused(prefix == "core." ? core_ : readout_, theirs.substr(prefix.size()));
+}
+
 std::string Layout::copied(const std::string& theirs) const {
   if (!theirs.starts_with("core.")) return "";
   const std::string first = original(core_, theirs.substr(5));

@@ -27,6 +27,8 @@ class Layout {
   std::map<std::string, at::Tensor> beside(const model::Model& model) const;
   // Whether it is the name of a constant, also of one that only older versions have.
   bool constant(const std::string& theirs) const;
+  // Whether openretina does not read it.
+  bool unused(const std::string& theirs) const;
   // Of which tensor it is a copy; "" for others.
   std::string copied(const std::string& theirs) const;
 

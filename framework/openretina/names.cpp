@@ -71,12 +71,12 @@ std::vector<Names> all_names() {
                      {"bias", zeros, [](const Facts& f) { return !knob(f, "bias"); }}}},
       {.target = "openretina.modules.readout.multi_readout.MultiSampledGaussianReadout"},
       {.target = "openretina.modules.readout.multi_readout.MultiFactorizedReadout",
-       .constants = {spatial_filter, {"bias", zeros, [](const Facts& f) { return !knob(f, "readout_bias"); }}}},
+       .constants = {spatial_filter, {"bias", zeros, [](const Facts& f) { return !knob(f, "readout_bias"); }, true}}},
       {.target = "openretina.modules.readout.multi_readout.MultipleLNPReadout",
        .constants = {{"_smooth_reg_fn.laplace.filter", laplace_2d}},
        .swallowed = {"*"}},
       {.target = "openretina.modules.readout.spatial_contrast_model_readout.MultiSpatialContrastReadout",
-       .constants = {{"bias", zeros}}},
+       .constants = {{"bias", zeros, nullptr, true}}},
       {.target = "openretina.models.linear_nonlinear.SingleCellSeparatedLNP",
        .renamed = {{"nonlinearity.a", "output.nonlinearity.a"},
                    {"nonlinearity.b", "output.nonlinearity.b"},
@@ -182,6 +182,11 @@ bool is_constant(const Names& names, const std::string& theirs) {
   if (theirs.ends_with("laplace.filter") || theirs.ends_with("_smooth_reg_fn_temp.filter")) return true;
   return std::any_of(names.constants.begin(), names.constants.end(),
                      [&](const Constant& constant) { return matches(constant.theirs, theirs); });
+}
+
+bool is_unused(const Names& names, const std::string& theirs) {
+  return std::any_of(names.constants.begin(), names.constants.end(),
+                     [&](const Constant& constant) { return constant.unused && matches(constant.theirs, theirs); });
 }
 
 Name to_ours(const Names& names, const std::string& theirs) {

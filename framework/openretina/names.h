@@ -31,6 +31,7 @@ struct Constant {
   const char* theirs;
   at::Tensor (*value)(const Facts&);
   bool (*exists)(const Facts&) = nullptr;  // null: always
+  bool unused = false;                     // its model does not read it, so that any value will do
 };
 struct Copied {
   const char* theirs;  // ends in '*', which is the name of the original
@@ -50,6 +51,8 @@ const Names* names_of(const std::string& target);
 
 // Whether a name of openretina's is that of a constant, by any class's table or by older versions of the package.
 bool is_constant(const Names& names, const std::string& theirs);
+// Whether its value does not matter.
+bool is_unused(const Names& names, const std::string& theirs);
 
 // Ours for theirs (relative to the component), and theirs for ours.
 struct Name {

@@ -6,6 +6,7 @@ Needs openretina 1.1.1 and PyTorch, which the tests do not:
     python make_checkpoints.py
 """
 
+import os
 import pathlib
 import tempfile
 import warnings
@@ -18,6 +19,7 @@ from safetensors.torch import save_file
 
 from openretina.models.core_readout import BaseCoreReadout, ExampleCoreReadout, UnifiedCoreReadout
 from openretina.models.linear_nonlinear import SingleCellSeparatedLNP
+from openretina.models.sparse_autoencoder import Autoencoder, SparsityMSELoss
 from openretina.models.spatial_contrast import SingleCellSpatialContrast, SpatialContrastCoreReadout
 from openretina.modules.core.base_core import SimpleCoreWrapper
 from openretina.modules.readout.multi_readout import MultiGaussianMaskReadout
@@ -167,3 +169,18 @@ with tempfile.TemporaryDirectory() as folder:
     write("single_contrast_cropped", SingleCellSpatialContrast(
         in_shape=(1, 10, 9, 8), sta_dir=folder, sta_file_name="cell.npy", temporal_crop_frames=4, w_init=0.3,
         spat_crop_size=(5, 4)), (2, 1, 10, 9, 8))
+
+
+# What has to be refused: code that unpickling would run, and a model of no class that is known.
+
+
+class Wicked:
+    def __reduce__(self):
+        return os.system, ("touch was_run",)
+
+
+weights = {"core.weight": torch.zeros(1)}
+torch.save({"state_dict": weights, "hyper_parameters": {"core": Wicked(), "readout": {}}}, here / "wicked.ckpt")
+trainer = lightning.Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False)
+trainer.strategy.connect(Autoencoder(3, 4, SparsityMSELoss(0.1)))
+trainer.save_checkpoint(here / "autoencoder.ckpt", weights_only=True)
