@@ -62,9 +62,6 @@ void trim(Node& part, const std::string& kind, plugins::Catalogue& catalogue, st
                 "give clone_readout=false where it was not used");
   }
   drop(part, "clone_readout");
-  for (const char* kept : {"sta_dir", "sta_file_pattern", "flip_sta", "temporal_crop_frames", "sigma_contour"}) {
-    if (kind == "readout") drop(part, kept);  // the filters that they led to are in the checkpoint
-  }
   const Node* target = part.find("_target_");
   if (!target || target->kind != config::Kind::string) return;  // the host says so
   const Names* names = names_of(target->string);
@@ -319,7 +316,7 @@ Imported import_checkpoint(const std::string& file, const std::vector<std::strin
     if (made.model_class.ends_with(".SingleCellSeparatedLNP")) suppose_lnp(state, model, made.notes);
     const Shape window = window_of(checkpoint, model, made.notes);
     if (made.model_class.ends_with(".SingleCellSpatialContrast")) place_filter(file, window, model, state, made.notes);
-    Node parts = expand(model);
+    Node parts = openretina::parts(model);
     for (const char* part : {"core", "readout"}) trim(parts[part], part, catalogue, made.notes);
     const auto target = [&](const char* part) {
       const Node* found = parts[part].find("_target_");

@@ -13,6 +13,7 @@ namespace {
 //   "core.x", "readout.x"   that knob of the part
 //   "core.channels+"        the same with the stimulus' channels before it, which in_shape says
 //   "model.x"               the model's own key x
+//   "sta_filters.x"         that of the config's section of filters
 //   ""                      nowhere: it changes nothing there, or is no part of a model here
 struct Argument {
   const char* name;
@@ -58,6 +59,7 @@ const std::vector<Composition>& compositions() {
       {"evaluation_loss", "model.evaluation_loss"},
       {"optimizer", "model.optimizer"},
       {"lr_scheduler", "model.lr_scheduler"},
+      {"trace_channels", "model.trace_channels"},
       {"data_info", ""},
   };
   static const auto with_common = [](std::vector<Argument> own) {
@@ -132,13 +134,13 @@ const std::vector<Composition>& compositions() {
        "openretina.models.spatial_contrast.SingleCellSpatialContrast",
        poisson({{"per_neuron", yes()}, {"avg", yes()}}),
        correlation(),
-       with_common({{"sta_dir", "readout.sta_dir"},
-                    {"sta_file_name", "readout.sta_file_pattern"},
-                    {"flip_sta", "readout.flip_sta"},
-                    {"temporal_crop_frames", "readout.temporal_crop_frames"},
-                    {"sigma_contour", "readout.sigma_contour"},
+       with_common({{"sta_dir", "sta_filters.folder"},
+                    {"sta_file_name", "sta_filters.pattern"},
+                    {"flip_sta", "sta_filters.flip"},
+                    {"temporal_crop_frames", "sta_filters.last_bins"},
+                    {"sigma_contour", "sta_filters.sigma_contour"},
                     {"rf_location", ""},
-                    {"spat_crop_size", ""},  // it saves time there; outside of the receptive field nothing counts
+                    {"spat_crop_size", "sta_filters.crop"},
                     {"w_init", "readout.w_init"},
                     {"a_init", "readout.a_init"},
                     {"b_init", "readout.b_init"},
@@ -150,11 +152,11 @@ const std::vector<Composition>& compositions() {
        "openretina.modules.readout.spatial_contrast_model_readout.MultiSpatialContrastReadout",
        poisson({{"avg", yes()}}),
        correlation(),
-       with_common({{"sta_dir", "readout.sta_dir"},
-                    {"sta_file_pattern", "readout.sta_file_pattern"},
-                    {"flip_sta", "readout.flip_sta"},
-                    {"temporal_crop_frames", "readout.temporal_crop_frames"},
-                    {"sigma_contour", "readout.sigma_contour"},
+       with_common({{"sta_dir", "sta_filters.folder"},
+                    {"sta_file_pattern", "sta_filters.pattern"},
+                    {"flip_sta", "sta_filters.flip"},
+                    {"temporal_crop_frames", "sta_filters.last_bins"},
+                    {"sigma_contour", "sta_filters.sigma_contour"},
                     {"cut_first_n_frames", "core.cut_first_n_frames"},
                     {"w_init", "readout.w_init"},
                     {"a_init", "readout.a_init"},
@@ -196,9 +198,13 @@ Node with_stimulus(const Node& model, const Node& hidden) {
   return all;
 }
 
-void put(Node& made, const Node& model, const Argument& argument, const Node& value) {
+void put(Node& made, const Node& model, const Argument& argument, const Node& value, Node* filters) {
   std::string place = argument.place;
   if (place.empty()) return;
+  if (place.starts_with("sta_filters.")) {
+    if (filters) (*filters)[place.substr(12)] = value;
+    return;
+  }
   if (place.starts_with("model.")) {
     made[place.substr(6)] = value;
     return;
@@ -220,7 +226,7 @@ const std::vector<std::string>& whole_models() {
   return names;
 }
 
-Node expand(const Node& model) {
+Node parts(const Node& model, Node* filters) {
   const Node* target = model.find("_target_");
   if (!target) {
     Node same = model;
@@ -241,12 +247,12 @@ Node expand(const Node& model) {
     const Node* said = model.find(argument.name);
     if (is_part(argument.name) && said) continue;  // below
     if (is_said(said)) {
-      put(made, model, argument, *said);
+      put(made, model, argument, *said, filters);
     } else if (argument.required) {
       throw Error(config::where(said ? *said : model, std::string("model.") + argument.name), "is not given",
                   target->string + " needs it");
     } else if (!argument.usual.is_null()) {
-      put(made, model, argument, argument.usual);
+      put(made, model, argument, argument.usual, filters);
     }
   }
   for (const auto& [key, value] : model.entries) {  // parts, which replace those of the composition
@@ -266,6 +272,16 @@ Node expand(const Node& model) {
   if (!is_said(made.find("evaluation_loss"))) made["evaluation_loss"] = composition.evaluation_loss;
   if (Node* readout = made.find("readout")) name_nonlinearity(*readout);
   return made;
+}
+
+void expand(Node& root) {
+  Node* model = root.find("model");
+  if (!model) return;
+  Node filters = Node::map();
+  Node made = parts(*model, &filters);
+  filters.location = model->location;
+  *model = std::move(made);
+  if (!filters.entries.empty() && !is_said(root.find("sta_filters"))) root["sta_filters"] = std::move(filters);
 }
 
 void name_nonlinearity(Node& readout) {

@@ -16,13 +16,17 @@
 
 namespace plexiform::openretina {
 
-// The names that expand() knows.
+// The names that parts() knows.
 const std::vector<std::string>& whole_models();
 
 // `model` (resolved) with its `_target_` replaced by the parts; one that has none is made of its parts already. Arguments of
 // openretina's that change nothing there are dropped, and functions of PyTorch become names (name_nonlinearity).
 // Throws Error with a place in the config: an unknown model, a misspelt or missing argument.
-config::Node expand(const config::Node& model);
+//   filters  gets what the model says of the averages that its filters are made of (`sta_filters`); null: that is passed over
+config::Node parts(const config::Node& model, config::Node* filters = nullptr);
+
+// Puts the parts in the place of a config's `model`, and `sta_filters` beside it unless it has that.
+void expand(config::Node& root);
 
 // An argument that names a function of PyTorch (torch.nn.functional.softplus, with _partial_) as the readout's
 // `nonlinearity`; other nodes are left as they are.

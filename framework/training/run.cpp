@@ -142,7 +142,7 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   auto run = std::make_unique<Run>();
   run->composed = composed;
   run->config = config::resolve(composed, resolvers);
-  if (auto* model = run->config.find("model")) *model = openretina::expand(*model);
+  openretina::expand(run->config);
   const auto filled = config::fill_defaults(run->config);
   const config::Node* model_node = run->config.find("model");
   if (!model_node || model_node->kind != config::Kind::map) {

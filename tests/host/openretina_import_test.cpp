@@ -215,13 +215,11 @@ TEST_CASE("what is wrong with a checkpoint is said, and nothing is written") {
       ": has no tensor 'core.features.layer0.conv.conv.weight' (2, 2, 7, 3, 3), which the model of its arguments has\n"
       "  fix: use a whole checkpoint, or correct the argument that brings it on the command line: KEY=VALUE");
   refused(whole, {"readout.scale=false"},
-          ": 'readout.a.scale_param' is not what openretina computes it to be\n"
+          ": 'readout.b.scale_param' is not what openretina computes it to be\n"
           "  fix: use the checkpoint as openretina wrote it");
-  refused(whole, {"core.kernel=3"},
-          ": model.core.kernel: no such parameter\n"
-          "  fix: known are: channels, temporal_kernel_sizes, spatial_kernel_sizes, gamma_input, gamma_temporal, "
-          "gamma_in_sparse, gamma_hidden, dropout_rate, cut_first_n_frames, maxpool_every_n_layers, "
-          "downsample_input_kernel_size, input_padding, hidden_padding, color_squashing_weights, convolution_type");
+  refused(
+      whole, {"core.kernel=3"},
+      ": command line, argument 1: model.core.kernel: no such parameter\n  fix: did you mean 'spatial_kernel_sizes'?");
 
   const Folder folder;
   const std::string bytes = content(whole);

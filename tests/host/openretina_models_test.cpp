@@ -15,7 +15,7 @@ using namespace plexiform;
 namespace {
 
 config::Json expanded(const std::string& model) {
-  return config::to_json(openretina::expand(config::parse_yaml(model, "test.yaml")));
+  return config::to_json(openretina::parts(config::parse_yaml(model, "test.yaml")));
 }
 
 }  // namespace
@@ -53,6 +53,27 @@ TEST_CASE("parts beside a whole model's arguments replace its own") {
   CHECK(model.at("readout").at("temporal_kernel_size") == 30);
   CHECK(model.at("readout").at("nonlinearity") == "softplus");
   CHECK(model.at("loss").at("_target_") == "openretina.modules.losses.MSE3d");
+}
+
+TEST_CASE("a spatial contrast model's averages are the config's section of filters") {
+  auto root = config::parse_yaml(
+      "model:\n"
+      "  _target_: openretina.models.SingleCellSpatialContrast\n"
+      "  in_shape: [1, 30, 40, 50]\n"
+      "  sta_dir: stas\n"
+      "  sta_file_name: cell_7.npy\n"
+      "  flip_sta: true\n"
+      "  temporal_crop_frames: 20\n"
+      "  spat_crop_size: [15, 15]\n"
+      "  a_init: 4.0\n",
+      "test.yaml");
+  openretina::expand(root);
+  const auto config = config::to_json(root);
+  CHECK(config.at("sta_filters") ==
+        config::Json{
+            {"folder", "stas"}, {"pattern", "cell_7.npy"}, {"flip", true}, {"last_bins", 20}, {"crop", {15, 15}}});
+  CHECK(config.at("model").at("readout").at("a_init") == 4);
+  CHECK(!config.at("model").at("readout").contains("sta_dir"));
 }
 
 TEST_CASE("a function of PyTorch is the readout's nonlinearity") {
