@@ -27,7 +27,7 @@ at::Tensor Stream::step(const at::Tensor& frame, const std::vector<Named>& trace
     keep({name, kept.slice(1, std::max<int64_t>(0, kept.size(1) - head.history - 1))});
   }
   check_traces(model_, session_, traces_, 1, traces_.empty() ? 1 : traces_.front().tensor.size(1));
-  const Given now(head.session, bin);
+  const Given now = model_.given_core(session_, bin);
   const at::Tensor maps =
       plugins::call(model_.site("core"), "step", [&] { return core_->step(model_.shown(frame, now), now); });
   const at::Tensor clip = maps.defined() ? features_.push(maps) : maps;

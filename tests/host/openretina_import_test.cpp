@@ -107,7 +107,7 @@ TEST_CASE("each tensor of a checkpoint is taken, renamed, or left for a reason")
   CHECK(fates.at("core._input_weights_regularizer_spatial.laplace.filter").detail == "a constant");
   CHECK(fates.at("core.features.layer1.conv.log_speed_a").detail == "a copy of core.log_speed_a");
   CHECK(fates.at("readout.a.grid").what == openretina::Fate::left);
-  CHECK(fates.size() == 77);
+  CHECK(fates.size() == 54);
 }
 
 TEST_CASE("what a checkpoint says of the data is in the bundle: sessions in order, normalisation, frame rate") {

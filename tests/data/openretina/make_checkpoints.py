@@ -25,7 +25,7 @@ from openretina.modules.core.base_core import SimpleCoreWrapper
 from openretina.modules.readout.multi_readout import MultiGaussianMaskReadout
 
 warnings.simplefilter("ignore")
-here = pathlib.Path(__file__).parent
+here = pathlib.Path(__file__).resolve().parent
 neurons = {"b": 3, "a": 2}  # in an order that is not the alphabet's
 
 
@@ -61,6 +61,7 @@ def write(name, model, clip_shape, seed=1, everything=False):
     stir(model, seed).eval()
     trainer.strategy.connect(model)
     trainer.save_checkpoint(here / f"{name}.ckpt", weights_only=not everything)
+    state = {f"state.{key}": tensor.contiguous().clone() for key, tensor in model.state_dict().items()}
     clip = torch.randn(clip_shape, generator=torch.Generator().manual_seed(100 + seed))
     out = {"clip": clip}
     with torch.no_grad():
@@ -68,9 +69,7 @@ def write(name, model, clip_shape, seed=1, everything=False):
         for session in sessions:
             crop = getattr(model, "crop", False)  # outside of its steps this model leaves that to the caller
             out[f"prediction.{session}"] = model(model.crop_input(clip) if crop else clip, session).contiguous()
-    for key, tensor in model.state_dict().items():
-        out[f"state.{key}"] = tensor.contiguous().clone()
-    save_file(out, here / f"{name}.safetensors")
+    save_file({**out, **state}, here / f"{name}.safetensors")
     print(name, {k: tuple(v.shape) for k, v in out.items() if k.startswith("prediction")},
           (here / f"{name}.ckpt").stat().st_size, (here / f"{name}.safetensors").stat().st_size)
 
@@ -154,7 +153,10 @@ write("separated_lnp", SingleCellSeparatedLNP(
 write("separated_lnp_plain", SingleCellSeparatedLNP(
     in_shape=(1, 5, 8, 6), spat_kernel_size=(8, 6), nonlinearity="softplus", normalize_weights=False,
     smooth_regularizer_temp="TimeLaplaceL23dnorm"), (2, 1, 9, 8, 6))
-with tempfile.TemporaryDirectory() as folder:
+with tempfile.TemporaryDirectory() as temporary:
+    os.chdir(temporary)
+    folder = "stas"  # as the checkpoints then say
+    os.mkdir(folder)
     spike_triggered_average(folder, "cell", 4.2, 3.4)
     for session, count in neurons.items():
         for cell in range(count):
@@ -169,6 +171,7 @@ with tempfile.TemporaryDirectory() as folder:
     write("single_contrast_cropped", SingleCellSpatialContrast(
         in_shape=(1, 10, 9, 8), sta_dir=folder, sta_file_name="cell.npy", temporal_crop_frames=4, w_init=0.3,
         spat_crop_size=(5, 4)), (2, 1, 10, 9, 8))
+    os.chdir(here)
 
 
 # What has to be refused: code that unpickling would run, and a model of no class that is known.
