@@ -20,6 +20,8 @@ const std::map<std::string, Words> commands = {
     {"evaluate", {}},
     {"create-data",
      {"--force", "--frames", "--help", "--neurons", "--repeats", "--seed", "--sessions", "--test-frames"}},
+    {"import", {"--help", "--output", "--plugin", "--plugin-path"}},
+    {"export", {"--help", "--output", "--plugin", "--plugin-path"}},
     {"stream", {"--frames", "--help", "--output", "--session", "--threads"}},
     {"plugins", {"list", "inspect", "check", "doctor", "new", "--help"}},
     {"reproduce", {"--help"}},
@@ -86,8 +88,9 @@ Words candidates(const Words& words) {
   if (command == "train" || command == "evaluate") {
     return after_config_command(command, {words.begin() + 2, words.end() - 1}, word);
   }
-  if (command == "create-data" || command == "reproduce" || command == "stream") {
-    if (!word.starts_with('-')) return paths(word, "/");
+  const Words with_path = {"create-data", "reproduce", "stream", "import", "export"};
+  if (holds(with_path, command)) {
+    if (!word.starts_with('-')) return paths(word, command == "import" ? ".ckpt" : "/");
   } else if (words.size() > 3) {
     return {};
   }

@@ -166,6 +166,7 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
   check_in_shape(spec.node, spec.window);
   Model model;
   model.window = spec.window;
+  model.core_is_told = spec.compat != "openretina";
   model.trace_channels = trace_channels(spec.node);
   const Shape shown = model.shown(spec.window);
 

@@ -40,9 +40,9 @@ Json read_json(const std::string& file) {
 
 const char* const info_file = "/session_info.safetensors";
 
-void write_info(const std::string& folder, const data::Recordings& recordings) {
+void write_info(const std::string& folder, const DataFacts& data) {
   TensorFile content{{}, {{"format", format}}};
-  for (const auto& session : recordings.sessions) {
+  for (const auto& session : data.sessions) {
     for (const auto& [name, tensor] : session.info) content.tensors.push_back({session.name + "." + name, tensor});
   }
   if (!content.tensors.empty()) write_safetensors(folder + info_file, content);
@@ -58,18 +58,27 @@ std::vector<Named> info_of(const std::vector<Named>& all, const std::string& ses
 
 }  // namespace
 
+DataFacts::DataFacts(const data::Recordings& recordings) {
+  for (const auto& session : recordings.sessions) {
+    sessions.push_back({session.name, session.neurons, session.frame_rate_hz, {}});
+    for (const auto& [name, tensor] : session.info) sessions.back().info.push_back({name, tensor});
+  }
+  const auto& stimulus = *recordings.sessions.front().train.front().stimulus;
+  mean = stimulus.mean;
+  std = stimulus.std;
+}
+
 void write_bundle(const std::string& folder, const Model& model, const config::Node& composed,
-                  const config::Node& config, const data::Recordings& recordings, const Json& metrics) {
+                  const config::Node& config, const DataFacts& data, const Json& metrics) {
   std::filesystem::create_directories(folder);
   write_safetensors(folder + "/model.safetensors", {model.state(), {{"format", format}}});
-  write_info(folder, recordings);
+  write_info(folder, data);
   Json sessions = Json::array();
-  for (const auto& session : recordings.sessions) {
+  for (const auto& session : data.sessions) {
     Json entry = {{"name", session.name}, {"neurons", session.neurons}};
     if (session.frame_rate_hz > 0) entry["frame_rate_hz"] = session.frame_rate_hz;
     sessions.push_back(entry);
   }
-  const auto& stimulus = *recordings.sessions.front().train.front().stimulus;
   Json components = Json::array();
   for (const auto& origin : model.origins) {
     components.push_back({{"kind", origin.kind},
@@ -86,7 +95,7 @@ void write_bundle(const std::string& folder, const Model& model, const config::N
                       {"features", shape_json(model.features)},
                       {"lag", model.lag()},
                       {"sessions", sessions},
-                      {"normalisation", {{"mean", stimulus.mean}, {"std", stimulus.std}}},
+                      {"normalisation", {{"mean", data.mean}, {"std", data.std}}},
                       {"components", components},
                       {"metrics", metrics},
                       {"definitions", definitions()}};

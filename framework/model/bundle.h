@@ -16,9 +16,24 @@
 
 namespace plexiform::model {
 
+// What a bundle says of the data.
+struct DataFacts {
+  struct Session {
+    std::string name;
+    int64_t neurons = 0;
+    double frame_rate_hz = 0;  // 0: unknown
+    std::vector<Named> info;   // data::Session::info
+  };
+  std::vector<Session> sessions;
+  double mean = 0, std = 1;  // of the stimuli, which the model sees as (movie - mean) / std
+
+  DataFacts() = default;
+  DataFacts(const data::Recordings& recordings);  // NOLINT: where a run has them, they are what is meant
+};
+
 // Writes the files into `folder`, weights first, each atomically.
 void write_bundle(const std::string& folder, const Model& model, const config::Node& composed,
-                  const config::Node& config, const data::Recordings& recordings, const config::Json& metrics);
+                  const config::Node& config, const DataFacts& data, const config::Json& metrics);
 
 struct Bundle {
   Model model;                        // in evaluation mode

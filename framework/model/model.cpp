@@ -98,6 +98,10 @@ at::Tensor Model::shown(const at::Tensor& stimulus, const Given& given) const {
   return at::cat(all, 1);
 }
 
+Given Model::given_core(size_t session, const std::vector<Named>& traces) const {
+  return Given(core_is_told ? heads[session].session : "", traces);
+}
+
 at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const {
   const at::Tensor stimulus = shown(movie, given);
   const auto& site = this->site("core");
@@ -157,8 +161,7 @@ at::Tensor Model::penalty(const char* kind, Component& component) const {
 }
 
 at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
-  const Given given(heads[session].session, traces);
-  return predict(features_of(stimulus, given), session, given);
+  return predict(features_of(stimulus, given_core(session, traces)), session, Given(heads[session].session, traces));
 }
 
 int64_t Model::lag() const {
@@ -192,7 +195,7 @@ const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Ten
   const at::NoGradGuard no_grad;
   const auto finite = [](const at::Tensor& x) { return x.isfinite().all().item<bool>(); };
   const Given given(heads[session].session, traces);
-  const at::Tensor features = features_of(stimulus, given);
+  const at::Tensor features = features_of(stimulus, given_core(session, traces));
   if (!finite(features) || !finite(core_penalty())) return &site("core");
   const at::Tensor prediction = predict(features, session, given);
   if (!finite(prediction) || !finite(readout_penalty(session))) {

@@ -49,6 +49,7 @@ class Model {
   std::vector<TraceChannels> trace_channels;  // behind those of the movie
   Shape window;                               // of a training window (C, T, H, W), of the movie alone
   Shape features;                             // of it, after the core
+  bool core_is_told = true;  // of which session a batch is; not with compat "openretina": it never learns its speeds
 
   // Predicted activity (B, T', N) of the neurons of session number `session`.
   //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
@@ -95,6 +96,7 @@ class Model {
   friend class Stream;
   // (B, C, T, H, W) or, of one bin, (B, C, H, W), with the channels of the traces (B, T, K) or (B, K) behind.
   at::Tensor shown(const at::Tensor& stimulus, const Given& given) const;
+  Given given_core(size_t session, const std::vector<Named>& traces) const;
   at::Tensor features_of(const at::Tensor& stimulus, const Given& given) const;
   at::Tensor predict(const at::Tensor& features, size_t session, const Given& given) const;
   at::Tensor compare(const char* kind, Loss& loss, const at::Tensor& prediction, const at::Tensor& target,

@@ -28,7 +28,7 @@ at::Tensor Stream::step(const at::Tensor& frame, const std::vector<Named>& trace
   }
   traces_ = std::move(clip_of);
   check_traces(model_, session_, traces_, 1, traces_.empty() ? 1 : traces_.front().tensor.size(1));
-  const Given now(head.session, bin);
+  const Given now = model_.given_core(session_, bin);
   const at::Tensor maps =
       plugins::call(model_.site("core"), "step", [&] { return core_->step(model_.shown(frame, now), now); });
   const at::Tensor clip = maps.defined() ? features_.push(maps) : maps;

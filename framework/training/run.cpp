@@ -9,6 +9,7 @@
 #include <model/denormals.h>
 #include <model/inputs.h>
 #include <model/plan.h>
+#include <openretina/models.h>
 #include <training/frozen.h>
 #include <training/progress.h>
 #include <training/run.h>
@@ -46,11 +47,12 @@ const std::vector<std::string> top_level = {"data_io",
 
 // The keys of `model`: openretina's, of which learning_rate, optimizer and lr_scheduler are only pointed at.
 const std::vector<std::string> model_keys = {
-    "core",     "readout",        "loss",          "evaluation_loss", "hidden_channels", "trace_channels",
-    "in_shape", "n_neurons_dict", "learning_rate", "optimizer",       "lr_scheduler"};
+    "core",           "readout",  "clone",          "loss",          "evaluation_loss", "hidden_channels",
+    "trace_channels", "in_shape", "n_neurons_dict", "learning_rate", "optimizer",       "lr_scheduler"};
 
 void check_keys(const config::Node& root) {
-  if (const auto* model = root.find("model"); model && model->is_map()) {
+  const auto* model = root.find("model");
+  if (model && model->is_map() && !model->find("_target_")) {  // a whole model by name has arguments of its own
     for (const auto& [key, node] : model->entries) {
       if (std::find(model_keys.begin(), model_keys.end(), key) != model_keys.end()) continue;
       throw Error(config::where_key(node, "model." + key), "no such key", did_you_mean(key, model_keys));
@@ -140,6 +142,7 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   auto run = std::make_unique<Run>();
   run->composed = composed;
   run->config = config::resolve(composed, resolvers);
+  openretina::expand(run->config);
   const auto filled = config::fill_defaults(run->config);
   const config::Node* model_node = run->config.find("model");
   if (!model_node || model_node->kind != config::Kind::map) {

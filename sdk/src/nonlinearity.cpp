@@ -15,12 +15,15 @@ struct Nonlinearity {
 
 constexpr double least_rate = 1e-3;
 
+at::Tensor softplus(const at::Tensor& x) { return at::softplus(x); }
+at::Tensor inverse_softplus(const at::Tensor& y) {  // ln(e^y - 1), without overflow
+  const auto rate = y.clamp_min(least_rate);
+  return rate + rate.neg().exp().neg().log1p();
+}
+
 constexpr Nonlinearity all[] = {
-    {"softplus", [](const at::Tensor& x) { return at::softplus(x); },
-     [](const at::Tensor& y) {  // ln(e^y - 1), without overflow
-       const auto rate = y.clamp_min(least_rate);
-       return rate + rate.neg().exp().neg().log1p();
-     }},
+    {"softplus", softplus, inverse_softplus},
+    {"parametrized_softplus", softplus, inverse_softplus},  // as it starts; what is learned is in readout.cpp
     {"exp", [](const at::Tensor& x) { return x.exp(); },
      [](const at::Tensor& y) { return y.clamp_min(least_rate).log(); }},
     {"relu", [](const at::Tensor& x) { return x.relu(); }, [](const at::Tensor& y) { return y.clamp_min(least_rate); }},

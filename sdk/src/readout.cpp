@@ -1,5 +1,6 @@
 #include <ATen/ops/grid_sampler_2d.h>
 #include <plexiform/error.h>
+#include <plexiform/layers/parametrized.h>
 #include <plexiform/layers/readout.h>
 #include <torch/types.h>
 
@@ -65,11 +66,15 @@ at::Tensor per_neuron(const ReadoutContext& context, const std::string& name, co
 Output::Output(const ReadoutKnobs& knobs, int64_t neurons)
     : nonlinearity_(knobs.nonlinearity), knots_(knobs.spline_knots), range_(knobs.spline_range) {
   if (knots_ == 1) throw Error("spline_knots", "is 1", "use 0 for no spline, or at least 2");
+  if (nonlinearity_ == "parametrized_softplus")
+    register_module("nonlinearity", std::make_shared<ParametrizedSoftplus>());
   if (knots_ > 0) log_slopes_ = register_parameter("log_slopes", torch::zeros({knots_, neurons}));
 }
 
 at::Tensor Output::forward(const at::Tensor& drive) const {
-  return apply_nonlinearity(nonlinearity_, knots_ > 0 ? spline(drive) : drive);
+  const auto x = knots_ > 0 ? spline(drive) : drive;
+  if (nonlinearity_ != "parametrized_softplus") return apply_nonlinearity(nonlinearity_, x);
+  return named_children()["nonlinearity"]->as<ParametrizedSoftplus>()->forward(x);
 }
 
 at::Tensor Output::spline(const at::Tensor& drive) const {

@@ -4,7 +4,7 @@
 //   rate[b,t,n] = a[n] f(b[n] (I + w[n] c) + c0[n])           trained: w, nl_a = a, nl_b = b, nl_c = c0
 // p: pixels. The filters are the session's (`spatial_filters` (N, H', W'), `temporal_filters` (N, K)), fixed.
 // Source: Liu et al. 2022, PLoS Comput Biol 18:e1009925 (spatial contrast model); names of openretina 1.1.1. With compat
-// "openretina": c^2 as the difference of two means, at least 1e-6.
+// "openretina": c^2 as the difference of two means, at least 1e-6; its model of one neuron has it as above, and no negative w.
 #include <plexiform/layers/readout.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
@@ -17,6 +17,7 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
     double w_init = 0, a_init = 4, b_init = 1, c_init = -5;
     int64_t neuron_chunk_size = 32;
     plexiform::layers::ReadoutKnobs common = {};
+    bool one_neuron = false;  // not a knob
 
     void describe(auto& knob) {
       knob("spatial_filters", spatial_filters, {.doc = "the session's weights of pixels (N, H', W'), by name"});
@@ -29,6 +30,8 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
       common.describe(knob);
     }
   };
+
+  static Params single_cell() { return {.a_init = 1, .c_init = 0, .one_neuron = true}; }
 
   SpatialContrast(const plexiform::ReadoutContext& context, const Params& params)
       : DriveReadout(context, params.common), p(params) {
@@ -76,7 +79,10 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
     return b * at::cat(drives, 1).transpose(1, 2) + c;
   }
 
-  void project() override { a.clamp_min_(0); }  // no negative rate
+  void project() override {
+    if (p.one_neuron) w.clamp_min_(0);
+    if (!p.one_neuron || !quirks) a.clamp_min_(0);  // no negative rate
+  }
 
   int64_t history() const override { return temporal.size(1) - 1; }
   std::vector<plexiform::Named> pictures() override {
@@ -91,8 +97,9 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
     auto mean = [&](const at::Tensor& values) { return (values * weight.unsqueeze(2)).sum(1); };
     const auto average = mean(z);
     // Where nothing varies the root has no gradient: what is added is far below any contrast.
-    const auto contrast = quirks ? (mean(z.square()) - average.square()).clamp_min(1e-6).sqrt()
-                                 : (mean((z - average.unsqueeze(1)).square()).clamp_min(0) + 1e-12).sqrt();
+    const auto contrast = quirks && !p.one_neuron
+                              ? (mean(z.square()) - average.square()).clamp_min(1e-6).sqrt()
+                              : (mean((z - average.unsqueeze(1)).square()).clamp_min(0) + 1e-12).sqrt();
     return average + w.slice(0, from, to).unsqueeze(1) * contrast;
   }
 
@@ -102,4 +109,5 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
 PLEXIFORM_READOUT(
     SpatialContrast, "plexiform.readouts.SpatialContrast", "measured receptive fields and the contrast within them",
     plexiform::Alias<>{"openretina.modules.readout.spatial_contrast_model_readout.SpatialContrastReadout"},
-    plexiform::Alias<>{"openretina.modules.readout.spatial_contrast_model_readout.MultiSpatialContrastReadout"})
+    plexiform::Alias<>{"openretina.modules.readout.spatial_contrast_model_readout.MultiSpatialContrastReadout"},
+    plexiform::Alias<&SpatialContrast::single_cell>{"openretina.models.spatial_contrast.SingleCellSpatialContrast"})

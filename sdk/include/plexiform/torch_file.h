@@ -26,6 +26,7 @@ class TorchFile {
   ~TorchFile();
 
   const PickleValue& root() const { return pickle_->root(); }
+  const std::deque<PickleValue>& values() const { return pickle_->values(); }  // all that there is in it
 
   // The tensor (CPU, contiguous, without grad) that a value stands for; undefined when it is none.
   at::Tensor tensor(const PickleValue& value) const;

@@ -1,0 +1,98 @@
+// plexiform import CKPT -o FOLDER: a model that openretina trained. plexiform export BUNDLE -o FILE: the other way.
+#include <cli/host/commands.h>
+#include <cli/parse.h>
+#include <files/new_folder.h>
+#include <fmt/format.h>
+#include <model/bundle.h>
+#include <openretina/export.h>
+#include <openretina/import.h>
+#include <plugins/sources.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace plexiform::cli {
+namespace {
+
+struct Where {
+  std::string input, output;
+  std::vector<std::string> overrides, plugins, folders;
+};
+
+void add_common(CLI::App& app, Where& where) {
+  app.add_option("-o,--output", where.output, "what to write; it must not be there yet")->required();
+  app.add_option("--plugin", where.plugins, "a plugin file to look into first")->take_all();
+  app.add_option("--plugin-path", where.folders, "a folder with plugins to look into")->take_all();
+}
+
+plugins::Catalogue catalogue(const Where& where) {
+  return plugins::Catalogue::discover(plugins::search_order(where.plugins, where.folders));
+}
+
+void print(const openretina::Imported& imported) {
+  size_t width = 0;
+  for (const auto& tensor : imported.tensors) width = std::max(width, tensor.name.size());
+  size_t count[3] = {};
+  for (const auto& [name, what, detail] : imported.tensors) {
+    constexpr const char* words[] = {"taken", "renamed", "left"};
+    const std::string text = what == openretina::Fate::renamed ? "to " + detail : detail;
+    fmt::print("{:<{}}  {}{}{}\n", name, width, words[what], text.empty() ? "" : ": ", text);
+    ++count[what];
+  }
+  fmt::print("{}: {} tensors taken, {} renamed, {} left\n", imported.model_class, count[0], count[1], count[2]);
+}
+
+}  // namespace
+
+int import_checkpoint(const Arguments& arguments) {
+  CLI::App app(
+      "Makes a model folder of a checkpoint that openretina's training wrote (Lightning's .ckpt). The file is read as "
+      "data: nothing in it is run. Prints what became of each of its tensors.",
+      "plexiform import");
+  Where where;
+  app.add_option("CKPT", where.input, "the checkpoint")->required();
+  app.add_option("KEY=VALUE", where.overrides,
+                 "arguments of the model that the checkpoint lacks: in_shape=[1,30,60,80]");
+  add_common(app, where);
+  if (!parse(app, arguments)) return 0;
+
+  auto plugins = catalogue(where);
+  const auto imported = openretina::import_checkpoint(where.input, where.overrides, plugins);
+  files::NewFolder folder(where.output);
+  model::write_bundle(folder.path(), imported.model, imported.config, imported.config, imported.data,
+                      config::Json::object());
+  folder.move_into_place();
+  print(imported);
+  for (const auto& warning : imported.model.warnings) fmt::print(stderr, "note: {}\n", warning);
+  for (const auto& note : imported.notes) fmt::print(stderr, "note: {}\n", note);
+  fmt::print("model: {}\n", where.output);
+  return 0;
+}
+
+int export_state(const Arguments& arguments) {
+  CLI::App app(
+      "Writes a trained model's tensors as the state dict of openretina's model of the same parts, with its keys: "
+      "torch.load(FILE, weights_only=True) reads it, load_state_dict takes it.",
+      "plexiform export");
+  Where where;
+  app.add_option("RUN", where.input, "a run folder or its model/")->required();
+  add_common(app, where);
+  if (!parse(app, arguments)) return 0;
+
+  const std::string folder = model::bundle_folder(where.input);
+  if (!std::filesystem::exists(folder + "/model.json")) {
+    throw Error(where.input, "holds no trained model", "name a run folder, or its model/ with model.json");
+  }
+  if (std::filesystem::exists(where.output)) throw Error(where.output, "is there already", "choose another name");
+  auto plugins = catalogue(where);
+  const auto bundle = model::read_bundle(folder, plugins);
+  const auto exported = openretina::export_state(bundle, folder, plugins);
+  openretina::write_state_dict(where.output, exported.state);
+  for (const auto& warning : bundle.warnings) fmt::print(stderr, "note: {}\n", warning);
+  for (const auto& note : exported.notes) fmt::print(stderr, "note: {}\n", note);
+  fmt::print("core {}\nreadout {}\n{} tensors: {}\n", exported.core, exported.readout, exported.state.size(),
+             where.output);
+  return 0;
+}
+
+}  // namespace plexiform::cli

@@ -1,0 +1,301 @@
+#include <openretina/models.h>
+#include <plexiform/error.h>
+
+#include <algorithm>
+
+namespace plexiform::openretina {
+
+using config::Node;
+
+namespace {
+
+// Where an argument of a whole model goes.
+//   "core.x", "readout.x"   that knob of the part
+//   "core.channels+"        the same with the stimulus' channels before it, which in_shape says
+//   "model.x"               the model's own key x
+//   "sta_filters.x"         that of the config's section of filters
+//   ""                      nowhere: it changes nothing there, or is no part of a model here
+struct Argument {
+  const char* name;
+  const char* place;
+  Node usual = {};  // openretina's default where the part's differs
+  bool required = false;
+};
+
+struct Composition {
+  std::vector<const char*> names;
+  const char *core, *readout;
+  Node loss, evaluation_loss;  // what it uses when nothing is said
+  std::vector<Argument> arguments;
+  bool window_is_kernel = false;  // in_shape's bins are those of the readout's filter
+};
+
+Node component(const char* name, std::vector<std::pair<const char*, Node>> knobs = {}) {
+  Node made = Node::map();
+  made["_target_"] = Node::text(name);
+  for (auto& [knob, value] : knobs) made[knob] = std::move(value);
+  return made;
+}
+
+Node yes() { return Node::truth(true); }
+Node no() { return Node::truth(false); }
+
+Node poisson(std::vector<std::pair<const char*, Node>> knobs = {}) {
+  return component("openretina.modules.losses.poisson.PoissonLoss3d", std::move(knobs));
+}
+Node correlation() {
+  return component("openretina.modules.losses.correlation.CorrelationLoss3d", {{"avg", yes()}, {"negate", no()}});
+}
+
+constexpr const char* simple_core = "openretina.modules.core.base_core.SimpleCoreWrapper";
+constexpr const char* dummy_core = "openretina.modules.core.base_core.DummyCore";
+
+const std::vector<Composition>& compositions() {
+  // What all of them have, and what is the trainer's.
+  static const std::vector<Argument> common = {
+      {"in_shape", "model.in_shape"},
+      {"n_neurons_dict", "model.n_neurons_dict"},
+      {"loss", "model.loss"},
+      {"evaluation_loss", "model.evaluation_loss"},
+      {"optimizer", "model.optimizer"},
+      {"lr_scheduler", "model.lr_scheduler"},
+      {"trace_channels", "model.trace_channels"},
+      {"data_info", ""},
+  };
+  static const auto with_common = [](std::vector<Argument> own) {
+    own.insert(own.end(), common.begin(), common.end());
+    return own;
+  };
+  static const std::vector<Composition> all = {
+      {{"openretina.models.core_readout.UnifiedCoreReadout", "openretina.models.UnifiedCoreReadout",
+        "openretina.models.core_readout.BaseCoreReadout"},
+       nullptr,
+       nullptr,
+       poisson(),
+       correlation(),
+       with_common({{"hidden_channels", "model.hidden_channels"},
+                    {"learning_rate", "model.learning_rate", Node::number(0.001)},
+                    {"core", "model.core", {}, true},
+                    {"readout", "model.readout", {}, true}})},
+      {{"openretina.models.core_readout.ExampleCoreReadout", "openretina.models.ExampleCoreReadout"},
+       simple_core,
+       "openretina.modules.readout.multi_readout.MultiGaussianMaskReadout",
+       poisson(),
+       correlation(),
+       // Its two penalties of the readout change places on their way: the one called gamma is that of the masks.
+       with_common({{"hidden_channels", "core.channels+", {}, true},
+                    {"temporal_kernel_sizes", "core.temporal_kernel_sizes", {}, true},
+                    {"spatial_kernel_sizes", "core.spatial_kernel_sizes", {}, true},
+                    {"core_gamma_input", "core.gamma_input", Node::number(0.0)},
+                    {"core_gamma_hidden", "core.gamma_hidden", Node::number(0.0)},
+                    {"core_gamma_in_sparse", "core.gamma_in_sparse", Node::number(0.0)},
+                    {"core_gamma_temporal", "core.gamma_temporal", Node::number(40.0)},
+                    {"core_input_padding", "core.input_padding", no()},
+                    {"core_hidden_padding", "core.hidden_padding", yes()},
+                    {"cut_first_n_frames_in_core", "core.cut_first_n_frames", Node::number(int64_t{30})},
+                    {"dropout_rate", "core.dropout_rate"},
+                    {"maxpool_every_n_layers", "core.maxpool_every_n_layers"},
+                    {"downsample_input_kernel_size", "core.downsample_input_kernel_size"},
+                    {"convolution_type", "core.convolution_type"},
+                    {"color_squashing_weights", "core.color_squashing_weights"},
+                    {"readout_scale", "readout.scale", yes()},
+                    {"readout_bias", "readout.bias", yes()},
+                    {"readout_gaussian_masks", ""},
+                    {"readout_gaussian_mean_scale", "readout.gaussian_mean_scale", Node::number(6.0)},
+                    {"readout_gaussian_var_scale", "readout.gaussian_var_scale", Node::number(4.0)},
+                    {"readout_positive", "readout.positive", yes()},
+                    {"readout_gamma", "readout.mask_l1_reg", Node::number(0.4)},
+                    {"readout_gamma_masks", "readout.feature_weights_l1_reg", Node::number(0.0)},
+                    {"readout_reg_avg", "readout.readout_reg_avg", no()},
+                    {"learning_rate", "model.learning_rate", Node::number(0.01)}})},
+      {{"openretina.models.linear_nonlinear.SingleCellSeparatedLNP"},
+       dummy_core,
+       "openretina.models.linear_nonlinear.SingleCellSeparatedLNP",
+       poisson(),
+       correlation(),
+       with_common({{"rf_location", "readout.rf_location"},
+                    {"spat_kernel_size", "readout.spat_kernel_size"},
+                    {"temporal_kernel_size", "readout.temporal_kernel_size"},
+                    {"rank", "readout.rank"},
+                    {"smooth_weight_spat", "readout.smooth_weight_spat"},
+                    {"smooth_weight_temp", "readout.smooth_weight_temp"},
+                    {"sparse_weight", "readout.sparse_weight"},
+                    {"smooth_regularizer_spat", "readout.smooth_regularizer_spat"},
+                    {"smooth_regularizer_temp", ""},
+                    {"smooth_regularizer", ""},
+                    {"laplace_padding", "readout.laplace_padding"},
+                    {"nonlinearity", "readout.nonlinearity"},
+                    {"normalize_weights", "readout.normalize_weights"},
+                    {"fit_gaussian", ""},
+                    {"learning_rate", "model.learning_rate", Node::number(0.001)}}),
+       true},
+      {{"openretina.models.spatial_contrast.SingleCellSpatialContrast", "openretina.models.SingleCellSpatialContrast"},
+       dummy_core,
+       "openretina.models.spatial_contrast.SingleCellSpatialContrast",
+       poisson({{"per_neuron", yes()}, {"avg", yes()}}),
+       correlation(),
+       with_common({{"sta_dir", "sta_filters.folder"},
+                    {"sta_file_name", "sta_filters.pattern"},
+                    {"flip_sta", "sta_filters.flip"},
+                    {"temporal_crop_frames", "sta_filters.last_bins"},
+                    {"sigma_contour", "sta_filters.sigma_contour"},
+                    {"rf_location", ""},
+                    {"spat_crop_size", "sta_filters.crop"},
+                    {"w_init", "readout.w_init"},
+                    {"a_init", "readout.a_init"},
+                    {"b_init", "readout.b_init"},
+                    {"c_init", "readout.c_init"},
+                    {"validation_loss", "model.evaluation_loss"},
+                    {"learning_rate", "model.learning_rate", Node::number(0.001)}})},
+      {{"openretina.models.spatial_contrast.SpatialContrastCoreReadout"},
+       dummy_core,
+       "openretina.modules.readout.spatial_contrast_model_readout.MultiSpatialContrastReadout",
+       poisson({{"avg", yes()}}),
+       correlation(),
+       with_common({{"sta_dir", "sta_filters.folder"},
+                    {"sta_file_pattern", "sta_filters.pattern"},
+                    {"flip_sta", "sta_filters.flip"},
+                    {"temporal_crop_frames", "sta_filters.last_bins"},
+                    {"sigma_contour", "sta_filters.sigma_contour"},
+                    {"cut_first_n_frames", "core.cut_first_n_frames"},
+                    {"w_init", "readout.w_init"},
+                    {"a_init", "readout.a_init"},
+                    {"b_init", "readout.b_init"},
+                    {"c_init", "readout.c_init"},
+                    {"neuron_chunk_size", "readout.neuron_chunk_size"},
+                    {"learning_rate", "model.learning_rate", Node::number(0.01)}})},
+  };
+  return all;
+}
+
+const Composition& find(const Node& target) {
+  for (const auto& one : compositions()) {
+    for (const char* name : one.names) {
+      if (target.string == name) return one;
+    }
+  }
+  throw Error(config::where(target, "model._target_"), "'" + target.string + "' is no model that is known here",
+              did_you_mean(target.string, whole_models()));
+}
+
+bool is_part(const std::string& key) {
+  return key == "core" || key == "readout" || key == "loss" || key == "evaluation_loss";
+}
+
+bool is_said(const Node* node) { return node && !node->is_null() && node->kind != config::Kind::missing; }
+
+// The stimulus' channels before the layers'.
+Node with_stimulus(const Node& model, const Node& hidden) {
+  const Node* shape = model.find("in_shape");
+  if (!shape || !shape->is_list() || shape->items.empty()) {
+    throw Error(config::where(model, "model.in_shape"), "is not given",
+                "give it: [channels, time bins, height, width] of the stimulus");
+  }
+  Node all = Node::list();
+  all.location = hidden.location;
+  all.items.push_back(shape->items.front());
+  all.items.insert(all.items.end(), hidden.items.begin(), hidden.items.end());
+  return all;
+}
+
+void put(Node& made, const Node& model, const Argument& argument, const Node& value, Node* filters) {
+  std::string place = argument.place;
+  if (place.empty()) return;
+  if (place.starts_with("sta_filters.")) {
+    if (filters) (*filters)[place.substr(12)] = value;
+    return;
+  }
+  if (place.starts_with("model.")) {
+    made[place.substr(6)] = value;
+    return;
+  }
+  const size_t dot = place.find('.');
+  const bool after_stimulus = place.ends_with('+');
+  if (after_stimulus) place.pop_back();
+  made[place.substr(0, dot)][place.substr(dot + 1)] = after_stimulus ? with_stimulus(model, value) : value;
+}
+
+}  // namespace
+
+const std::vector<std::string>& whole_models() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& one : compositions()) all.insert(all.end(), one.names.begin(), one.names.end());
+    return all;
+  }();
+  return names;
+}
+
+Node parts(const Node& model, Node* filters) {
+  const Node* target = model.find("_target_");
+  if (!target) {
+    Node same = model;
+    if (Node* readout = same.find("readout")) name_nonlinearity(*readout);
+    return same;
+  }
+  const Composition& composition = find(*target);
+
+  Node made = Node::map();
+  made.location = model.location;
+  for (const char* part : {"core", "readout"}) {
+    const char* name = part == std::string("core") ? composition.core : composition.readout;
+    if (!name) continue;
+    made[part] = component(name);
+    made[part].location = made[part]["_target_"].location = target->location;
+  }
+  for (const auto& argument : composition.arguments) {
+    const Node* said = model.find(argument.name);
+    if (is_part(argument.name) && said) continue;  // below
+    if (is_said(said)) {
+      put(made, model, argument, *said, filters);
+    } else if (argument.required) {
+      throw Error(config::where(said ? *said : model, std::string("model.") + argument.name), "is not given",
+                  target->string + " needs it");
+    } else if (!argument.usual.is_null()) {
+      put(made, model, argument, argument.usual, filters);
+    }
+  }
+  for (const auto& [key, value] : model.entries) {  // parts, which replace those of the composition
+    if (is_part(key) && is_said(&value)) made[key] = value;
+    if (is_part(key) || key.starts_with('_')) continue;
+    std::vector<std::string> known = {"core", "readout"};
+    for (const auto& argument : composition.arguments) known.push_back(argument.name);
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    throw Error(config::where_key(value, "model." + key), "no such argument of " + target->string,
+                did_you_mean(key, known));
+  }
+  if (const Node* bins = model.at_path("in_shape.1");
+      composition.window_is_kernel && is_said(bins) && !is_said(made.at_path("readout.temporal_kernel_size"))) {
+    made["readout"]["temporal_kernel_size"] = *bins;
+  }
+  if (!is_said(made.find("loss"))) made["loss"] = composition.loss;
+  if (!is_said(made.find("evaluation_loss"))) made["evaluation_loss"] = composition.evaluation_loss;
+  if (Node* readout = made.find("readout")) name_nonlinearity(*readout);
+  return made;
+}
+
+void expand(Node& root) {
+  Node* model = root.find("model");
+  if (!model) return;
+  Node filters = Node::map();
+  Node made = parts(*model, &filters);
+  filters.location = model->location;
+  *model = std::move(made);
+  if (!filters.entries.empty() && !is_said(root.find("sta_filters"))) root["sta_filters"] = std::move(filters);
+}
+
+void name_nonlinearity(Node& readout) {
+  Node* given = readout.find("nonlinearity_function");
+  if (!given) return;
+  const Node* target = given->find("_target_");
+  Node name = target ? *target : *given;
+  if (name.kind == config::Kind::string) {
+    for (const std::string prefix : {"torch.nn.functional.", "torch._C._nn.", "torch."}) {
+      if (name.string.starts_with(prefix)) name.string = name.string.substr(prefix.size());
+    }
+  }
+  std::erase_if(readout.entries, [](const auto& entry) { return entry.first == "nonlinearity_function"; });
+  readout["nonlinearity"] = name;
+}
+
+}  // namespace plexiform::openretina
