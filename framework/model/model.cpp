@@ -2,6 +2,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 #include <model/model.h>
 #include <plexiform/abilities.h>
 
@@ -94,6 +95,7 @@ at::Tensor Model::shown(const at::Tensor& stimulus, const Given& given) const {
 }
 
 at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const {
+  RECORD_USER_SCOPE("core");  // here and below: for training/profile.h
   const at::Tensor stimulus = shown(movie, given);
   const auto& site = this->site("core");
   return plugins::call(site, "forward", [&] {
@@ -108,6 +110,7 @@ at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const
 }
 
 at::Tensor Model::predict(const at::Tensor& features, size_t session, const Given& given) const {
+  RECORD_USER_SCOPE("readout");
   const auto& site = this->site("readout");
   return plugins::call(site, "forward", [&] {
     const Untouched untouched(features);
@@ -122,6 +125,7 @@ at::Tensor Model::predict(const at::Tensor& features, size_t session, const Give
 
 at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor& prediction, const at::Tensor& target,
                           size_t session) const {
+  RECORD_USER_SCOPE("loss");
   const auto& site = this->site(kind);
   return plugins::call(site, "forward", [&] {
     const Untouched untouched_prediction(prediction), untouched_target(target);
@@ -141,6 +145,7 @@ at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor&
 }
 
 at::Tensor Model::penalty(const char* kind, Component& component) const {
+  RECORD_USER_SCOPE("penalty");
   const auto& site = this->site(kind);
   return plugins::call(site, "penalty", [&] {
     const at::Tensor value = component.penalty();
@@ -171,6 +176,7 @@ at::Tensor Model::evaluation_loss_of(const at::Tensor& prediction, const at::Ten
 }
 
 void Model::backward(const at::Tensor& total) const {
+  RECORD_USER_SCOPE("backward");
   plugins::call(site("loss"), "backward", [&] { total.backward(); });
 }
 

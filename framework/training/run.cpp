@@ -10,6 +10,7 @@
 #include <model/inputs.h>
 #include <model/plan.h>
 #include <training/frozen.h>
+#include <training/profile.h>
 #include <training/progress.h>
 #include <training/run.h>
 #include <training/trainer.h>
@@ -194,6 +195,10 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
   }
   std::optional<WeightPictures> pictures;
   if (settings.pictures) observers.push_back(&pictures.emplace(*settings.pictures, run.model, observers));
+  std::unique_ptr<Profiler> profiler;
+  if (const auto params = read_profiler(settings.trainer.profiler)) {
+    observers.push_back((profiler = make_profiler(*params, folder)).get());
+  }
   const Deterministic deterministic(settings.trainer.deterministic);
   Trainer trainer(task, observers);
   if (start == Start::resume) {
@@ -213,6 +218,8 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
   if (settings.trainer.enable_model_summary) note(run.plan());
   host::Result result;
   result.ending = trainer.fit();
+  if (profiler) note(profiler->finish());
+  profiler.reset();
   result.history = trainer.state().history;
   if (result.ending == Ending::suspended) {
     note("stopped; continue with: plexiform train --resume " + folder);

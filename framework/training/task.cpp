@@ -1,5 +1,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/record_function.h>
 #include <evaluation/metrics.h>
 #include <training/metrics_log.h>
 #include <training/mixed_precision.h>
@@ -29,6 +30,7 @@ at::Tensor predict(const Task& task, const data::Batch& batch) {
 }
 
 Json validate(const Task& task, const Json& limit) {
+  RECORD_USER_SCOPE("validation");
   const auto& model = task.model;
   const at::NoGradGuard no_grad;
   model.train(false);
