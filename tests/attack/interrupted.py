@@ -3,7 +3,7 @@
 
     python3 tests/attack/interrupted.py build [--kills 50] [--disks 10] [--seed 1]
 
-killed      kill -9 at a random moment, half of them while a file is being written; resumed, and perhaps killed again.
+killed      kill -9 at a random moment, or the next time a file is being written; resumed, and perhaps killed again.
             The model, the metrics and the last checkpoint have to be those of a run that was left alone, bit for bit.
 full disk   the run folder is on a small tmpfs that is full after some kilobytes (root; otherwise a limit on the size of
             files). Exit code 1 and a sentence with a remedy; the checkpoint that was there is whole, and with room again
@@ -110,8 +110,8 @@ class Attack:
         run, log, name = self.folder / f"killed{number}", self.folder / "log", f"killed {number}"
         for kill in range(chance.choice((1, 1, 2, 3))):
             process = self.start(self.again(run), log)
-            end = time.monotonic() + chance.uniform(0, self.seconds)
-            if chance.random() < 0.5:  # at a random moment
+            end = time.monotonic() + chance.uniform(0, 0.9 * self.seconds)
+            if chance.random() < 0.4:  # at a random moment
                 try:
                     process.wait(max(0, end - time.monotonic()))
                 except subprocess.TimeoutExpired:
@@ -137,7 +137,7 @@ class Attack:
         name, log = f"full disk {number}", self.folder / "log"
         place = self.folder / "small"
         run = place / "run"
-        kilobytes = chance.randint(8, 120)
+        kilobytes = chance.randint(4, 48)
         more = {}
         if mounted:
             ballast = place / "ballast"
