@@ -43,16 +43,26 @@ Search completed(Search search) {
   return search;
 }
 
-// The metric that the config of all trials names: objective_target, else the one that decides which epoch is best.
-std::string objective(const config::Composition& sweep) {
-  for (const char* path : {"objective_target", "training_callbacks.model_checkpoint.monitor"}) {
-    const Node* node = sweep.job.at_path(path);
-    if (!node || node->is_null()) continue;
-    const Node name = config::resolve_at(sweep.job, path, {sweep.hydra});
-    if (name.kind == Kind::string) return name.string;
-    throw Error(config::where(name, path), "is no name of a metric", "write objective_target: val_loss");
+// A text of the config of all trials; `otherwise` when it says nothing.
+std::string text_at(const config::Composition& sweep, const std::string& path, const std::string& otherwise) {
+  const Node* node = sweep.job.at_path(path);
+  if (!node || node->is_null()) return otherwise;
+  const Node name = config::resolve_at(sweep.job, path, {sweep.hydra});
+  if (name.kind == Kind::string) return name.string;
+  throw Error(config::where(name, path), "is no text", "write a name, such as val_loss");
+}
+
+// objective_target, else the metric that decides which epoch is best. It cannot be made small where large is best.
+std::string objective(const config::Composition& sweep, const std::string& direction) {
+  const std::string callback = "training_callbacks.model_checkpoint.";  // its defaults: training/model_checkpoint.h
+  const std::string monitor = text_at(sweep, callback + "monitor", "val_correlation"),
+                    mode = text_at(sweep, callback + "mode", "max"),
+                    target = text_at(sweep, "objective_target", monitor);
+  if (target == monitor && direction.substr(0, 3) != mode) {
+    throw Error("hydra.sweeper.direction", "is " + direction + ", but " + callback + "mode, of the same " + target +
+                ", is " + mode, "make them agree, such as hydra.sweeper.direction=" + mode + "imize");
   }
-  return "val_correlation";
+  return target;
 }
 
 }  // namespace
@@ -102,9 +112,9 @@ std::optional<Search> plan_search(const config::Request& request, const config::
     throw Error(config::where(*direction, "hydra.sweeper.direction"), "asks for several objectives",
                 "name one, minimize or maximize, and its metric as objective_target");
   }
-  search.objective = objective(sweep);
   search.arguments = config::search_arguments(request);
   search = completed(std::move(search));
+  search.objective = objective(sweep, search.settings.direction);
   const auto varies = [](const config::Dimension& one) { return one.kind != config::Dimension::Kind::fixed; };
   if (std::none_of(search.space.begin(), search.space.end(), varies)) {
     throw Error(config::where(*name, "hydra.sweeper"), "has nothing to search",

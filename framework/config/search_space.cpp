@@ -58,7 +58,11 @@ Dimension dimension(const std::string& argument) {
     read_interval(argument, sweep, result);
     return result;
   }
-  for (const auto& choice : sweep.choices) result.texts.push_back(choice.text);
+  for (const auto& choice : sweep.choices) {
+    if (std::find(result.texts.begin(), result.texts.end(), choice.text) == result.texts.end()) {
+      result.texts.push_back(choice.text);
+    }
+  }
   if (result.texts.empty()) fail(argument, "has nothing to choose from", "give it at least one value");
   const bool ordered = sweep.kind == Sweep::Kind::range && !sweep.shuffle && numbers(sweep);
   result.kind = ordered ? Dimension::Kind::grid : Dimension::Kind::categorical;

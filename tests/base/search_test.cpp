@@ -280,6 +280,7 @@ TEST_CASE("a search is refused before anything runs, with a remedy") {
       {{"hydra.sweeper.sampler._target_=optuna.samplers.CmaEsSampler"}, "is not known here"},
       {{"+hydra.sweeper.sampler.n_startup=3"}, "did you mean 'n_startup_trials'?"},
       {{"--launcher", "slurm"}, "does not go with a search"},
+      {{"objective_target=val_correlation"}, "is minimize, but training_callbacks.model_checkpoint.mode, of the same"},
   }));
   Searching searching;
   const Ran ran = searching.search(more, 5);
