@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <vector>
@@ -124,6 +125,7 @@ class Trace final : public Profiler {
   void start() {
     const torch::profiler::impl::ProfilerConfig config(torch::profiler::impl::ProfilerState::KINETO,
                                                        params_.record_shapes, params_.profile_memory);
+    setenv("KINETO_LOG_LEVEL", "99", /*overwrite=*/0);  // it tells standard error of every start and stop
     kineto::prepareProfiler(config, activities());
     kineto::enableProfiler(config, activities());
     state_ = State::on;
