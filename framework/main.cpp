@@ -25,6 +25,7 @@ constexpr const char* usage =
   plexiform train -m seed=1,2,3      a run for each value, and a table at the end
   plexiform evaluate RUN             score a trained model neuron by neuron
   plexiform stream RUN               frames in, rates out, one frame at a time
+  plexiform ensemble RUN... -o DIR   several trained models as one, their mean
   plexiform reproduce RUN            the command that made a run; would it give the same config?
   plexiform plugins list|inspect     what cores, readouts and losses there are
   plexiform plugins check FILE|NAME  whether a plugin keeps the contract
@@ -76,14 +77,14 @@ int run(const std::string& command, const Arguments& arguments) {
     if (line.multirun) return plexiform::cli::multirun(line, "/proc/self/exe");
     return run_in_host(name, arguments);
   }
-  if (command == "create-data" || command == "stream") return run_in_host(command, arguments);
+  if (command == "create-data" || command == "stream" || command == "ensemble") return run_in_host(command, arguments);
   if (command == "reproduce") return plexiform::cli::reproduce_command(arguments);
   if (command == "completion") return plexiform::cli::completion_command(arguments);
   if (command == "--complete") return plexiform::cli::complete_command(arguments);
   if (command == "--probe-plugins") return plexiform::cli::probe_plugins_command(arguments);
   throw Usage(fmt::format("no such command: {}\n  fix: {}", command,
-                          plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "stream", "reproduce",
-                                                            "plugins", "completion"})));
+                          plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "stream", "ensemble",
+                                                            "reproduce", "plugins", "completion"})));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ const std::map<std::string, Words> commands = {
     {"evaluate", {}},
     {"create-data",
      {"--force", "--frames", "--help", "--neurons", "--repeats", "--seed", "--sessions", "--test-frames"}},
+    {"ensemble", {"--help", "--output"}},
     {"stream", {"--frames", "--help", "--output", "--session", "--threads"}},
     {"plugins", {"list", "inspect", "check", "doctor", "new", "--help"}},
     {"reproduce", {"--help"}},
@@ -86,7 +87,7 @@ Words candidates(const Words& words) {
   if (command == "train" || command == "evaluate") {
     return after_config_command(command, {words.begin() + 2, words.end() - 1}, word);
   }
-  if (command == "create-data" || command == "reproduce" || command == "stream") {
+  if (command == "create-data" || command == "reproduce" || command == "stream" || command == "ensemble") {
     if (!word.starts_with('-')) return paths(word, "/");
   } else if (words.size() > 3) {
     return {};

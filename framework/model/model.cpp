@@ -168,6 +168,8 @@ int64_t Model::lag() const {
 }
 
 at::Tensor Model::loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const {
+  const Head& head = heads[session];
+  if (head.loss) return compare(head.loss_kind.c_str(), *head.loss, prediction, target, session);
   return compare("loss", *loss, prediction, target, session);
 }
 
@@ -182,7 +184,10 @@ void Model::backward(const at::Tensor& total) const {
 
 at::Tensor Model::core_penalty() const { return penalty("core", *core); }
 
-at::Tensor Model::loss_penalty() const { return penalty("loss", *loss); }
+at::Tensor Model::loss_penalty(size_t session) const {
+  const Head& head = heads[session];
+  return head.loss ? penalty(head.loss_kind.c_str(), *head.loss) : penalty("loss", *loss);
+}
 
 at::Tensor Model::readout_penalty(size_t session) const { return penalty("readout", *heads[session].readout); }
 
@@ -195,7 +200,7 @@ const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Ten
   if (!finite(features) || !finite(core_penalty())) return &site("core");
   const at::Tensor prediction = predict(features, session, given);
   if (!finite(prediction) || !finite(readout_penalty(session))) return &site("readout");
-  return finite(loss_of(prediction, target, session)) && finite(loss_penalty()) ? nullptr : &site("loss");
+  return finite(loss_of(prediction, target, session)) && finite(loss_penalty(session)) ? nullptr : &site("loss");
 }
 
 std::vector<Named> Model::parameters() const {
@@ -203,6 +208,9 @@ std::vector<Named> Model::parameters() const {
   append(all, "core.", core->parameters());
   for (const auto& head : heads) append(all, "readout." + head.session + ".", head.readout->parameters());
   append(all, "loss.", loss->parameters());
+  for (const auto& head : heads) {
+    if (head.loss) append(all, head.loss_kind + ".", head.loss->parameters());
+  }
   return all;
 }
 
@@ -211,6 +219,9 @@ std::vector<Named> Model::buffers() const {
   append(all, "core.", core->buffers());
   for (const auto& head : heads) append(all, "readout." + head.session + ".", head.readout->buffers());
   append(all, "loss.", loss->buffers());
+  for (const auto& head : heads) {
+    if (head.loss) append(all, head.loss_kind + ".", head.loss->buffers());
+  }
   return all;
 }
 
@@ -247,6 +258,9 @@ void Model::train(bool on) const {
   core->train(on);
   for (const auto& head : heads) head.readout->train(on);
   loss->train(on);
+  for (const auto& head : heads) {
+    if (head.loss) head.loss->train(on);
+  }
 }
 
 void Model::project() const {
@@ -254,6 +268,9 @@ void Model::project() const {
   plugins::call(site("core"), "project", [&] { core->project(); });
   for (const auto& head : heads) plugins::call(site("readout"), "project", [&] { head.readout->project(); });
   plugins::call(site("loss"), "project", [&] { loss->project(); });
+  for (const auto& head : heads) {
+    if (head.loss) plugins::call(site(head.loss_kind.c_str()), "project", [&] { head.loss->project(); });
+  }
 }
 
 }  // namespace plexiform::model

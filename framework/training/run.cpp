@@ -4,6 +4,7 @@
 #include <data/checks.h>
 #include <evaluation/predict.h>
 #include <fmt/format.h>
+#include <model/begin_from.h>
 #include <model/build.h>
 #include <model/bundle.h>
 #include <model/denormals.h>
@@ -48,7 +49,7 @@ const std::vector<std::string> top_level = {"data_io",
 // The keys of `model`: openretina's, of which learning_rate, optimizer and lr_scheduler are only pointed at.
 const std::vector<std::string> model_keys = {
     "core",     "readout",        "loss",          "evaluation_loss", "hidden_channels", "trace_channels",
-    "in_shape", "n_neurons_dict", "learning_rate", "optimizer",       "lr_scheduler"};
+    "in_shape", "n_neurons_dict", "learning_rate", "optimizer",       "lr_scheduler",    "session_losses"};
 
 void check_keys(const config::Node& root) {
   if (const auto* model = root.find("model"); model && model->is_map()) {
@@ -169,6 +170,10 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   at::manual_seed(run->settings.seed);
   run->model = model::build(spec, catalogue);
   model::check_inputs(run->model, run->recordings);
+  if (const config::Node* trained = run->config.at_path("paths.load_model_path"); trained && !trained->is_null()) {
+    const auto notes = model::begin_from(run->model, trained->string, run->recordings);
+    run->settings.warnings.insert(run->settings.warnings.end(), notes.begin(), notes.end());
+  }
   if (!run->settings.frozen.empty()) located(run->config, [&] { freeze(run->model, run->settings.frozen); });
   auto& warnings = run->settings.warnings;
   warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());

@@ -58,7 +58,7 @@ std::string target(const Node& node, const std::string& path, const std::vector<
 }
 
 void check_metric(const std::string& metric, const std::string& place, const std::vector<std::string>& known) {
-  const bool of_session = metric.starts_with("val_correlation/");
+  const bool of_session = metric.starts_with("val_correlation/") || metric.starts_with("val_loss/");
   const bool sessions_known =
       std::any_of(known.begin(), known.end(), [](const auto& m) { return m.starts_with("val_correlation/"); });
   if ((of_session && !sessions_known) || std::find(known.begin(), known.end(), metric) != known.end()) return;
@@ -278,7 +278,10 @@ Settings read_settings(const Node& root, const std::vector<std::string>& session
                                       "regularization_loss_readout",
                                       "val_regularization_loss_core",
                                       "val_regularization_loss_readout"};
-  for (const auto& session : sessions) metrics.push_back("val_correlation/" + session);
+  for (const auto& session : sessions) {
+    metrics.push_back("val_correlation/" + session);
+    metrics.push_back("val_loss/" + session);
+  }
   Settings settings;
   if (const Node* seed = root.find("seed"); seed && !seed->is_null()) {
     if (seed->kind != config::Kind::integer || seed->integer < 0) {

@@ -151,7 +151,7 @@ Trainer::Losses Trainer::gradients(const data::Batch& batch) {
   losses.loss = model.loss_of(losses.prediction, batch.responses, batch.session);
   losses.core_penalty = model.core_penalty();
   losses.readout_penalty = model.readout_penalty(batch.session);
-  const at::Tensor total = losses.loss + losses.core_penalty + losses.readout_penalty + model.loss_penalty();
+  const at::Tensor total = losses.loss + losses.core_penalty + losses.readout_penalty + model.loss_penalty(batch.session);
   losses.total = total.item<double>();
   if (!std::isfinite(losses.total)) return losses;
   std::optional<torch::autograd::DetectAnomalyGuard> anomalies;

@@ -14,6 +14,7 @@ extern "C" __attribute__((visibility("default"))) int plexiform_command(const ch
       if (name == "evaluate") return evaluate(arguments);
       if (name == "create-data") return create_data(arguments);
       if (name == "stream") return stream(arguments);
+      if (name == "ensemble") return ensemble(arguments);
     } catch (const c10::Error& e) {  // its what() carries a stack trace
       const std::string text = e.what_without_backtrace();
       if (text.find("can't allocate memory") != std::string::npos) throw std::bad_alloc();

@@ -13,5 +13,6 @@ int train(const Arguments& arguments);
 int evaluate(const Arguments& arguments);
 int create_data(const Arguments& arguments);
 int stream(const Arguments& arguments);
+int ensemble(const Arguments& arguments);
 
 }  // namespace plexiform::cli
