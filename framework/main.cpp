@@ -27,6 +27,7 @@ constexpr const char* usage =
   plexiform stream RUN               frames in, rates out, one frame at a time
   plexiform import CKPT -o FOLDER    a model of openretina's checkpoint
   plexiform export RUN -o FILE       a state dict for openretina
+  plexiform ensemble RUN... -o DIR   several trained models as one, their mean
   plexiform reproduce RUN            the command that made a run; would it give the same config?
   plexiform plugins list|inspect     what cores, readouts and losses there are
   plexiform plugins check FILE|NAME  whether a plugin keeps the contract
@@ -78,16 +79,17 @@ int run(const std::string& command, const Arguments& arguments) {
     if (line.multirun) return plexiform::cli::multirun(line, "/proc/self/exe");
     return run_in_host(name, arguments);
   }
-  for (const char* in_host : {"create-data", "stream", "import", "export"}) {
+  for (const char* in_host : {"create-data", "stream", "import", "export", "ensemble"}) {
     if (command == in_host) return run_in_host(command, arguments);
   }
   if (command == "reproduce") return plexiform::cli::reproduce_command(arguments);
   if (command == "completion") return plexiform::cli::completion_command(arguments);
   if (command == "--complete") return plexiform::cli::complete_command(arguments);
   if (command == "--probe-plugins") return plexiform::cli::probe_plugins_command(arguments);
-  throw Usage(fmt::format("no such command: {}\n  fix: {}", command,
-                          plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "stream", "import",
-                                                            "export", "reproduce", "plugins", "completion"})));
+  throw Usage(
+      fmt::format("no such command: {}\n  fix: {}", command,
+                  plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "stream", "import", "export",
+                                                    "ensemble", "reproduce", "plugins", "completion"})));
 }
 
 }  // namespace

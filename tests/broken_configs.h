@@ -41,10 +41,13 @@ inline const std::vector<std::string> kArguments = {"model.hidden=4",
                                                     "path=${oc.env:HOME,/tmp}/x\\=1",
                                                     "model=glob([a*,b*],exclude=c*)",
                                                     "+g@p.q=option",
-                                                    "z=shuffle(a,b)"};
+                                                    "z=shuffle(a,b)",
+                                                    "lr=tag(log,interval(1e-4,1e-1))",
+                                                    "+n=int(interval(1,9))"};
 
 // Arguments that the tree kGroups knows.
 inline const std::vector<std::string> kGroupArguments = {"model.learning_rate=1",
+                                                         "hydra/sweeper=optuna",
                                                          "+experiment=sgd_fast",
                                                          "data=other",
                                                          "~optimizer@second",

@@ -22,6 +22,7 @@ const std::map<std::string, Words> commands = {
      {"--force", "--frames", "--help", "--neurons", "--repeats", "--seed", "--sessions", "--test-frames"}},
     {"import", {"--help", "--output", "--plugin", "--plugin-path"}},
     {"export", {"--help", "--output", "--plugin", "--plugin-path"}},
+    {"ensemble", {"--help", "--output"}},
     {"stream", {"--frames", "--help", "--output", "--session", "--threads"}},
     {"plugins", {"list", "inspect", "check", "doctor", "new", "--help"}},
     {"reproduce", {"--help"}},
@@ -88,7 +89,7 @@ Words candidates(const Words& words) {
   if (command == "train" || command == "evaluate") {
     return after_config_command(command, {words.begin() + 2, words.end() - 1}, word);
   }
-  const Words with_path = {"create-data", "reproduce", "stream", "import", "export"};
+  const Words with_path = {"create-data", "reproduce", "stream", "import", "export", "ensemble"};
   if (holds(with_path, command)) {
     if (!word.starts_with('-')) return paths(word, command == "import" ? ".ckpt" : "/");
   } else if (words.size() > 3) {

@@ -52,8 +52,9 @@ std::string last_words(const std::string& log) {
   return last.starts_with("  fix: ") ? "    " + before + "\n    " + last + "\n" : "    " + last + "\n";
 }
 
-int runs_at_a_time(const CommandLine& line) {
+int runs_at_a_time(const CommandLine& line, const Sweep& sweep) {
   if (line.jobs > 0) return line.jobs;
+  if (sweep.search) return static_cast<int>(sweep.search->settings.n_jobs);
   if (!line.resume.empty()) return 1;
   const auto composition = config::compose_sweep(line.request);
   const config::Node* jobs = composition.hydra.at_path("launcher.n_jobs");  // of hydra/launcher=joblib
@@ -63,9 +64,9 @@ int runs_at_a_time(const CommandLine& line) {
 
 class Runner {
  public:
-  Runner(const Sweep& sweep, const std::string& program, int at_a_time)
+  Runner(Sweep& sweep, const std::string& program, int at_a_time)
       : sweep_(sweep), program_(program), at_a_time_(static_cast<size_t>(at_a_time)) {
-    for (const auto& job : sweep.jobs) results_.push_back({&job, "", "not begun"});
+    for (const auto& job : sweep.jobs) results_.push_back({&job, "", "not begun", {}});
   }
 
   // Returns the signal that stopped it, or 0.
@@ -74,11 +75,10 @@ class Runner {
     size_t next = 0;
     int told = 0;
     while (true) {
-      while (next < results_.size() && running_.size() < at_a_time_ && !SignalGuard::count()) begin(results_[next++]);
-      if (running_.empty()) {
-        if (next >= results_.size() || SignalGuard::count()) break;
-        continue;  // what could not be started is reported already
+      while (running_.size() < at_a_time_ && !SignalGuard::count() && (next < results_.size() || search_on())) {
+        begin(results_[next++]);
       }
+      if (running_.empty()) break;
       int code = 0;
       const pid_t process = wait_for_any(code);
       for (; told < SignalGuard::count(); ++told) stop_all();
@@ -90,9 +90,13 @@ class Runner {
     return SignalGuard::last();
   }
 
-  const std::vector<SweepResult>& results() const { return results_; }
-  bool all_done() const {
-    return std::all_of(results_.begin(), results_.end(), [](const auto& result) { return result.status == "done"; });
+  const std::deque<SweepResult>& results() const { return results_; }
+  // Whether as many runs as may have failed at most.
+  bool succeeded() const {
+    const auto done = [](const auto& result) { return result.status == "done"; };
+    const auto failed = results_.size() - static_cast<size_t>(std::count_if(results_.begin(), results_.end(), done));
+    const double allowed = sweep_.search ? sweep_.search->settings.max_failure_rate : 0;
+    return static_cast<double>(failed) <= allowed * static_cast<double>(results_.size()) && failed < results_.size();
   }
 
  private:
@@ -105,6 +109,30 @@ class Runner {
     return fmt::format("{}/{}.log", sweep_.folder, result.job->number);
   }
 
+  // The next trial of a search joins the sweep; false: there is none.
+  bool search_on() {
+    if (!sweep_.search || static_cast<int64_t>(sweep_.jobs.size()) >= sweep_.search->settings.n_trials) return false;
+    Search::Earlier trials;
+    for (const auto& result : results_) trials.push_back({result.job->overrides, result.objective});
+    const SweepJob& job = sweep_.add(sweep_.search->next(trials));
+    sweep_.write_jobs();  // before it is begun
+    results_.push_back({&job, "", "not begun", {}});
+    return true;
+  }
+
+  // A run is done: what it came to.
+  std::string finished(SweepResult& result) {
+    result.status = "done";
+    if (!sweep_.search) return score(result.folder);
+    try {
+      result.objective = sweep_.search->value(result.folder);
+    } catch (const Error& e) {
+      result.status = "failed";
+      return fmt::format("failed\n    {}\n   ", e.what());
+    }
+    return fmt::format("{} {:.6g}", sweep_.search->objective, *result.objective);
+  }
+
   void say(const SweepResult& result, const std::string& text) const {
     fmt::print("#{}  {}  {}\n", result.job->number, shell_quoted(result.job->overrides), text);
     std::fflush(stdout);
@@ -115,8 +143,7 @@ class Runner {
       result.folder = sweep_.run_folder(*result.job);
       const auto state = Sweep::state(result.folder);
       if (state == Sweep::State::done) {
-        result.status = "done";
-        return say(result, score(result.folder) + " (done before)");
+        return say(result, finished(result) + " (done before)");
       }
       if (state == Sweep::State::fresh)
         fs::remove_all(result.folder + "/.hydra");  // of a run killed while it wrote that
@@ -137,8 +164,7 @@ class Runner {
     SweepResult& result = *run.result;
     const double seconds = std::chrono::duration<double>(Clock::now() - run.since).count();
     if (code == 0) {
-      result.status = "done";
-      say(result, fmt::format("{} ({:.0f} s)", score(result.folder), seconds));
+      say(result, fmt::format("{} ({:.0f} s)", finished(result), seconds));
     } else if (SignalGuard::count() && code > 128) {
       result.status = "stopped";
       say(result, "stopped");
@@ -153,16 +179,22 @@ class Runner {
     for (const auto& [process, run] : running_) kill(-process, SignalGuard::last());
   }
 
-  const Sweep& sweep_;
+  Sweep& sweep_;
   const std::string program_;
   const size_t at_a_time_;
-  std::vector<SweepResult> results_;
+  std::deque<SweepResult> results_;
   std::map<pid_t, Running> running_;
 };
 
 // --dry-run: every job's config composes, or the error is shown.
-int check(const Sweep& sweep) {
+int check(Sweep& sweep) {
   int code = 0;
+  if (sweep.search) {  // the first that it would try stands for all
+    const auto& settings = sweep.search->settings;
+    fmt::print("{} {} in {} runs over\n", settings.direction, sweep.search->objective, settings.n_trials);
+    for (const auto& argument : sweep.search->arguments) fmt::print("  {}\n", argument);
+    if (sweep.jobs.empty()) sweep.add(sweep.search->next({}));
+  }
   for (const auto& job : sweep.jobs) {
     std::string folder;
     try {
@@ -174,6 +206,26 @@ int check(const Sweep& sweep) {
     fmt::print("#{}  {}  {}\n", job.number, shell_quoted(job.overrides), folder);
   }
   return code;
+}
+
+// The best trial of a search: a line, and optimization_results.yaml as Hydra's sweeper for Optuna writes it.
+void tell_best(const Sweep& sweep, const std::deque<SweepResult>& results) {
+  const SweepResult* best = nullptr;
+  for (const auto& result : results) {
+    if (result.objective && (!best || sweep.search->better(*result.objective, *best->objective))) best = &result;
+  }
+  if (!best) return;
+  config::Node record = config::Node::map();
+  record["name"] = config::Node::text("optuna");
+  config::Node& params = record["best_params"] = config::Node::map();
+  for (const auto& argument : best->job->overrides) {
+    const auto override = config::parse_override(argument, 0);
+    if (override.value) params[override.address()] = *override.value;
+  }
+  record["best_value"] = config::Node::number(*best->objective);
+  files::write_atomically(sweep.folder + "/optimization_results.yaml", config::to_yaml(record));
+  fmt::print("best: #{}  {}  {} {:.6g}\n", best->job->number, shell_quoted(best->job->overrides),
+             sweep.search->objective, *best->objective);
 }
 
 // --launcher slurm: the runs are Slurm's from here on.
@@ -191,20 +243,27 @@ int hand_over(const Sweep& sweep, const std::string& program, int at_a_time) {
 }  // namespace
 
 int multirun(const CommandLine& line, const std::string& program) {
-  const int at_a_time = runs_at_a_time(line);
-  const Sweep sweep = line.resume.empty() ? plan_sweep(line) : read_sweep(line.resume);
+  Sweep sweep = line.resume.empty() ? plan_sweep(line) : read_sweep(line.resume);
+  const int at_a_time = runs_at_a_time(line, sweep);
   if (line.dry_run) return check(sweep);
+  if (sweep.search && line.launcher == "slurm") {
+    throw Error("--launcher slurm", "does not go with a search, whose runs depend on those before",
+                "search here, with --jobs N, or give each key its values and add hydra/sweeper=basic");
+  }
   if (line.resume.empty()) write_sweep(sweep, line);
   if (!line.resume.empty()) fs::current_path(sweep.request.working_directory);  // what relative paths begin at
   const Lock lock(sweep.folder);
   if (line.launcher == "slurm") return hand_over(sweep, program, line.jobs);
-  fmt::print("{} runs, {} at a time, in {}\n", sweep.jobs.size(), at_a_time, sweep.folder);
+  const size_t runs = sweep.search ? static_cast<size_t>(sweep.search->settings.n_trials) : sweep.jobs.size();
+  fmt::print("{} runs, {} at a time, in {}\n", runs, at_a_time, sweep.folder);
   Runner runner(sweep, program, at_a_time);
   const int signal = runner.run();
-  files::write_atomically(sweep.folder + "/results.csv", to_csv(runner.results()));
-  fmt::print("\n{}medians over neurons; also in {}/results.csv\n", to_table(runner.results()), sweep.folder);
+  const std::string objective = sweep.search ? sweep.search->objective : "";
+  files::write_atomically(sweep.folder + "/results.csv", to_csv(runner.results(), objective));
+  fmt::print("\n{}medians over neurons; also in {}/results.csv\n", to_table(runner.results(), objective), sweep.folder);
+  if (sweep.search) tell_best(sweep, runner.results());
   if (signal) fmt::print("stopped; continue with: plexiform train -m --resume {}\n", shell_quoted(sweep.folder));
-  return signal ? 128 + signal : runner.all_done() ? 0 : 1;
+  return signal ? 128 + signal : runner.succeeded() ? 0 : 1;
 }
 
 }  // namespace plexiform::cli

@@ -54,11 +54,6 @@ std::vector<std::string> Sweep::words(const SweepJob& job, const std::string& ru
 
 Sweep plan_sweep(const CommandLine& line) {
   const auto composition = config::compose_sweep(line.request);
-  const Node* sweeper = composition.hydra.at_path("sweeper._target_");
-  if (sweeper && sweeper->string.find("Optuna") != std::string::npos) {
-    throw Error(config::where(*sweeper, "hydra.sweeper"), "is a search, which -m does not run",
-                "give each key its values and add hydra/sweeper=basic");
-  }
   const Node place = config::resolve_hydra(composition.job, "sweep.dir", {composition.hydra});
   if (place.kind != Kind::string || place.string.empty()) {
     throw Error(config::where(place, "hydra.sweep.dir"), "is no folder", "give it the path of a folder");
@@ -70,23 +65,34 @@ Sweep plan_sweep(const CommandLine& line) {
   for (const auto& override : composition.hydra.at_path("overrides.hydra")->items) {
     sweep.request.overrides.push_back(override.string);  // hydra.mode=MULTIRUN among them
   }
-  int number = 0;
-  for (auto& overrides : config::sweep_jobs(line.request)) sweep.jobs.push_back({number++, std::move(overrides)});
+  sweep.search = plan_search(line.request, composition);
+  if (sweep.search) return sweep;
+  for (auto& overrides : config::sweep_jobs(line.request)) sweep.add(std::move(overrides));
   return sweep;
 }
 
 void write_sweep(const Sweep& sweep, const CommandLine& line) {
   fs::create_directories(sweep.folder);
-  Node record = Node::map(), hydra = Node::map(), jobs = Node::list();
-  for (const auto& job : sweep.jobs) {
-    jobs.items.push_back(Node::list());
-    for (const auto& override : job.overrides) jobs.items.back().items.push_back(Node::text(override));
-  }
-  record["request"] = config::to_node(sweep.request);
-  record["jobs"] = std::move(jobs);
+  Node hydra = Node::map();
   hydra["hydra"] = config::compose_sweep(line.request).hydra;
   files::write_atomically(sweep.folder + "/multirun.yaml", config::to_yaml(hydra));
-  files::write_atomically(sweep.folder + "/jobs.yaml", config::to_yaml(record));
+  sweep.write_jobs();
+}
+
+const SweepJob& Sweep::add(std::vector<std::string> overrides) {
+  return jobs.emplace_back(SweepJob{static_cast<int>(jobs.size()), std::move(overrides)});
+}
+
+void Sweep::write_jobs() const {
+  Node record = Node::map(), list = Node::list();
+  for (const auto& job : jobs) {
+    list.items.push_back(Node::list());
+    for (const auto& override : job.overrides) list.items.back().items.push_back(Node::text(override));
+  }
+  record["request"] = config::to_node(request);
+  record["jobs"] = std::move(list);
+  if (search) record["search"] = to_node(*search);
+  files::write_atomically(folder + "/jobs.yaml", config::to_yaml(record));
 }
 
 Sweep read_sweep(const std::string& folder) {
@@ -101,11 +107,12 @@ Sweep read_sweep(const std::string& folder) {
   Sweep sweep;
   sweep.folder = absolute(folder);
   sweep.request = config::record_from(*request, file);
-  int number = 0;
   for (const auto& job : jobs->items) {
-    sweep.jobs.push_back({number++, {}});
-    for (const auto& override : job.items) sweep.jobs.back().overrides.push_back(override.string);
+    std::vector<std::string> overrides;
+    for (const auto& override : job.items) overrides.push_back(override.string);
+    sweep.add(std::move(overrides));
   }
+  if (const Node* search = root.find("search")) sweep.search = search_from(*search, file);
   return sweep;
 }
 

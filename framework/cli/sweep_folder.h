@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cli/command_line.h>
+#include <cli/search.h>
 #include <config/run_record.h>
 
+#include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +20,13 @@ struct SweepJob {
 struct Sweep {
   std::string folder;         // absolute
   config::RunRecord request;  // what all jobs have in common; its overrides are those of Hydra's own node
-  std::vector<SweepJob> jobs;
+  std::deque<SweepJob> jobs;    // of a search those that it has asked for so far
+  std::optional<Search> search;
+
+  // One more job; those that are there stay where they are in memory.
+  const SweepJob& add(std::vector<std::string> overrides);
+  // jobs.yaml, whole or not at all: all that a sweep needs to go on, as the runs have folders of their own.
+  void write_jobs() const;
 
   // What a job is asked for, with what Hydra tells it about itself: its number, its place, that it is one of several.
   config::RunRecord request_of(const SweepJob& job) const;

@@ -37,7 +37,7 @@ std::pair<std::string, std::string> key_and_value(const std::string& override) {
 }
 
 // The header, then a row per run.
-std::vector<Row> rows(const std::vector<SweepResult>& results) {
+std::vector<Row> rows(const std::deque<SweepResult>& results, const std::string& objective) {
   std::vector<std::string> keys;
   std::map<std::string, std::set<std::string>> seen;
   for (const auto& result : results) {
@@ -50,6 +50,7 @@ std::vector<Row> rows(const std::vector<SweepResult>& results) {
   std::erase_if(keys, [&](const std::string& key) { return seen[key].size() < 2 && results.size() > 1; });
   std::vector<Row> table(1, {"run"});
   table[0].insert(table[0].end(), keys.begin(), keys.end());
+  if (!objective.empty()) table[0].push_back(objective);
   for (const auto& [metric, title] : metrics) table[0].push_back(title);
   table[0].push_back("status");
   for (const auto& result : results) {
@@ -58,6 +59,7 @@ std::vector<Row> rows(const std::vector<SweepResult>& results) {
       values.insert_or_assign(key_and_value(override).first, key_and_value(override).second);
     Row row = {std::to_string(result.job->number)};
     for (const auto& key : keys) row.push_back(values[key]);
+    if (!objective.empty()) row.push_back(result.objective ? fmt::format("{:.6g}", *result.objective) : "");
     const config::Json scores = result.status == "done" ? scores_of(result.folder) : config::Json();
     for (const auto& [metric, title] : metrics) row.push_back(median(scores, metric));
     row.push_back(result.status);
@@ -79,8 +81,8 @@ std::string csv_field(const std::string& text) {
 
 }  // namespace
 
-std::string to_table(const std::vector<SweepResult>& results) {
-  const auto table = rows(results);
+std::string to_table(const std::deque<SweepResult>& results, const std::string& objective) {
+  const auto table = rows(results, objective);
   std::vector<size_t> widths(table[0].size());
   for (const auto& row : table) {
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -95,9 +97,9 @@ std::string to_table(const std::vector<SweepResult>& results) {
   return text;
 }
 
-std::string to_csv(const std::vector<SweepResult>& results) {
+std::string to_csv(const std::deque<SweepResult>& results, const std::string& objective) {
   std::string text;
-  for (const auto& row : rows(results)) {
+  for (const auto& row : rows(results, objective)) {
     for (size_t i = 0; i < row.size(); ++i) {
       if (i) text += ',';
       text += csv_field(row[i]);

@@ -1,6 +1,7 @@
 #include <config/opened_request.h>
 #include <config/python.h>
 #include <config/resolve.h>
+#include <config/search_space.h>
 #include <config/sweep.h>
 #include <fnmatch.h>
 
@@ -66,17 +67,47 @@ bool of_hydra(const Override& override) {
   return override.key == "hydra" || override.key.starts_with("hydra.") || override.key.starts_with("hydra/");
 }
 
+// An entry of hydra.sweeper.search_space, which Optuna's sweeper had before `params`, as an argument's value.
+std::string value_of_entry(const Node& entry) {
+  const auto field = [&](const char* name) {
+    const Node* node = entry.find(name);
+    return node && !node->is_null() ? python_text(*node) : "";
+  };
+  const std::string type = field("type"), low = field("low"), high = field("high");
+  if (type == "categorical" && entry.find("choices")) {
+    std::string choices;
+    for (const auto& item : entry.find("choices")->items) {
+      const bool text = item.kind == Kind::string;
+      choices += (choices.empty() ? "" : ",") + (text ? quoted_value(item.string) : python_text(item));
+    }
+    return "choice(" + choices + ")";
+  }
+  if ((type != "int" && type != "float") || low.empty() || high.empty()) {
+    throw Error("", "says neither {type: int or float, low, high} nor {type: categorical, choices}",
+                "write hydra.sweeper.params instead: a.b: interval(0,1)");
+  }
+  if (const std::string step = field("step"); !step.empty() && step != "1") {
+    throw Error("", "has a step", "write hydra.sweeper.params instead: a.b: range(start,stop,step)");
+  }
+  const std::string interval = "interval(" + low + "," + high + ")";
+  const std::string cast = type == "int" ? "int(" + interval + ")" : interval;
+  return field("log") == "True" ? "tag(log," + cast + ")" : cast;
+}
+
 // The arguments of all jobs: those of hydra.sweeper.params, then the command line's. A key that is written again, with
 // the same prefix, takes the place of the earlier one.
 std::vector<Override> swept_overrides(const Composition& sweep, const std::vector<Override>& given) {
   std::vector<Override> overrides;
-  if (const Node* params = sweep.hydra.at_path("sweeper.params"); params && params->is_map()) {
-    const Node values = resolve_hydra(sweep.job, "sweeper.params", {sweep.hydra});
+  for (const std::string place : {"sweeper.search_space", "sweeper.params"}) {
+    const Node* entries = sweep.hydra.at_path(place);
+    if (!entries || !entries->is_map()) continue;
+    const Node values = resolve_hydra(sweep.job, place, {sweep.hydra});
     for (const auto& [key, value] : values.entries) {
       try {
-        overrides.push_back(parse_override(key + "=" + python_text(value), 0));
+        const bool older = place == "sweeper.search_space" && value.is_map();
+        overrides.push_back(parse_override(key + "=" + (older ? value_of_entry(value) : python_text(value)), 0));
       } catch (const Error& e) {
-        throw Error(where(value, "hydra.sweeper.params." + key), e.problem(), e.fix());
+        throw Error(where(value, "hydra." + place + "." + key), e.problem(), e.fix());
       }
       overrides.back().location = value.location;
     }
@@ -134,6 +165,26 @@ std::vector<std::vector<std::string>> sweep_jobs(const Request& request) {
     jobs = std::move(product);
   }
   return jobs;
+}
+
+std::vector<std::string> search_arguments(const Request& request) {
+  const auto opened = open(request);
+  std::vector<std::string> arguments;
+  for (const auto& override : swept_overrides(compose_sweep(request), opened.overrides)) {
+    std::string text = override.text;
+    if (override.sweep && override.sweep->kind == Sweep::Kind::glob) {
+      text = prefix(override) + override.address() + "=choice(";
+      for (const auto& value : values(override, opened.repository)) text += (text.back() == '(' ? "" : ",") + value;
+      text += ")";
+    }
+    try {
+      dimension(text);
+    } catch (const Error& e) {
+      fail(override, e.problem(), e.fix());
+    }
+    arguments.push_back(text);
+  }
+  return arguments;
 }
 
 }  // namespace plexiform::config

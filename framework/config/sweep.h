@@ -14,4 +14,8 @@ Composition compose_sweep(const Request& request);
 // for an interval, which only a search can draw from.
 std::vector<std::vector<std::string>> sweep_jobs(const Request& request);
 
+// The same arguments as the space of a search (search_space.h), before values are drawn: "a=interval(0,1)". A glob is
+// written out. Throws Error for what is no space.
+std::vector<std::string> search_arguments(const Request& request);
+
 }  // namespace plexiform::config

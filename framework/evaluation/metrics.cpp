@@ -178,6 +178,10 @@ std::vector<Definition> definitions() {
   return all;
 }
 
+at::Tensor spread(const at::Tensor& predictions) {
+  return predictions.to(at::kDouble).var(at::IntArrayRef({0}), /*unbiased=*/true).mean(0).sqrt();
+}
+
 std::vector<Named> score(const at::Tensor& prediction, const at::Tensor& average, const at::Tensor& repeats) {
   check_same(prediction, "prediction", average);
   const bool repeated = repeats.defined() && repeats.dim() == 3 && repeats.size(0) >= 2;

@@ -67,6 +67,10 @@ struct Definition {
 // Of everything that score() gives, in its order.
 std::vector<Definition> definitions();
 
+// sqrt(mean_t var_m p[m,t,n]): the standard deviation between the predictions (M, T, N) of M models, whose variance is
+// averaged over time; in the units of the responses.
+at::Tensor spread(const at::Tensor& predictions);
+
 // All of it. With less than two repeats (or `repeats` undefined) what needs them is NaN.
 std::vector<Named> score(const at::Tensor& prediction, const at::Tensor& average, const at::Tensor& repeats);
 

@@ -1,5 +1,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/stack.h>
 #include <evaluation/metrics.h>
 #include <evaluation/predict.h>
 
@@ -31,11 +32,24 @@ Trace predict(const model::Model& model, const data::Recordings& recordings, con
 
 std::vector<NeuronScores> score_parts(const model::Model& model, const data::Recordings& recordings,
                                       const std::vector<data::Part>& parts, const data::LoaderParams& loader) {
+  return score_parts(std::vector{&model}, recordings, parts, loader);
+}
+
+std::vector<NeuronScores> score_parts(const std::vector<const model::Model*>& members,
+                                      const data::Recordings& recordings, const std::vector<data::Part>& parts,
+                                      const data::LoaderParams& loader) {
   std::vector<NeuronScores> all;
   for (const auto& part : parts) {
     const auto& session = recordings.sessions[part.session];
-    const auto trace = predict(model, recordings, part, data::windows_per_batch(loader, part.length));
+    std::vector<at::Tensor> predictions;
+    Trace trace;
+    for (const auto* member : members) {
+      trace = predict(*member, recordings, part, data::windows_per_batch(loader, part.length));
+      predictions.push_back(trace.prediction);
+    }
+    if (members.size() > 1) trace.prediction = at::stack(predictions).mean(0);
     NeuronScores scores{session.name, part.name, {}, score(trace.prediction, trace.target, trace.repeats)};
+    if (members.size() > 1) scores.scores.push_back({"spread", spread(at::stack(predictions))});
     if (const auto ids = session.info.find("cell_id");
         ids != session.info.end() && ids->second.numel() == session.neurons) {
       for (int64_t n = 0; n < session.neurons; ++n)

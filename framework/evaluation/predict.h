@@ -21,4 +21,9 @@ Trace predict(const model::Model& model, const data::Recordings& recordings, con
 std::vector<NeuronScores> score_parts(const model::Model& model, const data::Recordings& recordings,
                                       const std::vector<data::Part>& parts, const data::LoaderParams& loader);
 
+// Of the mean of what several models predict, with one more metric, `spread`: how far apart they are.
+std::vector<NeuronScores> score_parts(const std::vector<const model::Model*>& members,
+                                      const data::Recordings& recordings, const std::vector<data::Part>& parts,
+                                      const data::LoaderParams& loader);
+
 }  // namespace plexiform::evaluation

@@ -115,6 +115,10 @@ Json to_json(const std::vector<NeuronScores>& all) {
   for (const auto& [name, text] : definitions()) {
     if (std::find(metrics.begin(), metrics.end(), name) != metrics.end()) json["definitions"][name] = text;
   }
+  if (std::find(metrics.begin(), metrics.end(), "spread") != metrics.end()) {
+    json["definitions"]["spread"] =
+        "sqrt(mean_t var_m prediction[m,t]): how far apart the members of an ensemble are, in units of the responses";
+  }
   for (const auto& one : all) {
     Json session = {{"session", one.session}, {"stimulus", one.stimulus}, {"neurons", Json::array()}};
     for (size_t i = 0; i < static_cast<size_t>(count(one)); ++i) session["neurons"].push_back(neuron(one, i));

@@ -1,13 +1,14 @@
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/stack.h>
 #include <fmt/format.h>
-#include <model/bundle.h>
+#include <model/ensemble.h>
 #include <model/inputs.h>
 #include <model/stream.h>
 #include <plexiform/host/trained_model.h>
 #include <plugins/config_sources.h>
 
 #include <algorithm>
-#include <optional>
+#include <deque>
 
 namespace plexiform::host {
 
@@ -23,10 +24,12 @@ std::vector<Named> in_float(std::vector<Named> traces) {
 }  // namespace
 
 struct TrainedModel::State {
-  model::Bundle bundle;
-  std::vector<std::string> sessions;
+  std::vector<model::Bundle> members;  // one, or those of an ensemble, which agree on all but the weights
+  std::vector<std::string> sessions, warnings;
   double mean = 0, std = 1;  // of the stimuli that it was trained on
-  std::optional<model::Stream> stream;
+  std::deque<model::Stream> streams;  // one for each member, once started
+
+  const model::Bundle& first() const { return members.front(); }
 
   at::Tensor normalised(const at::Tensor& stimulus) const { return stimulus.to(at::kFloat).sub(mean).mul(1 / std); }
 
@@ -42,8 +45,11 @@ struct TrainedModel::State {
 TrainedModel::TrainedModel(const std::string& folder, const Plugins& plugins) : state_(std::make_unique<State>()) {
   auto catalogue = plugins::Catalogue::discover(plugins::search_order(plugins.files, plugins.folders));
   if (!plugins.locked.empty()) catalogue.lock(plugins::Lock::named(plugins.locked));
-  state_->bundle = model::read_bundle(folder, catalogue);
-  for (const auto& head : state_->bundle.model.heads) state_->sessions.push_back(head.session);
+  state_->members = model::read_members(folder, catalogue);
+  for (const auto& head : state_->first().model.heads) state_->sessions.push_back(head.session);
+  for (const auto& member : state_->members) {
+    state_->warnings.insert(state_->warnings.end(), member.warnings.begin(), member.warnings.end());
+  }
   const auto& normalisation = about().at("normalisation");
   normalisation.at("mean").get_to(state_->mean);
   normalisation.at("std").get_to(state_->std);
@@ -54,15 +60,22 @@ TrainedModel::~TrainedModel() = default;
 
 const std::vector<std::string>& TrainedModel::sessions() const { return state_->sessions; }
 int64_t TrainedModel::neurons(const std::string& session) const {
-  return state_->bundle.model.heads[state_->find(session)].neurons;
+  return state_->first().model.heads[state_->find(session)].neurons;
 }
-Shape TrainedModel::window() const { return state_->bundle.model.window; }
-int64_t TrainedModel::lag() const { return state_->bundle.model.lag(); }
-const Json& TrainedModel::about() const { return state_->bundle.about; }
-const std::vector<std::string>& TrainedModel::warnings() const { return state_->bundle.warnings; }
+Shape TrainedModel::window() const { return state_->first().model.window; }
+int64_t TrainedModel::lag() const { return state_->first().model.lag(); }
+int64_t TrainedModel::members() const { return static_cast<int64_t>(state_->members.size()); }
+const Json& TrainedModel::about() const { return state_->first().about; }
+const std::vector<std::string>& TrainedModel::warnings() const { return state_->warnings; }
 
 at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& session,
                                  const std::vector<Named>& traces) const {
+  const at::Tensor all = predict_members(stimulus, session, traces);
+  return members() == 1 ? all.squeeze(0) : all.mean(0);
+}
+
+at::Tensor TrainedModel::predict_members(const at::Tensor& stimulus, const std::string& session,
+                                         const std::vector<Named>& traces) const {
   const size_t number = state_->find(session);
   const Shape trained = window();
   const bool movie = stimulus.defined() && stimulus.dim() == 5;
@@ -71,20 +84,26 @@ at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& 
     throw Error("stimulus", movie ? "is of " + shape.text() : "has not the axes (batch, channels, time, rows, columns)",
                 "give it the size that the model was trained with, " + trained.text() + "; only T may differ");
   }
-  state_->bundle.model.core->output_shape(state_->bundle.model.shown(shape));  // refuses a clip that is too short
   const auto known = in_float(traces);
-  model::check_traces(state_->bundle.model, number, known, stimulus.size(0), shape.time);
   const at::NoGradGuard no_grad;
-  return state_->bundle.model.forward(state_->normalised(stimulus), number, known);
+  const at::Tensor normalised = state_->normalised(stimulus);
+  std::vector<at::Tensor> predictions;
+  for (const auto& member : state_->members) {
+    member.model.core->output_shape(member.model.shown(shape));  // refuses a clip that is too short
+    model::check_traces(member.model, number, known, stimulus.size(0), shape.time);
+    predictions.push_back(member.model.forward(normalised, number, known));
+  }
+  return at::stack(predictions);
 }
 
 void TrainedModel::start(const std::string& session) {
-  state_->stream.reset();
-  state_->stream.emplace(state_->bundle.model, state_->find(session));
+  state_->streams.clear();
+  const size_t number = state_->find(session);
+  for (const auto& member : state_->members) state_->streams.emplace_back(member.model, number);
 }
 
 at::Tensor TrainedModel::step(const at::Tensor& frame, const std::vector<Named>& traces) {
-  if (!state_->stream) throw Error("stimulus", "comes before a stream was started", "call start(session) first");
+  if (state_->streams.empty()) throw Error("stimulus", "comes before a stream was started", "call start(session) first");
   const Shape trained = window();
   if (!frame.defined() || frame.sizes() != at::IntArrayRef({trained.channels, trained.height, trained.width})) {
     throw Error("frame", "is not of the size that the model was trained with",
@@ -92,8 +111,15 @@ at::Tensor TrainedModel::step(const at::Tensor& frame, const std::vector<Named>&
                             trained.width));
   }
   const at::NoGradGuard no_grad;
-  const at::Tensor rates = state_->stream->step(state_->normalised(frame).unsqueeze(0), in_float(traces));
-  return rates.defined() ? rates.squeeze(0) : rates;
+  const at::Tensor normalised = state_->normalised(frame).unsqueeze(0);
+  const auto known = in_float(traces);
+  at::Tensor sum;
+  for (auto& stream : state_->streams) {
+    const at::Tensor rates = stream.step(normalised, known);
+    if (rates.defined()) sum = sum.defined() ? sum.add(rates) : rates;
+  }
+  if (!sum.defined()) return sum;
+  return members() == 1 ? sum.squeeze(0) : sum.squeeze(0).div(static_cast<double>(members()));
 }
 
 }  // namespace plexiform::host

@@ -20,7 +20,9 @@ struct Choice {
 
 Choice choice(const Node& model, const std::string& name) {
   const std::string path = "model." + name;
-  const Node* node = model.find(name);
+  const std::string part = "session_losses.";  // the names of sessions may have dots
+  const Node* losses = name.starts_with(part) ? model.find("session_losses") : nullptr;
+  const Node* node = losses ? losses->find(name.substr(part.size())) : model.find(name);
   const Node* target = node ? node->find("_target_") : nullptr;
   if (!target || target->kind != config::Kind::string) {
     throw Error(config::where(node ? *node : model, path), "names no component",
@@ -130,6 +132,15 @@ bool has_clone(const Node& model) {
   return clone && !clone->is_null();
 }
 
+// The sessions that have a loss of their own.
+std::vector<std::string> session_losses(const Node& model) {
+  const Node* losses = model.find("session_losses");
+  if (!losses || losses->is_null()) return {};
+  if (losses->is_map()) return losses->keys();
+  throw Error(config::where(*losses, "model.session_losses"), "names no sessions",
+              "write {SESSION: {_target_: plexiform.losses.Poisson}}");
+}
+
 // How many bins of the features come before the first that the readout predicts.
 int64_t history(Readout& readout, const Shape& features) {
   const auto* looks_back = ability<LooksBack>(readout);
@@ -144,10 +155,11 @@ int64_t history(Readout& readout, const Shape& features) {
 }  // namespace
 
 void check_components(const Node& model, plugins::Catalogue& catalogue) {
-  const std::pair<const char*, const char*> parts[] = {
+  std::vector<std::pair<std::string, const char*>> parts = {
       {"core", "core"}, {"readout", "readout"}, {"clone", "readout"}, {"loss", "loss"}, {"evaluation_loss", "loss"}};
+  for (const auto& session : session_losses(model)) parts.push_back({"session_losses." + session, "loss"});
   for (const auto& [name, kind] : parts) {
-    if (std::string(name) == "clone" && !has_clone(model)) continue;
+    if (name == "clone" && !has_clone(model)) continue;
     const Choice chosen = choice(model, name);
     located(chosen, [&] {
       std::vector<std::string> known;
@@ -223,6 +235,22 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
       }
       *loss = made.component;
       record(model, name, chosen, made.provenance);
+      return 0;
+    });
+  }
+  for (const auto& session : session_losses(spec.node)) {
+    const auto head = std::find_if(model.heads.begin(), model.heads.end(),
+                                   [&](const Head& one) { return one.session == session; });
+    const auto chosen = choice(spec.node, "session_losses." + session);
+    if (head == model.heads.end()) {
+      throw Error(config::where_key(*chosen.node, chosen.path), "the data have no such session",
+                  did_you_mean(session, names));
+    }
+    located(chosen, [&] {
+      auto made = plugins::create_loss(catalogue, chosen.target, chosen.knobs, of_losses);
+      head->loss = made.component;
+      head->loss_kind = "session_losses." + session;
+      record(model, head->loss_kind, chosen, made.provenance);
       return 0;
     });
   }

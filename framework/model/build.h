@@ -5,6 +5,7 @@
 //     readout:  {_target_: ..., knobs}      one per session
 //     clone:    {_target_: ..., knobs}      optional: the readout of the sessions after the first, which takes it over
 //     loss, evaluation_loss: {_target_: ..., knobs}
+//     session_losses: {SESSION: {_target_: ..., knobs}}    optional: sessions that are trained with a loss of their own
 //     trace_channels: {NAME: K}             optional: traces of the data, shown to the core as K further channels
 //     in_shape: [C, T, H, W]                optional; C, H, W are compared with the data's
 #pragma once

@@ -105,7 +105,8 @@ void write_bundle(const std::string& folder, const Model& model, const config::N
 
 std::string bundle_folder(const std::string& run_or_bundle) {
   const std::string of_run = run_or_bundle + "/model";
-  return std::filesystem::exists(of_run + "/model.json") ? of_run : run_or_bundle;
+  const auto holds = [&](const char* file) { return std::filesystem::exists(of_run + file); };
+  return holds("/model.json") || holds("/ensemble.json") ? of_run : run_or_bundle;
 }
 
 Bundle read_bundle(const std::string& folder, plugins::Catalogue& catalogue) {

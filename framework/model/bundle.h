@@ -42,7 +42,7 @@ struct Bundle {
   std::vector<std::string> warnings;  // a plugin that is not the one it was trained with
 };
 
-// The bundle's folder, of a run or of the bundle itself; as it is when neither holds one.
+// The bundle's folder, or the ensemble's (ensemble.h), of a run or of the bundle itself; as it is when neither holds one.
 std::string bundle_folder(const std::string& run_or_bundle);
 
 // Builds the model from the bundle's own description and loads its weights. Throws Error when a file is damaged or a plugin

@@ -2,6 +2,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 #include <model/model.h>
 #include <plexiform/abilities.h>
 
@@ -103,6 +104,7 @@ Given Model::given_core(size_t session, const std::vector<Named>& traces) const 
 }
 
 at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const {
+  RECORD_USER_SCOPE("core");  // here and below: for training/profile.h
   const at::Tensor stimulus = shown(movie, given);
   const auto& site = this->site("core");
   return plugins::call(site, "forward", [&] {
@@ -117,6 +119,7 @@ at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const
 }
 
 at::Tensor Model::predict(const at::Tensor& features, size_t session, const Given& given) const {
+  RECORD_USER_SCOPE("readout");
   const auto& site = this->site(readout_kind(*this, session));
   return plugins::call(site, "forward", [&] {
     const Untouched untouched(features);
@@ -131,6 +134,7 @@ at::Tensor Model::predict(const at::Tensor& features, size_t session, const Give
 
 at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor& prediction, const at::Tensor& target,
                           size_t session) const {
+  RECORD_USER_SCOPE("loss");
   const auto& site = this->site(kind);
   return plugins::call(site, "forward", [&] {
     const Untouched untouched_prediction(prediction), untouched_target(target);
@@ -150,6 +154,7 @@ at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor&
 }
 
 at::Tensor Model::penalty(const char* kind, Component& component) const {
+  RECORD_USER_SCOPE("penalty");
   const auto& site = this->site(kind);
   return plugins::call(site, "penalty", [&] {
     const at::Tensor value = component.penalty();
@@ -171,6 +176,8 @@ int64_t Model::lag() const {
 }
 
 at::Tensor Model::loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const {
+  const Head& head = heads[session];
+  if (head.loss) return compare(head.loss_kind.c_str(), *head.loss, prediction, target, session);
   return compare("loss", *loss, prediction, target, session);
 }
 
@@ -179,12 +186,16 @@ at::Tensor Model::evaluation_loss_of(const at::Tensor& prediction, const at::Ten
 }
 
 void Model::backward(const at::Tensor& total) const {
+  RECORD_USER_SCOPE("backward");
   plugins::call(site("loss"), "backward", [&] { total.backward(); });
 }
 
 at::Tensor Model::core_penalty() const { return penalty("core", *core); }
 
-at::Tensor Model::loss_penalty() const { return penalty("loss", *loss); }
+at::Tensor Model::loss_penalty(size_t session) const {
+  const Head& head = heads[session];
+  return head.loss ? penalty(head.loss_kind.c_str(), *head.loss) : penalty("loss", *loss);
+}
 
 at::Tensor Model::readout_penalty(size_t session) const {
   return penalty(readout_kind(*this, session), *heads[session].readout);
@@ -201,7 +212,7 @@ const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Ten
   if (!finite(prediction) || !finite(readout_penalty(session))) {
     return &site(readout_kind(*this, session));
   }
-  return finite(loss_of(prediction, target, session)) && finite(loss_penalty()) ? nullptr : &site("loss");
+  return finite(loss_of(prediction, target, session)) && finite(loss_penalty(session)) ? nullptr : &site("loss");
 }
 
 std::vector<Named> Model::parameters() const {
@@ -209,6 +220,9 @@ std::vector<Named> Model::parameters() const {
   append(all, "core.", core->parameters());
   for (const auto& head : heads) append(all, "readout." + head.session + ".", head.readout->parameters());
   append(all, "loss.", loss->parameters());
+  for (const auto& head : heads) {
+    if (head.loss) append(all, head.loss_kind + ".", head.loss->parameters());
+  }
   return all;
 }
 
@@ -217,6 +231,9 @@ std::vector<Named> Model::buffers() const {
   append(all, "core.", core->buffers());
   for (const auto& head : heads) append(all, "readout." + head.session + ".", head.readout->buffers());
   append(all, "loss.", loss->buffers());
+  for (const auto& head : heads) {
+    if (head.loss) append(all, head.loss_kind + ".", head.loss->buffers());
+  }
   return all;
 }
 
@@ -253,6 +270,9 @@ void Model::train(bool on) const {
   core->train(on);
   for (const auto& head : heads) head.readout->train(on);
   loss->train(on);
+  for (const auto& head : heads) {
+    if (head.loss) head.loss->train(on);
+  }
 }
 
 void Model::project() const {
@@ -262,6 +282,9 @@ void Model::project() const {
     plugins::call(site(readout_kind(*this, i)), "project", [&] { heads[i].readout->project(); });
   }
   plugins::call(site("loss"), "project", [&] { loss->project(); });
+  for (const auto& head : heads) {
+    if (head.loss) plugins::call(site(head.loss_kind.c_str()), "project", [&] { head.loss->project(); });
+  }
 }
 
 }  // namespace plexiform::model

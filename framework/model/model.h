@@ -37,6 +37,8 @@ struct Head {
   int64_t neurons = 0;
   std::shared_ptr<Readout> readout;
   int64_t history = 0;  // bins of the features before the first that it predicts (LooksBack)
+  std::shared_ptr<Loss> loss = {};  // of this session alone (model.session_losses); null: the model's
+  std::string loss_kind = {};       // of its Origin
 };
 
 class Model {
@@ -71,13 +73,14 @@ class Model {
   // Weighted regularisers, scalars.
   at::Tensor core_penalty() const;
   at::Tensor readout_penalty(size_t session) const;
-  at::Tensor loss_penalty() const;
+  at::Tensor loss_penalty(size_t session) const;
 
   // The first component whose values are not finite for this batch; null: all are.
   const plugins::Site* not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session,
                                   const std::vector<Named>& traces = {}) const;
 
-  // "core.<name>", "readout.<session>.<name>" in the order of the sessions, "loss.<name>".
+  // "core.<name>", "readout.<session>.<name>" in the order of the sessions, "loss.<name>",
+  // "session_losses.<session>.<name>".
   std::vector<Named> parameters() const;
   std::vector<Named> buffers() const;
   // Both: what a bundle and a checkpoint store.

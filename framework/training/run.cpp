@@ -4,6 +4,7 @@
 #include <data/checks.h>
 #include <evaluation/predict.h>
 #include <fmt/format.h>
+#include <model/begin_from.h>
 #include <model/build.h>
 #include <model/bundle.h>
 #include <model/denormals.h>
@@ -11,6 +12,7 @@
 #include <model/plan.h>
 #include <openretina/models.h>
 #include <training/frozen.h>
+#include <training/profile.h>
 #include <training/progress.h>
 #include <training/run.h>
 #include <training/trainer.h>
@@ -47,8 +49,8 @@ const std::vector<std::string> top_level = {"data_io",
 
 // The keys of `model`: openretina's, of which learning_rate, optimizer and lr_scheduler are only pointed at.
 const std::vector<std::string> model_keys = {
-    "core",           "readout",  "clone",          "loss",          "evaluation_loss", "hidden_channels",
-    "trace_channels", "in_shape", "n_neurons_dict", "learning_rate", "optimizer",       "lr_scheduler"};
+    "core",     "readout",        "clone",         "loss",      "evaluation_loss", "hidden_channels", "trace_channels",
+    "in_shape", "n_neurons_dict", "learning_rate", "optimizer", "lr_scheduler",    "session_losses"};
 
 void check_keys(const config::Node& root) {
   const auto* model = root.find("model");
@@ -171,6 +173,10 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   at::manual_seed(run->settings.seed);
   run->model = model::build(spec, catalogue);
   model::check_inputs(run->model, run->recordings);
+  if (const config::Node* trained = run->config.at_path("paths.load_model_path"); trained && !trained->is_null()) {
+    const auto notes = model::begin_from(run->model, trained->string, run->recordings);
+    run->settings.warnings.insert(run->settings.warnings.end(), notes.begin(), notes.end());
+  }
   if (!run->settings.frozen.empty()) located(run->config, [&] { freeze(run->model, run->settings.frozen); });
   auto& warnings = run->settings.warnings;
   warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());
@@ -197,6 +203,10 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
   }
   std::optional<WeightPictures> pictures;
   if (settings.pictures) observers.push_back(&pictures.emplace(*settings.pictures, run.model, observers));
+  std::unique_ptr<Profiler> profiler;
+  if (const auto params = read_profiler(settings.trainer.profiler)) {
+    observers.push_back((profiler = make_profiler(*params, folder)).get());
+  }
   const Deterministic deterministic(settings.trainer.deterministic);
   Trainer trainer(task, observers);
   if (start == Start::resume) {
@@ -216,6 +226,8 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
   if (settings.trainer.enable_model_summary) note(run.plan());
   host::Result result;
   result.ending = trainer.fit();
+  if (profiler) note(profiler->finish());
+  profiler.reset();
   result.history = trainer.state().history;
   if (result.ending == Ending::suspended) {
     note("stopped; continue with: plexiform train --resume " + folder);

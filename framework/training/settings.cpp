@@ -57,14 +57,17 @@ std::string target(const Node& node, const std::string& path, const std::vector<
   return name->string;
 }
 
-void check_monitor(const std::string& metric, const Node& node, const std::string& path,
-                   const std::vector<std::string>& known) {
-  const bool of_session = metric.starts_with("val_correlation/");
+void check_metric(const std::string& metric, const std::string& place, const std::vector<std::string>& known) {
+  const bool of_session = metric.starts_with("val_correlation/") || metric.starts_with("val_loss/");
   const bool sessions_known =
       std::any_of(known.begin(), known.end(), [](const auto& m) { return m.starts_with("val_correlation/"); });
   if ((of_session && !sessions_known) || std::find(known.begin(), known.end(), metric) != known.end()) return;
-  throw Error(config::where_knob(node, path, "monitor", false), "no metric is called '" + metric + "'",
-              did_you_mean(metric, known));
+  throw Error(place, "no metric is called '" + metric + "'", did_you_mean(metric, known));
+}
+
+void check_monitor(const std::string& metric, const Node& node, const std::string& path,
+                   const std::vector<std::string>& known) {
+  check_metric(metric, config::where_knob(node, path, "monitor", false), known);
 }
 
 void read_trainer(const Node& root, Settings& settings) {
@@ -275,7 +278,10 @@ Settings read_settings(const Node& root, const std::vector<std::string>& session
                                       "regularization_loss_readout",
                                       "val_regularization_loss_core",
                                       "val_regularization_loss_readout"};
-  for (const auto& session : sessions) metrics.push_back("val_correlation/" + session);
+  for (const auto& session : sessions) {
+    metrics.push_back("val_correlation/" + session);
+    metrics.push_back("val_loss/" + session);
+  }
   Settings settings;
   if (const Node* seed = root.find("seed"); seed && !seed->is_null()) {
     if (seed->kind != config::Kind::integer || seed->integer < 0) {
@@ -289,6 +295,9 @@ Settings read_settings(const Node& root, const std::vector<std::string>& session
                   "use compat: openretina, or null");
     }
     settings.compat = compat->string;
+  }
+  if (const Node* objective = root.find("objective_target"); objective && objective->kind == config::Kind::string) {
+    check_metric(objective->string, config::where(*objective, "objective_target"), metrics);  // of a search
   }
   read_trainer(root, settings);
   read_optimizer(root, settings);

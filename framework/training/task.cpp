@@ -1,5 +1,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/record_function.h>
 #include <evaluation/metrics.h>
 #include <training/metrics_log.h>
 #include <training/mixed_precision.h>
@@ -29,6 +30,7 @@ at::Tensor predict(const Task& task, const data::Batch& batch) {
 }
 
 Json validate(const Task& task, const Json& limit) {
+  RECORD_USER_SCOPE("validation");
   const auto& model = task.model;
   const at::NoGradGuard no_grad;
   model.train(false);
@@ -48,7 +50,8 @@ Json validate(const Task& task, const Json& limit) {
       const double core = model.core_penalty().item<double>();
       const double readout = model.readout_penalty(part.session).item<double>();
       means.add("val_loss", loss, weight);
-      means.add("val_total_loss", loss + core + readout + model.loss_penalty().item<double>(), weight);
+      means.add("val_loss/" + task.recordings.sessions[part.session].name, loss, weight);
+      means.add("val_total_loss", loss + core + readout + model.loss_penalty(part.session).item<double>(), weight);
       means.add("val_regularization_loss_core", core, weight);
       means.add("val_regularization_loss_readout", readout, weight);
       means.add("val_evaluation_loss",

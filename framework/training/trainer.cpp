@@ -1,5 +1,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/record_function.h>
 #include <fmt/format.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
 #include <training/trainer.h>
@@ -117,13 +118,19 @@ void Trainer::train_epoch() {
   }
 }
 
+data::Batch Trainer::next_batch() {
+  RECORD_USER_SCOPE("gather");
+  return stream_.next();
+}
+
 // One batch of one session: its gradients are added to those of the pending batches.
 host::Step Trainer::step() {
-  const data::Batch batch = stream_.next();
+  const data::Batch batch = next_batch();
   const Losses losses = gradients(batch);
   if (!std::isfinite(losses.total)) refuse_loss(losses.total, batch);
   if (optimizer_->evaluates()) waiting_.push_back(batch);
 
+  RECORD_USER_SCOPE("metrics");
   const at::NoGradGuard no_grad;
   const auto weight = static_cast<double>(batch.stimulus.size(0));
   means_.add("train_loss", losses.loss.item<double>(), weight);
@@ -144,7 +151,7 @@ Trainer::Losses Trainer::gradients(const data::Batch& batch) {
   losses.loss = model.loss_of(losses.prediction, batch.responses, batch.session);
   losses.core_penalty = model.core_penalty();
   losses.readout_penalty = model.readout_penalty(batch.session);
-  const at::Tensor total = losses.loss + losses.core_penalty + losses.readout_penalty + model.loss_penalty();
+  const at::Tensor total = losses.loss + losses.core_penalty + losses.readout_penalty + model.loss_penalty(batch.session);
   losses.total = total.item<double>();
   if (!std::isfinite(losses.total)) return losses;
   std::optional<torch::autograd::DetectAnomalyGuard> anomalies;
@@ -157,9 +164,12 @@ Trainer::Losses Trainer::gradients(const data::Batch& batch) {
 void Trainer::update() {
   const at::NoGradGuard no_grad;
   clip_gradients();
-  optimizer_->step([this] { return gradients_anew(); });
-  optimizer_->zero_grad();
-  task_.model.project();
+  {
+    RECORD_USER_SCOPE("optimizer");
+    optimizer_->step([this] { return gradients_anew(); });
+    optimizer_->zero_grad();
+    task_.model.project();
+  }
   state_.pending = 0;
   waiting_.clear();
   ++state_.step;
@@ -184,6 +194,7 @@ double Trainer::gradients_anew() {
 void Trainer::clip_gradients() {
   const auto& trainer = task_.settings.trainer;
   if (trainer.gradient_clip_val.value_or(0) == 0) return;
+  RECORD_USER_SCOPE("clip");
   if (trainer.gradient_clip_algorithm == "norm") {
     clip_grad_norm(parameters_, *trainer.gradient_clip_val);
   } else {
@@ -266,6 +277,7 @@ void Trainer::note(const std::string& text) const {
 
 template <class Ask>
 void Trainer::ask(Ask&& what) {
+  RECORD_USER_SCOPE("observers");
   for (auto* observer : observers_) {
     const Next answer = what(*observer);
     if (next_ == Next::go_on) next_ = answer;

@@ -47,6 +47,7 @@ class Trainer {
   void begin_at(double rate);
   void find_rate();
   void train_epoch();
+  data::Batch next_batch();
   host::Step step();
   Losses gradients(const data::Batch& batch);
   void update();

@@ -1,6 +1,7 @@
 // What the trainer writes, and how it continues from it.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 #include <fmt/format.h>
 #include <training/trainer.h>
 
@@ -26,6 +27,7 @@ void set_generator_state(const at::Tensor& state) {
 // Writes what the row of metrics earns: a place among the best checkpoints; metrics.csv, before the last checkpoint that
 // counts the row as done.
 void Trainer::keep(const Json& row) {
+  RECORD_USER_SCOPE("checkpoint");
   const auto& params = task_.settings.checkpoint;
   std::vector<std::string> lost;
   const bool due = (row.at("epoch").get<int64_t>() + 1) % params.every_n_epochs.value_or(1) == 0;
@@ -49,6 +51,7 @@ std::string Trainer::best_checkpoint() const {
 }
 
 void Trainer::save(const std::string& file) const {
+  RECORD_USER_SCOPE("checkpoint");
   Checkpoint checkpoint;
   checkpoint.model = task_.model.state();
   checkpoint.optimizer = optimizer_->state();

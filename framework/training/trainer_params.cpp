@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <training/profile.h>
 #include <training/trainer_params.h>
 
 #include <algorithm>
@@ -86,6 +87,7 @@ void TrainerParams::check() const {
   if (!deterministic.is_boolean() && deterministic != "warn") {
     throw Error("deterministic", "is " + deterministic.dump(), "use true, false or warn");
   }
+  read_profiler(profiler);
   if (!enable_checkpointing) {
     throw Error("enable_checkpointing", "is false, but a run ends with its best checkpoint", "leave it out");
   }

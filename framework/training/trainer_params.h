@@ -33,6 +33,7 @@ struct TrainerParams {
   Json precision = "32-true";
   Json deterministic = false;
   bool detect_anomaly = false;
+  Json profiler;
   std::optional<bool> enable_progress_bar;
   bool enable_model_summary = false, enable_checkpointing = true;
   std::string accelerator = "auto";
@@ -69,6 +70,7 @@ struct TrainerParams {
     knob("deterministic", deterministic,
          {.doc = "true: an operation that is not deterministic is an error; warn: a warning"});
     knob("detect_anomaly", detect_anomaly, {.doc = "name the operation whose gradient is not a number; slow"});
+    knob("profiler", profiler, {.doc = "simple: where the time goes; chrome: every operator of some steps; null: none"});
     knob("enable_progress_bar", enable_progress_bar, {.doc = "null: when standard error is a terminal"});
     knob("enable_model_summary", enable_model_summary, {.doc = "put the model's plan into train.log"});
     knob("enable_checkpointing", enable_checkpointing, {.doc = "must be true: a run ends with its best checkpoint"});

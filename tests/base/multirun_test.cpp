@@ -1,6 +1,5 @@
 // Sweeps: which runs there are, where they go, and what becomes of those that fail or are stopped. A small program
 // stands for plexiform: it writes what a run writes.
-#include <cli/multirun.h>
 #include <cli/sweep_folder.h>
 #include <config/sweep.h>
 #include <unistd.h>
@@ -11,8 +10,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "../command.h"
-#include "../folder.h"
+#include "../sweep_desk.h"
 
 using namespace plexiform;
 namespace fs = std::filesystem;
@@ -36,48 +34,9 @@ mkdir -p "$run/.hydra" && echo "$@" >> "$run/.hydra/config.yaml"
 echo "{\"summary\": {\"correlation_to_average\": {\"median\": 0.5}}}" > "$run/scores.json"
 )";
 
-class Sweeping {
+class Sweeping : public SweepDesk {
  public:
-  Sweeping() {
-    std::ofstream(folder / "mine.yaml") << "seed: 1\nmodel: {kernel: 3}\nhydra: {sweep: {dir: " << sweep << "}}\n";
-    std::ofstream(folder / "plexiform") << stand_in;
-    fs::permissions(folder / "plexiform", fs::perms::owner_all);
-  }
-
-  // What `train -m` prints, and its exit code.
-  Ran run(const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {"-m", "--config-path", folder.path, "--config-name", "mine"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return captured([&] { return cli::multirun(cli::parse_command_line("train", arguments), folder / "plexiform"); });
-  }
-  Ran resume(const std::string& program = "plexiform", const std::vector<std::string>& more = {}) {
-    std::vector<std::string> arguments = {"-m", "--resume", sweep};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return captured([&] { return cli::multirun(cli::parse_command_line("train", arguments), folder / program); });
-  }
-
-  Folder folder;
-  std::string sweep = folder / "sweep";
-
- private:
-  template <class Body>
-  Ran captured(Body&& body) {
-    std::fflush(stdout);
-    const int before = dup(STDOUT_FILENO), file = open((folder / "out").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    dup2(file, STDOUT_FILENO);
-    Ran ran;
-    try {
-      ran.code = body();
-    } catch (const std::exception& e) {
-      ran = {1, e.what()};
-    }
-    std::fflush(stdout);
-    dup2(before, STDOUT_FILENO);
-    close(before);
-    close(file);
-    ran.output += content(folder / "out");
-    return ran;
-  }
+  Sweeping() : SweepDesk("seed: 1\nmodel: {kernel: 3}\n", stand_in) {}
 };
 
 }  // namespace

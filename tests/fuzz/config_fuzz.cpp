@@ -4,10 +4,13 @@
 // -fsanitize=address,undefined and give it ten minutes to look for more.
 #include <cli/command_line.h>
 #include <cli/completion.h>
+#include <cli/search.h>
 #include <config/info.h>
 #include <config/override.h>
 #include <config/resolve.h>
+#include <config/search_space.h>
 #include <config/sweep.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -34,7 +37,7 @@ void report(const char* what) {
 }
 
 void too_slow(int) {
-  report("takes more than five seconds");
+  report("takes more than five seconds of processor time");
   _exit(1);
 }
 
@@ -87,7 +90,12 @@ class Fuzzer {
 
   bool argument() {
     input = mutator_.mutated(mutator_.one_of(kArguments), 1 + mutator_.below(4));
-    return read([&] { config::parse_override(input, 1); });
+    return read([&] {
+      config::parse_override(input, 1);
+      const auto space = config::dimension(input);
+      const double drawn = cli::draw({space}, 1).front();
+      if (space.value(space.argument(drawn)) != drawn) throw Finding{"draws a value that it does not read back"};
+    });
   }
 
   bool tree() {
@@ -101,6 +109,8 @@ class Fuzzer {
       const config::Request request{{folder_.path}, "train", overrides};
       config::defaults_tree(request);
       config::sweep_jobs(request);
+      config::search_arguments(request);
+      cli::plan_search(request, config::compose_sweep(request));
       const auto composition = config::compose(request);
       config::resolve(composition.job, {composition.hydra, 0});
       config::run_folder(composition, 0);
@@ -146,7 +156,7 @@ class Fuzzer {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 2;
   const unsigned seed = argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : 1;
-  std::signal(SIGALRM, too_slow);
+  std::signal(SIGPROF, too_slow);
   for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGBUS}) std::signal(signal, crashed);
   struct Kind {
     const char* name;
@@ -164,7 +174,8 @@ int main(int argc, char** argv) {
     while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
       for (auto& kind : kinds) {
         for (int i = 0; i < kind.times; ++i) {
-          alarm(5);
+          const itimerval limit = {{}, {5, 0}};
+          setitimer(ITIMER_PROF, &limit, nullptr);
           ++((fuzzer.*kind.once)() ? kind.read : kind.refused);
         }
       }

@@ -16,6 +16,7 @@ extern "C" __attribute__((visibility("default"))) int plexiform_command(const ch
       if (name == "stream") return stream(arguments);
       if (name == "import") return import_checkpoint(arguments);
       if (name == "export") return export_state(arguments);
+      if (name == "ensemble") return ensemble(arguments);
     } catch (const c10::Error& e) {  // its what() carries a stack trace
       const std::string text = e.what_without_backtrace();
       if (text.find("can't allocate memory") != std::string::npos) throw std::bad_alloc();

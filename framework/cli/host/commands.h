@@ -15,5 +15,6 @@ int create_data(const Arguments& arguments);
 int stream(const Arguments& arguments);
 int import_checkpoint(const Arguments& arguments);
 int export_state(const Arguments& arguments);
+int ensemble(const Arguments& arguments);
 
 }  // namespace plexiform::cli

@@ -1,4 +1,4 @@
-// A trained model, loaded from the folder that a training left (RUN/model).
+// A trained model, loaded from the folder that a training left (RUN/model), or an ensemble of them (plexiform ensemble).
 //
 //   const plexiform::host::TrainedModel model("runs/mine/model");
 //   const at::Tensor rates = model.predict(movie, "retina_1");
@@ -25,7 +25,8 @@ class TrainedModel {
   int64_t neurons(const std::string& session) const;  // N
   Shape window() const;                               // (C, T, H, W) of a training window; T may differ in predict()
   int64_t lag() const;                                // bins at the start of a stimulus that get no prediction
-  const Json& about() const;  // model.json: config, components with versions and hashes, metrics of the best epoch
+  int64_t members() const;    // of an ensemble; 1: it is none
+  const Json& about() const;  // model.json (of the first member): config, components with versions and hashes, metrics of the best epoch
   const std::vector<std::string>& warnings() const;  // such as a plugin that is not the file it was trained with
 
   // Predicted activity (B, T', N) float32 of a session's neurons, in the units of its responses; the last bin is that of
@@ -36,7 +37,11 @@ class TrainedModel {
   at::Tensor predict(const at::Tensor& stimulus, const std::string& session,
                      const std::vector<Named>& traces = {}) const;
 
-  // The same for a movie that comes frame by frame, as in a closed loop: start(), then step() for each frame. The rates of
+  // What each member of an ensemble predicts, (M, B, T', N); predict() is their mean, .std(0) their spread.
+  at::Tensor predict_members(const at::Tensor& stimulus, const std::string& session,
+                             const std::vector<Named>& traces = {}) const;
+
+  // The same as predict() for a movie that comes frame by frame, as in a closed loop: start(), then step() for each frame. The rates of
   // step() are those of predict() on the whole movie, in their order and all of them, to 1e-5 of the largest.
   // start() forgets the frames of an earlier movie; Error when the model's core cannot stream (it looks into the future).
   //   session  whose neurons step() predicts
