@@ -1,7 +1,9 @@
 #include <config/knobs.h>
+#include <data/goldin_2022.h>
 #include <data/hdf5_folder.h>
 #include <data/hoefling_2024.h>
 #include <data/local_files.h>
+#include <data/maheswaranathan_2023.h>
 #include <data/readers.h>
 #include <fmt/format.h>
 
@@ -60,6 +62,12 @@ Recordings read_hoefling(const Node& node, const Node& root) {
                                                   read_hoefling_2024, params);
 }
 
+// A reader of a folder, `path`, whose knobs are those of openretina's functions.
+template <class Params, Recordings (*read_folder)(const Params&)>
+Recordings read_folder_of(const Node& node, const Node&) {
+  return read_knobs_and_files<Params>(with_local_path(node, "path"), read_folder);
+}
+
 }  // namespace
 
 const std::vector<Reader>& readers() {
@@ -69,6 +77,11 @@ const std::vector<Reader>& readers() {
        there + "h5_dataset_reader.load_responses", join_hdf5, read_hdf5},
       {"plexiform.data.Hoefling2024", there + "hoefling_2024.stimuli.movies_from_pickle",
        there + "hoefling_2024.responses.make_final_responses", join_hoefling, read_hoefling},
+      {"plexiform.data.Maheswaranathan2023", there + "maheswaranathan_2023.stimuli.load_all_stimuli",
+       there + "maheswaranathan_2023.responses.load_all_responses", join_pair,
+       read_folder_of<Maheswaranathan2023Params, read_maheswaranathan_2023>},
+      {"plexiform.data.Goldin2022", there + "goldin_2022.stimuli.load_all_stimuli",
+       there + "goldin_2022.responses.load_all_responses", join_pair, read_folder_of<Goldin2022Params, read_goldin_2022>},
   };
   return all;
 }

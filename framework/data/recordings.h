@@ -20,7 +20,11 @@ struct Stimulus {
   std::string name;
   at::Tensor movie;          // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32. Any strides
   double mean = 0, std = 1;  // a batch holds (movie - mean) / std
+
+  int64_t channels() const { return movie.size(0); }
   int64_t frames() const { return movie.size(1); }
+  int64_t height() const { return movie.size(2); }
+  int64_t width() const { return movie.size(3); }
 };
 
 // How a presentation differs from the stimulus as it is stored.

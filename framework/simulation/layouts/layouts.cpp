@@ -1,0 +1,37 @@
+#include <plexiform/error.h>
+#include <simulation/layouts/layouts.h>
+
+namespace plexiform::simulation {
+
+const std::vector<Layout>& layouts() {
+  static const std::vector<Layout> all = {
+      {.name = "maheswaranathan_2023",
+       .what = "ganglion cells during natural scenes and white noise, 100 Hz, an HDF5 file per session and stimulus",
+       .small = {.trials = 1, .frames = 3000, .test_frames = 300, .height = 50, .width = 50},
+       .full = {.sessions = 3, .neurons = 14, .trials = 1, .frames = 359802, .test_frames = 5957, .repeats = 6,
+                .height = 50, .width = 50},
+       .experiments = {"maheswaranathan_2023_core_readout", "maheswaranathan_2023_LNP"},
+       .paths = {{"paths.data_dir", ""}},
+       .write = write_maheswaranathan_2023},
+      {.name = "goldin_2022",
+       .what = "ganglion cells during flashed natural images, an HDF5 file per session",
+       .small = {.trials = 1, .frames = 800, .test_frames = 30, .height = 108, .width = 108},
+       .full = {.neurons = 40, .trials = 1, .frames = 3190, .test_frames = 30, .repeats = 30, .height = 108,
+                .width = 108},
+       .experiments = {"goldin_2022_core_readout", "goldin_2022_core_readout_hparams_search"},
+       .paths = {{"paths.data_dir", ""}},
+       .write = write_goldin_2022},
+  };
+  return all;
+}
+
+const Layout& layout(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& layout : layouts()) {
+    if (layout.name == name) return layout;
+    names.push_back(layout.name);
+  }
+  throw Error("layout", "there is no layout '" + name + "'", did_you_mean(name, names));
+}
+
+}  // namespace plexiform::simulation
