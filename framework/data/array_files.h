@@ -32,6 +32,23 @@ struct NpyHeader {
 };
 NpyHeader read_npy_header(const std::string& file);
 void write_npy(const std::string& file, const at::Tensor& array);
+// As read_npy, but the values stay in the file until they are looked at, and are not to be written to: for movies that
+// are larger than memory. The axes of an array in Fortran order come as strides. An array that has to be converted
+// (bytes of another order, unsigned numbers of more than 8 bits) is read.
+at::Tensor map_npy(const std::string& file);
+
+// An array that is written along its first axis, piece by piece; its file appears when it is complete.
+class NpyWriter {
+ public:
+  NpyWriter(const std::string& file, at::ScalarType dtype, const std::vector<int64_t>& shape);
+  ~NpyWriter();
+  void append(const at::Tensor& rows);  // of that dtype
+  void close();                         // after as many rows as `shape` says
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
 
 class Hdf5File {
  public:

@@ -1,5 +1,7 @@
 // NumPy's .npy: magic, version, length of the header, a Python dict as text, the data.
 // Source  NumPy enhancement proposal 1; numpy.lib.format of NumPy 2.
+#include <ATen/ops/from_blob.h>
+#include <c10/util/Exception.h>
 #include <data/allocate.h>
 #include <data/array_files.h>
 #include <data/input_file.h>
@@ -8,9 +10,12 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/interprocess/file_mapping.hpp>
+#include <boost/interprocess/mapped_region.hpp>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 namespace plexiform::data {
 
@@ -153,27 +158,78 @@ at::Tensor read_npy(const std::string& file) {
   return as_read(file, array, layout.dtype, layout.fortran_order);
 }
 
-void write_npy(const std::string& file, const at::Tensor& array) {
-  const auto values = array.detach().cpu().contiguous();
-  const auto* dtype = find_numpy_dtype(values.scalar_type());
-  if (!dtype) {
-    throw Error(file, fmt::format("cannot hold the dtype {}", c10::toString(values.scalar_type())),
+at::Tensor map_npy(const std::string& file) {
+  check_input_file(file);
+  Layout layout;
+  {
+    std::ifstream stream(file, std::ios::binary);
+    layout = read_layout(file, stream);
+  }
+  if (layout.swapped || layout.dtype.stored != layout.dtype.read_as || layout.dtype.code == "u8" ||
+      layout.data_bytes == 0)
+    return read_npy(file);
+  namespace ipc = boost::interprocess;
+  std::shared_ptr<const ipc::mapped_region> region;
+  try {
+    region = std::make_shared<const ipc::mapped_region>(ipc::file_mapping(file.c_str(), ipc::read_only), ipc::read_only,
+                                                        layout.data_begin, layout.data_bytes);
+  } catch (const ipc::interprocess_exception& e) {
+    throw Error(file, std::string("cannot be mapped into memory: ") + e.what(), "free some memory");
+  }
+  auto shape = layout.shape;
+  if (layout.fortran_order) std::reverse(shape.begin(), shape.end());
+  auto array = at::from_blob(region->get_address(), shape, [region](void*) {}, layout.dtype.stored);
+  if (!layout.fortran_order) return array;
+  std::vector<int64_t> axes(shape.size());
+  std::iota(axes.rbegin(), axes.rend(), 0);
+  return array.permute(axes);
+}
+
+struct NpyWriter::File {
+  files::AtomicFile target;
+  std::string name;
+  int64_t bytes_left;
+};
+
+NpyWriter::NpyWriter(const std::string& file, at::ScalarType dtype, const std::vector<int64_t>& shape) {
+  const auto* known = find_numpy_dtype(dtype);
+  if (!known) {
+    throw Error(file, fmt::format("cannot hold the dtype {}", c10::toString(dtype)),
                 "convert the tensor, to float32 for example");
   }
-  const bool byte = dtype->code[1] == '1';
+  const bool byte = known->code[1] == '1';
   auto header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}", byte ? '|' : '<',
-                            dtype->code, fmt::join(values.sizes(), ", "), values.dim() == 1 ? "," : "");
+                            known->code, fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   const size_t before = magic.size() + 4;
   header.append(63 - (before + header.size()) % 64, ' ').append("\n");  // data start at 64 bytes
 
-  files::AtomicFile target(file);
-  target.write(magic);
+  file_ = std::unique_ptr<File>(
+      new File{files::AtomicFile(file), file, bytes_of(file, shape, static_cast<int64_t>(c10::elementSize(dtype)))});
   const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 0xff),
                                      static_cast<char>(header.size() >> 8)};
-  target.write(version_and_length, sizeof version_and_length);
-  target.write(header);
-  target.write(values.const_data_ptr(), values.nbytes());
-  target.commit();
+  file_->target.write(magic);
+  file_->target.write(version_and_length, sizeof version_and_length);
+  file_->target.write(header);
+}
+
+NpyWriter::~NpyWriter() = default;
+
+void NpyWriter::append(const at::Tensor& rows) {
+  const auto values = rows.contiguous();
+  file_->target.write(values.const_data_ptr(), values.nbytes());
+  file_->bytes_left -= static_cast<int64_t>(values.nbytes());
+}
+
+void NpyWriter::close() {
+  TORCH_CHECK(file_->bytes_left == 0, file_->name, " was not given as many rows as it was made for");
+  file_->target.commit();
+}
+
+void write_npy(const std::string& file, const at::Tensor& array) {
+  const auto values = array.detach().cpu();
+  NpyWriter writer(file, values.scalar_type(), values.sizes().vec());
+  writer.append(values);
+  writer.close();
 }
 
 }  // namespace plexiform::data

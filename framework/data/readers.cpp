@@ -2,6 +2,7 @@
 #include <data/goldin_2022.h>
 #include <data/hdf5_folder.h>
 #include <data/hoefling_2024.h>
+#include <data/karamanlis_2024.h>
 #include <data/local_files.h>
 #include <data/maheswaranathan_2023.h>
 #include <data/readers.h>
@@ -62,6 +63,12 @@ Recordings read_hoefling(const Node& node, const Node& root) {
                                                   read_hoefling_2024, params);
 }
 
+Recordings read_karamanlis(const Node& node, const Node& root) {
+  Karamanlis2024Params params;
+  params.wrapped = openretina_quirks(root);
+  return read_knobs_and_files<Karamanlis2024Params>(with_local_path(node, "path"), read_karamanlis_2024, params);
+}
+
 // A reader of a folder, `path`, whose knobs are those of openretina's functions.
 template <class Params, Recordings (*read_folder)(const Params&)>
 Recordings read_folder_of(const Node& node, const Node&) {
@@ -80,6 +87,8 @@ const std::vector<Reader>& readers() {
       {"plexiform.data.Maheswaranathan2023", there + "maheswaranathan_2023.stimuli.load_all_stimuli",
        there + "maheswaranathan_2023.responses.load_all_responses", join_pair,
        read_folder_of<Maheswaranathan2023Params, read_maheswaranathan_2023>},
+      {"plexiform.data.Karamanlis2024", there + "karamanlis_2024.stimuli.load_all_stimuli",
+       there + "karamanlis_2024.responses.load_all_responses", join_pair, read_karamanlis},
       {"plexiform.data.Goldin2022", there + "goldin_2022.stimuli.load_all_stimuli",
        there + "goldin_2022.responses.load_all_responses", join_pair, read_folder_of<Goldin2022Params, read_goldin_2022>},
   };

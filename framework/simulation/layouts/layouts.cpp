@@ -21,6 +21,14 @@ const std::vector<Layout>& layouts() {
        .experiments = {"goldin_2022_core_readout", "goldin_2022_core_readout_hparams_search"},
        .paths = {{"paths.data_dir", ""}},
        .write = write_goldin_2022},
+      {.name = "karamanlis_2024",
+       .what = "ganglion cells during natural images under a moving gaze, 75 Hz, a folder with a MATLAB file per session",
+       .small = {.trials = 6, .frames = 300, .test_frames = 150, .height = 60, .width = 80},
+       .full = {.sessions = 5, .neurons = 60, .trials = 60, .frames = 3600, .test_frames = 1200, .repeats = 60,
+                .height = 60, .width = 80},
+       .experiments = {"karamanlis_2024_core_readout"},
+       .paths = {{"paths.data_dir", ""}},
+       .write = write_karamanlis_2024},
   };
   return all;
 }

@@ -53,5 +53,6 @@ const Layout& layout(const std::string& name);
 
 void write_maheswaranathan_2023(const std::string& folder, const LayoutSize& size);
 void write_goldin_2022(const std::string& folder, const LayoutSize& size);
+void write_karamanlis_2024(const std::string& folder, const LayoutSize& size);
 
 }  // namespace plexiform::simulation
