@@ -6,6 +6,7 @@
 #include <data/local_files.h>
 #include <data/maheswaranathan_2023.h>
 #include <data/readers.h>
+#include <data/sridhar_2025.h>
 #include <fmt/format.h>
 
 namespace plexiform::data {
@@ -69,6 +70,11 @@ Recordings read_karamanlis(const Node& node, const Node& root) {
   return read_knobs_and_files<Karamanlis2024Params>(with_local_path(node, "path"), read_karamanlis_2024, params);
 }
 
+Recordings read_sridhar(const Node& node, const Node& root) {
+  return read_knobs_and_files<Sridhar2025Params>(with_local_path(with_loader_knobs(node, root), "path"),
+                                                 read_sridhar_2025);
+}
+
 // A reader of a folder, `path`, whose knobs are those of openretina's functions.
 template <class Params, Recordings (*read_folder)(const Params&)>
 Recordings read_folder_of(const Node& node, const Node&) {
@@ -89,6 +95,8 @@ const std::vector<Reader>& readers() {
        read_folder_of<Maheswaranathan2023Params, read_maheswaranathan_2023>},
       {"plexiform.data.Karamanlis2024", there + "karamanlis_2024.stimuli.load_all_stimuli",
        there + "karamanlis_2024.responses.load_all_responses", join_pair, read_karamanlis},
+      {"plexiform.data.Sridhar2025", there + "sridhar_2025.stimuli.build_movies_from_responses",
+       there + "sridhar_2025.responses.response_splits_from_pickles", join_sridhar, read_sridhar},
       {"plexiform.data.Goldin2022", there + "goldin_2022.stimuli.load_all_stimuli",
        there + "goldin_2022.responses.load_all_responses", join_pair, read_folder_of<Goldin2022Params, read_goldin_2022>},
   };
