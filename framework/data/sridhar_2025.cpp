@@ -245,8 +245,9 @@ class Retina {
       return;
     }
     std::vector<bool> kept(all, true);
-    if (const auto excluded = params_.excluded_cells.find(retina_); excluded != params_.excluded_cells.end()) {
-      for (const int64_t cell : excluded->second) {
+    const auto excluded = params_.excluded_cells.value_or(ByRetina<std::vector<int64_t>>());
+    if (const auto own = excluded.find(retina_); own != excluded.end()) {
+      for (const int64_t cell : own->second) {
         if (cell < 0 || cell >= all) {
           throw Error("excluded_cells", fmt::format("names cell {} of retina '{}', which has {}", cell, retina_, all),
                       fmt::format("use 0 to {}", all - 1));

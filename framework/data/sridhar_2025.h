@@ -42,7 +42,7 @@ struct Sridhar2025Params {
   std::string path, stimulus;
   ByRetina<std::string> files, fixation_files, train_image_path, test_image_path;
   ByRetina<Borders> big_crops;
-  ByRetina<std::vector<int64_t>> excluded_cells;
+  std::optional<ByRetina<std::vector<int64_t>>> excluded_cells;
   std::optional<std::string> retina_index;
   std::optional<int64_t> cell_index, img_h, img_w, channels, height, width;
   Borders crop;
@@ -58,7 +58,7 @@ struct Sridhar2025Params {
     knob("test_image_path", test_image_path, {.doc = "of noise: folder of the test"});
     knob("retina_index", retina_index, {.doc = "read this one alone; null: all"});
     knob("cell_index", cell_index, {.doc = "read this one alone; null: all but the excluded ones", .min = 0});
-    knob("excluded_cells", excluded_cells, {.doc = "cells to leave out"});
+    knob("excluded_cells", excluded_cells, {.doc = "cells to leave out; null: none"});
     knob("stimulus_seed", stimulus_seed, {.doc = "where trials of several seeds are stored: use its trials alone"});
     knob("img_dir_name", img_dir_name, {.doc = "folder of the images"});
     knob("frame_file", frame_file, {.doc = "what is in the name of an image's file"});

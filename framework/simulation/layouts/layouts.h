@@ -42,6 +42,8 @@ struct Layout {
   // to append to the folder.
   std::vector<std::string> experiments;
   std::vector<std::pair<std::string, std::string>> paths;
+  // What else the experiments need at the small size: they leave out cells that it does not have, say.
+  std::vector<std::string> small_overrides;
   // Writes into an existing, empty folder. Throws Error(file, ...) when that fails.
   void (*write)(const std::string& folder, const LayoutSize& size);
 };
@@ -54,5 +56,7 @@ const Layout& layout(const std::string& name);
 void write_maheswaranathan_2023(const std::string& folder, const LayoutSize& size);
 void write_goldin_2022(const std::string& folder, const LayoutSize& size);
 void write_karamanlis_2024(const std::string& folder, const LayoutSize& size);
+void write_sridhar_2025_natural_movie(const std::string& folder, const LayoutSize& size);
+void write_sridhar_2025_white_noise(const std::string& folder, const LayoutSize& size);
 
 }  // namespace plexiform::simulation

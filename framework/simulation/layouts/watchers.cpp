@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace plexiform::simulation {
 namespace {
@@ -26,7 +27,8 @@ at::Generator layout_stream(int64_t seed, int64_t number) {
   return at::make_generator<at::CPUGeneratorImpl>(static_cast<uint64_t>(seed * 2003 + number));
 }
 
-Watchers::Watchers(int64_t neurons, int64_t height, int64_t width, at::Generator random) {
+Watchers::Watchers(int64_t neurons, int64_t height, int64_t width, at::Generator random)
+    : height_(height), width_(width) {
   const auto row = at::arange(height, at::kFloat).view({1, -1, 1}), column = at::arange(width, at::kFloat).view({1, 1, -1});
   const auto y = at::rand({neurons, 1, 1}, random).mul(height - 1), x = at::rand({neurons, 1, 1}, random).mul(width - 1);
   const double sigma = static_cast<double>(std::max(height, width)) / 12 + 0.5;

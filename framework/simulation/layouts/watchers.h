@@ -19,8 +19,10 @@ class Watchers {
   Watchers(int64_t neurons, int64_t height, int64_t width, at::Generator random);
   // (T, H, W) of any dtype -> (N, T) float32, expected spikes per frame; `lags` false: each frame on its own.
   at::Tensor rates(const at::Tensor& movie, bool lags = true) const;
+  at::Tensor field(int64_t cell) const { return spatial_[cell].view({height_, width_}); }  // its receptive field
 
  private:
+  const int64_t height_, width_;
   at::Tensor spatial_;  // (N, H W) float32, sum of squares 1
 };
 
