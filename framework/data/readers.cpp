@@ -6,6 +6,7 @@
 #include <data/local_files.h>
 #include <data/maheswaranathan_2023.h>
 #include <data/readers.h>
+#include <data/sensorium.h>
 #include <data/sridhar_2025.h>
 #include <fmt/format.h>
 
@@ -99,6 +100,7 @@ const std::vector<Reader>& readers() {
        there + "sridhar_2025.responses.response_splits_from_pickles", join_sridhar, read_sridhar},
       {"plexiform.data.Goldin2022", there + "goldin_2022.stimuli.load_all_stimuli",
        there + "goldin_2022.responses.load_all_responses", join_pair, read_folder_of<Goldin2022Params, read_goldin_2022>},
+      {"plexiform.data.Sensorium", "", "", nullptr, read_folder_of<SensoriumParams, read_sensorium>},
   };
   return all;
 }

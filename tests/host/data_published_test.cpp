@@ -5,9 +5,11 @@
 
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
-#undef CHECK
+#undef CHECK  // c10's would hide Catch's
+
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 
@@ -262,4 +264,185 @@ TEST_CASE("Karamanlis 2024: what is inconsistent is refused, and leaves no movie
   write_npy(path + "/mouse_10.zip", at::zeros({1}));
   CHECK(refusal(karamanlis(path), path) ==
         "/mouse_10.zip: is an archive that is not extracted\n  fix: unzip /mouse_10.zip -d /mouse_10, or move it away");
+}
+
+namespace {
+
+const std::string sridhar = "openretina.data_io.sridhar_2025.";
+
+// data_io and dataloader of openretina's experiments with the recordings of Sridhar et al. 2025.
+Json sridhar_config(const std::string& path, const std::string& kind, const std::vector<std::string>& retinas) {
+  Json files, crops, train, test, fixations, borders = {2, 3, 4, 5};
+  for (size_t i = 0; i < retinas.size(); ++i) {
+    const std::string &retina = retinas[i], number = std::to_string(i + 1);
+    files[retina] = "responses/cell_responses_" + retina + (kind == "nm" ? "_fixation_movie.pkl" : "_wn.pkl");
+    crops[retina] = kind == "wn" && i == 1 ? Json{1, 1, 2, 2} : borders;
+    fixations[retina] = "fixations/fixations.txt";
+    train[retina] = "non_repeating_stimuli_" + number;
+    test[retina] = "repeating_stimuli_" + number;
+  }
+  const Json excluded = kind == "nm" ? Json{{"01", {1}}, {"02", Json::array()}} : Json{{"01", Json::array()}, {"04", {0}}};
+  Json loader = {{"basepath", path},     {"files", files},          {"big_crops", crops},
+                 {"batch_size", 2},      {"num_of_frames", {4, 3}}, {"num_of_layers", 2},
+                 {"time_chunk_size", 6}, {"cell_index", nullptr},   {"retina_index", nullptr},
+                 {"device", "cuda"},     {"seed", nullptr},         {"excluded_cells", excluded}};
+  if (kind == "nm") {
+    loader.update({{"_target_", sridhar + "dataloaders.frame_movie_loader"}, {"fixation_files", fixations}, {"full_img_w", 44},
+                   {"full_img_h", 36}, {"img_h", 20}, {"img_w", 26}, {"padding", 5}, {"subsample", 2}});
+  } else {
+    loader.update({{"_target_", sridhar + "dataloaders.white_noise_loader"}, {"train_image_path", train},
+                   {"test_image_path", test}, {"extra_frame", 1}, {"cache_maxsize", 1}});
+  }
+  return {{"data_io",
+           {{"stimuli",
+             {{"_target_", sridhar + "stimuli.build_movies_from_responses"}, {"base_path", path}, {"response_files", files},
+              {"channels", 1}, {"stimulus_seed", 0}, {"stim_id_prefix", "x"}}},
+            {"responses",
+             {{"_target_", sridhar + "responses.response_splits_from_pickles"}, {"base_path", path}, {"files", files},
+              {"excluded_cells", excluded}, {"stimulus_seed", 0}}}}},
+          {"dataloader", loader}};
+}
+
+std::string sridhar_refusal(const Json& config, const std::string& path) {
+  try {
+    const auto recordings = read(config);
+    split(recordings, read_loader(config::from_json(config)), 5);
+  } catch (const Error& e) {
+    std::string text = e.what();
+    for (auto at = text.find(path); at != std::string::npos; at = text.find(path)) text.replace(at, path.size(), "");
+    return text;
+  }
+  return "accepted";
+}
+
+void check_sridhar(const std::string& kind, const std::vector<std::string>& retinas, double tolerance) {
+  const std::string layout = "sridhar_2025_" + kind;
+  const Json config = sridhar_config(published + layout, kind, retinas);
+  const auto recordings = read(config);
+  REQUIRE(recordings.sessions.size() == 2);
+  const auto loader = read_loader(config::from_json(config));
+  CHECK(loader.train_chunk_size == 6 + 3 + 2);  // what is predicted, and what kernels of 4 and 3 frames need before it
+  const auto parts = split(recordings, loader, 5);
+  for (size_t i = 0; i < 2; ++i) {
+    const std::string place = published + "expected/" + layout + "_" + retinas[i] + "_";
+    CHECK(recordings.sessions[i].name == retinas[i]);
+    CHECK(recordings.sessions[i].info.at("locations").equal(read_npy(place + "locations.npy")));
+    CHECK(recordings.sessions[i].tests[0].repeats.equal(read_npy(place + "repeats.npy").slice(2, kind == "wn" ? 1 : 0)));
+    const std::pair<const char*, const Part*> both[] = {{"train", &parts.train[i]}, {"validation", &parts.validation[i]}};
+    for (const auto& [name, part] : both) {
+      const at::Tensor trials = read_npy(place + name + "_trials.npy");
+      REQUIRE(static_cast<int64_t>(part->stretches.size()) == trials.numel());
+      for (int64_t k = 0; k < trials.numel(); ++k)
+        CHECK(static_cast<int64_t>(part->stretches[k].trial) == trials[k].item<int64_t>());
+      CHECK(part->windows.size() == part->stretches.size() * 5);
+    }
+    for (const char* name : {"train", "validation", "test"}) {
+      const Part& part = name == std::string("train") ? parts.train[i] : name == std::string("test") ? parts.tests[i] : parts.validation[i];
+      INFO(place << name);
+      const at::Tensor inputs = read_npy(place + name + "_inputs.npy"), targets = read_npy(place + name + "_targets.npy");
+      Part own = part;
+      own.length = inputs.size(2);
+      std::vector<Window> windows(part.windows.begin(), part.windows.begin() + (part.test ? 0 : 2));
+      if (part.test) windows = {{0, 0}, {0, 6}};
+      const Batch batch = gather(recordings, own, windows);
+      CHECK(batch.stimulus.allclose(inputs, 0, tolerance));
+      CHECK(batch.responses.slice(1, 5).allclose(targets, 0, 1e-6));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Sridhar 2025, natural movie: frames, trials, responses and locations are openretina's") {
+  check_sridhar("nm", {"01", "02"}, 5e-4);  // openretina rounds grey values to float16
+  const auto recordings = read(sridhar_config(published + "sridhar_2025_nm", "nm", {"01", "02"}));
+  const auto &a = recordings.sessions[0], &b = recordings.sessions[1];
+  CHECK(a.train[0].stimulus->movie.is_alias_of(b.tests[0].stimulus->movie));  // the images, once
+  CHECK(a.info.at("cell_indices").equal(at::tensor({0, 2}, at::kLong)));
+  CHECK(a.tests[0].repeats.size(0) == 10);  // of 12: the others have another seed
+}
+
+TEST_CASE("Sridhar 2025, white noise: frames, trials, responses and locations are openretina's") {
+  check_sridhar("wn", {"01", "04"}, 0);
+  const auto recordings = read(sridhar_config(published + "sridhar_2025_wn", "wn", {"01", "04"}));
+  CHECK(recordings.sessions[1].train[2].stimulus->movie.scalar_type() == at::kByte);  // a file of bool, not converted
+  CHECK(recordings.sessions[0].train[2].stimulus->movie.scalar_type() == at::kDouble);
+}
+
+TEST_CASE("whole trials are drawn as published, and windows of training keep their places") {
+  const TrialSplit split;
+  const auto ten = split.draw(10), twenty = split.draw(20);
+  CHECK(ten.train == std::vector<int64_t>{2, 6, 5, 1, 4, 9, 0, 8});
+  CHECK(ten.validation == std::vector<int64_t>{7, 3});
+  CHECK(twenty.train == std::vector<int64_t>{16, 11, 18, 10, 12, 5, 6, 17, 9, 19, 0, 2, 7, 14, 15, 13});
+  CHECK(twenty.validation == std::vector<int64_t>{3, 1, 8, 4});
+  CHECK(TrialSplit{.final_training = true}.draw(10).train.size() == 10);
+  const auto some = TrialSplit{.first = 2, .count = 5}.draw(10);
+  CHECK(some.train == std::vector<int64_t>{2, 6, 5, 4});
+  CHECK(some.validation == std::vector<int64_t>{3});
+
+  const Json config = sridhar_config(published + "sridhar_2025_wn", "wn", {"01", "04"});
+  const auto recordings = read(config);
+  const auto loader = read_loader(config::from_json(config));
+  const auto parts = data::split(recordings, loader, 5);
+  TrainStream stream(recordings, parts, loader, 3);
+  CHECK(stream.steps_per_epoch() == 2 * 40);  // 16 trials of 5 windows, 2 a batch, 2 retinas
+  std::vector<at::Tensor> seen;
+  for (int64_t step = 0; step < stream.steps_per_epoch(); ++step) {
+    const Batch batch = stream.next();
+    if (batch.session == 0) seen.push_back(batch.stimulus.sum({1, 2, 3, 4}));
+  }
+  std::vector<Window> all = parts.train[0].windows;
+  const auto sums = gather(recordings, parts.train[0], all).stimulus.sum({1, 2, 3, 4});
+  CHECK(std::get<0>(at::cat(seen).sort()).allclose(std::get<0>(sums.sort())));  // each window once
+  CHECK_FALSE(at::cat(seen).equal(sums));                                       // in another order
+}
+
+TEST_CASE("Sridhar 2025: what is missing or inconsistent is refused with file and fix") {
+  const example::Folder folder;
+  const std::string path = copied(folder, "sridhar_2025_nm"), noise = copied(folder, "sridhar_2025_wn");
+  const Json good = sridhar_config(path, "nm", {"01", "02"}), good_noise = sridhar_config(noise, "wn", {"01", "04"});
+  auto with = [](Json config, const std::string& knob, const Json& value) {
+    config["dataloader"][knob] = value;
+    return config;
+  };
+  CHECK(sridhar_refusal(good, path) == "accepted");
+  CHECK(sridhar_refusal(with(good, "retina_index", "05"), path) ==
+        "data_io.files: names none for retina '05'\n  fix: did you mean '01'?");
+  CHECK(sridhar_refusal(with(good, "cell_index", 9), path) ==
+        "data_io.cell_index: is 9, but retina '01' has 3 cells\n  fix: use 0 to 2");
+  CHECK(sridhar_refusal(with(good, "full_img_w", 45), path) ==
+        "/stimuli_padded_4/000_img_7.npy: has shape (44, 36), not (45, 36)\n  fix: store columns, rows, or correct full_img_w and full_img_h");
+  CHECK(sridhar_refusal(with(good, "frame_file", "frame"), path).starts_with("/stimuli_padded_4: holds no image"));
+  CHECK(sridhar_refusal(with(good, "big_crops", {{"01", 10}, {"02", 10}}), path).starts_with("data_io.crop: has 20 x 26 px"));
+  CHECK(sridhar_refusal(with(good, "padding", 0), path).starts_with("accepted"));
+  CHECK(sridhar_refusal(with(good, "padding", 2), path).find("where the screen does not lie in the image") != std::string::npos);
+  CHECK(sridhar_refusal(with(good, "sta_dir", "none"), path).starts_with("/none/cell_data_01_WN_stas_cell_0.npy: no such file"));
+  CHECK(sridhar_refusal(with(good, "time_chunk_size", 60), path) ==
+        "dataloader.time_chunk_size: gives windows of 65 frames, but trial 2 of session '01' has 40\n  fix: use a shorter one, or a "
+        "core that sees fewer past frames");
+  CHECK(sridhar_refusal(with(good, "train_frac", 1.0), path).starts_with("dataloader.train_frac: leaves session '01' no validation trial"));
+  CHECK(sridhar_refusal(with(good, "time_chunk", 6), path).starts_with("dataloader.time_chunk: no such parameter"));
+  CHECK(sridhar_refusal(with(good, "hard_coded", {{0, 1}, {12}}), path) ==
+        "dataloader.hard_coded: names trial 12 of 10\n  fix: use 0 to 9");
+  fs::resize_file(path + "/fixations/fixations.txt", 100);
+  CHECK(sridhar_refusal(good, path).starts_with("/fixations/fixations.txt"));
+  fs::remove(path + "/fixations/fixations.txt");
+  CHECK(sridhar_refusal(good, path).starts_with("/fixations/fixations.txt: no such file"));
+  const std::string responses = path + "/responses/cell_responses_01_fixation_movie.pkl";
+  fs::resize_file(responses, fs::file_size(responses) / 2);
+  CHECK(sridhar_refusal(good, path).starts_with("/responses/cell_responses_01_fixation_movie.pkl: "));
+
+  CHECK(sridhar_refusal(good_noise, noise) == "accepted");
+  const std::string trial = noise + "/non_repeating_stimuli_1/trial_004/all_images.npy";
+  fs::resize_file(trial, 3000);
+  CHECK(sridhar_refusal(good_noise, noise).starts_with("/non_repeating_stimuli_1/trial_004/all_images.npy: holds "));
+  write_npy(trial, at::zeros({20, 26, 39}, at::kByte));
+  CHECK(sridhar_refusal(good_noise, noise) ==
+        "/non_repeating_stimuli_1/trial_004/all_images.npy: has 39 frames, but the responses have 40\n  fix: give the stimulus "
+        "that belongs to these responses");
+  write_npy(trial, at::zeros({20, 26, 40}).log());
+  CHECK(sridhar_refusal(good_noise, noise).starts_with("/non_repeating_stimuli_1/trial_004/all_images.npy: holds -inf"));
+  fs::remove(trial);
+  CHECK(sridhar_refusal(good_noise, noise).starts_with("/non_repeating_stimuli_1/trial_004/all_images.npy: no such file"));
 }

@@ -4,7 +4,26 @@
 namespace plexiform::simulation {
 
 const std::vector<Layout>& layouts() {
+  static const std::vector<std::pair<std::string, std::string>> hoefling = {{"paths.movies_path", "/movies.pkl"},
+                                                                            {"paths.responses_path", "/responses.h5"}};
   static const std::vector<Layout> all = {
+      {.name = "hoefling_2024_low_res",
+       .what = "calcium traces of mouse ganglion cells, natural movies of 18 x 16 px, chirp and moving bars",
+       .small = {.neurons = 16, .trials = 108, .frames = 150, .test_frames = 750, .height = 18, .width = 16},
+       .full = {.sessions = 20, .neurons = 60, .trials = 108, .frames = 150, .test_frames = 750, .height = 18, .width = 16},
+       .experiments = {"hoefling_2024_core_readout_low_res", "hoefling_2024_core_readout_low_res_lnp",
+                       "hoefling_2024_core_readout_low_res_hyperparams_search"},
+       .paths = hoefling,
+       .small_overrides = {},
+       .write = write_hoefling_2024},
+      {.name = "hoefling_2024_high_res",
+       .what = "the same with movies of 72 x 64 px",
+       .small = {.neurons = 16, .trials = 20, .frames = 150, .test_frames = 750, .height = 72, .width = 64},
+       .full = {.sessions = 20, .neurons = 60, .trials = 108, .frames = 150, .test_frames = 750, .height = 72, .width = 64},
+       .experiments = {"hoefling_2024_core_readout_high_res"},
+       .paths = hoefling,
+       .small_overrides = {"dataloader.validation_clip_indices=[0,4,10]"},
+       .write = write_hoefling_2024},
       {.name = "maheswaranathan_2023",
        .what = "ganglion cells during natural scenes and white noise, 100 Hz, an HDF5 file per session and stimulus",
        .small = {.trials = 1, .frames = 3000, .test_frames = 300, .height = 50, .width = 50},
@@ -52,6 +71,15 @@ const std::vector<Layout>& layouts() {
        .paths = {{"paths.data_dir", ""}},
        .small_overrides = {"dataloader.excluded_cells=null"},
        .write = write_sridhar_2025_white_noise},
+      {.name = "sensorium",
+       .what = "visual cortex of mice during movies, with behaviour and pupil: folders of .npy files, 30 Hz",
+       .small = {.trials = 6, .frames = 150, .test_frames = 120, .height = 18, .width = 32},
+       .full = {.sessions = 5, .neurons = 7500, .trials = 480, .frames = 300, .test_frames = 300, .repeats = 10,
+                .height = 36, .width = 64},
+       .experiments = {},
+       .paths = {{"paths.data_dir", ""}},
+       .small_overrides = {},
+       .write = write_sensorium},
   };
   return all;
 }

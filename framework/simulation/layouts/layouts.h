@@ -55,7 +55,9 @@ const Layout& layout(const std::string& name);
 
 void write_maheswaranathan_2023(const std::string& folder, const LayoutSize& size);
 void write_goldin_2022(const std::string& folder, const LayoutSize& size);
+void write_hoefling_2024(const std::string& folder, const LayoutSize& size);
 void write_karamanlis_2024(const std::string& folder, const LayoutSize& size);
+void write_sensorium(const std::string& folder, const LayoutSize& size);
 void write_sridhar_2025_natural_movie(const std::string& folder, const LayoutSize& size);
 void write_sridhar_2025_white_noise(const std::string& folder, const LayoutSize& size);
 

@@ -1,6 +1,6 @@
 // Source  the opcodes: CPython, Lib/pickletools.py; what an array is made of: NumPy's ndarray.__reduce__.
+#include <c10/util/Exception.h>
 #include <data/numpy_dtypes.h>
-#include <plexiform/error.h>
 #include <simulation/layouts/pickle_file.h>
 
 #include <bit>
@@ -42,23 +42,36 @@ std::string dtype(const std::string& code) {
          integer(-1) + integer(-1) + integer(0) + "tb";
 }
 
+void write_array(files::AtomicFile& file, const at::Tensor& array) {
+  const auto values = array.cpu().contiguous();
+  const auto* known = data::find_numpy_dtype(values.scalar_type());
+  TORCH_CHECK(known, "NumPy has no such dtype");
+  const std::string nothing("C\x01" "b", 3);
+  file.write(callable("numpy.core.multiarray", "_reconstruct") + callable("numpy", "ndarray") + integer(0) + "\x85" +
+             nothing + "\x87R(" + integer(1) + list(values.sizes().vec(), 't') + dtype(std::string(known->code)) +
+             "\x89\x8e" + little_endian(static_cast<uint64_t>(values.nbytes())));
+  file.write(values.const_data_ptr(), values.nbytes());
+  file.write("tb");
+}
+
 }  // namespace
+
+void write_pickled_array(const std::string& file, const at::Tensor& values) {
+  files::AtomicFile target(file);
+  target.write("\x80\x04");
+  write_array(target, values);
+  target.write(".");
+  target.commit();
+}
 
 PickleFile::PickleFile(const std::string& file) : file_(file) { put("\x80\x04}("); }
 
 void PickleFile::begin(const std::string& key) { put(unicode(key) + "}("); }
 void PickleFile::end() { put("u"); }
 
-void PickleFile::array(const std::string& key, const at::Tensor& array) {
-  const auto values = array.cpu().contiguous();
-  const auto* known = data::find_numpy_dtype(values.scalar_type());
-  if (!known) throw Error(key, "has no dtype of NumPy", "convert it, to float32 for example");
-  const std::string nothing("C\x01" "b", 3);
-  put(unicode(key) + callable("numpy.core.multiarray", "_reconstruct") + callable("numpy", "ndarray") + integer(0) +
-      "\x85" + nothing + "\x87R(" + integer(1) + list(values.sizes().vec(), 't') + dtype(std::string(known->code)) +
-      "\x89\x8e" + little_endian(static_cast<uint64_t>(values.nbytes())));
-  file_.write(values.const_data_ptr(), values.nbytes());
-  put("tb");
+void PickleFile::array(const std::string& key, const at::Tensor& values) {
+  put(unicode(key));
+  write_array(file_, values);
 }
 
 void PickleFile::number(const std::string& key, double value) {

@@ -33,4 +33,7 @@ class PickleFile {
   files::AtomicFile file_;
 };
 
+// An array that is pickled alone.
+void write_pickled_array(const std::string& file, const at::Tensor& values);
+
 }  // namespace plexiform::simulation

@@ -2,9 +2,11 @@
 python make.py (openretina and what it needs; torchvision's Resize is stood in for where it is not installed).
 
 maheswaranathan_2023, goldin_2022, karamanlis_2024: training windows are as long as clips, which the loader then takes in
-order. expected/<layout>_<session>_<part>_{inputs,targets}.npy hold the first batch of each part.
+order. sridhar_2025_{nm,wn}: windows of validation and test, which the loaders take in order, the trials that they drew, and
+the locations of receptive fields. expected/<layout>_<session>_<part>_{inputs,targets}.npy hold the first batch of each part.
 """
 import os
+import pickle
 import shutil
 import sys
 import types
@@ -129,8 +131,85 @@ def karamanlis_2024():
     os.remove(f"{base}/mouse_1/mouse_1_fixationmovie_data_extracted_stimuli_12_16.npz")
 
 
+def sridhar_files(base, retinas, kind, frames, test_frames, trials, cells, seeds=False):
+    os.makedirs(f"{base}/responses")
+    os.makedirs(f"{base}/stas")
+    for number, retina in enumerate(retinas):
+        neurons = cells + number
+        data = {"train_responses": random.poisson(1.0, (neurons, frames, trials)).astype(np.float64),
+                "test_responses": random.poisson(1.0, (neurons, test_frames, 12)).astype(np.float64)}
+        if seeds and number == 0:
+            data["seeds"] = [2022, 2023]
+            data["trial_separation"] = {2022: list(range(0, trials, 2)), 2023: list(range(1, trials, 2))}
+        with open(f"{base}/responses/cell_responses_{retina}_{kind}.pkl", "wb") as file:
+            pickle.dump(data, file, 4)
+        for cell in range(neurons):
+            np.save(f"{base}/stas/cell_data_{retina}_WN_stas_cell_{cell}.npy",
+                    random.randint(-9, 10, (3, 20, 26)).astype(np.int8))
+
+
+def save_trial_loader(layout, loaders):
+    from torch.utils.data import DataLoader
+
+    for retina in loaders["train"]:
+        for part in ("train", "validation", "test"):
+            data = loaders[part][retina].dataset
+            # Frames that the data set kept of another trial would be taken for this one's: a batch of its own.
+            save(layout, retina, part, next(iter(DataLoader(data, batch_size=2))))
+            np.save(f"expected/{layout}_{retina}_{part}_trials.npy", np.asarray(data.indices))
+        np.save(f"expected/{layout}_{retina}_locations.npy", loaders["train"][retina].dataset.locations)
+        trials = loaders["test"][retina].dataset.test_responses_by_trial
+        trials = trials.permute(0, 2, 1) if trials.shape[1] == 30 else trials  # (R, T, N) of movies, (R, N, T) of noise
+        np.save(f"expected/{layout}_{retina}_repeats.npy", trials.numpy().astype(np.float32))
+
+
+def sridhar_2025_nm():
+    from openretina.data_io.sridhar_2025.dataloaders import frame_movie_loader
+
+    base = fresh("sridhar_2025_nm")
+    sridhar_files(base, ("01", "02"), "fixation_movie", 40, 30, 10, 3, seeds=True)
+    os.makedirs(f"{base}/fixations")
+    os.makedirs(f"{base}/stimuli_padded_4")
+    for image in range(4):
+        np.save(f"{base}/stimuli_padded_4/{image:03}_img_{7 - image}.npy", random.randint(0, 256, (44, 36)).astype(np.uint8))
+    with open(f"{base}/fixations/fixations.txt", "w") as file:
+        for line in range(5100 + 40 * 10):  # the first 5100 are the test's, of which 30 are used
+            seen = 30 <= line < 5100
+            x, y = (13, 10) if seen else (random.randint(8, 27), random.randint(5, 22))
+            file.write(f"{random.randint(4) if not seen else 0}.0 0 0 {x}.0 {y}.0 0 {random.randint(2) if not seen else 0}\n")
+    save_trial_loader(base, frame_movie_loader(
+        files={k: f"responses/cell_responses_{k}_fixation_movie.pkl" for k in ("01", "02")},
+        fixation_files={k: "fixations/fixations.txt" for k in ("01", "02")},
+        big_crops={"01": [2, 3, 4, 5], "02": [2, 3, 4, 5]}, basepath=base, num_of_frames=[4, 3], num_of_layers=2,
+        time_chunk_size=6, excluded_cells={"01": [1], "02": []}, img_dir_name="stimuli_padded_4", full_img_w=44,
+        full_img_h=36, img_h=20, img_w=26, padding=5, subsample=2, stimulus_seed=0))
+
+
+def sridhar_2025_wn():
+    from openretina.data_io.sridhar_2025.dataloaders import white_noise_loader
+
+    base = fresh("sridhar_2025_wn")
+    sridhar_files(base, ("01", "04"), "wn", 40, 30, 20, 2)
+    for number in (1, 2):
+        os.makedirs(f"{base}/repeating_stimuli_{number}")
+        np.save(f"{base}/repeating_stimuli_{number}/all_images.npy", random.randint(0, 2, (20, 26, 30)).astype(np.uint8))
+        for trial in range(20):
+            os.makedirs(f"{base}/non_repeating_stimuli_{number}/trial_{trial:03}")
+            # as float64 and as bool: both can be mapped
+            noise = random.randint(0, 2, (20, 26, 40)).astype(np.float64 if number == 1 and trial in (2, 12) else bool)
+            np.save(f"{base}/non_repeating_stimuli_{number}/trial_{trial:03}/all_images.npy", noise)
+    save_trial_loader(base, white_noise_loader(
+        base, files={k: f"responses/cell_responses_{k}_wn.pkl" for k in ("01", "04")},
+        big_crops={"01": [2, 3, 4, 5], "04": [1, 1, 2, 2]},
+        train_image_path={"01": "non_repeating_stimuli_1", "04": "non_repeating_stimuli_2"},
+        test_image_path={"01": "repeating_stimuli_1", "04": "repeating_stimuli_2"}, excluded_cells={"01": [], "04": [0]},
+        batch_size=2, num_of_frames=[4, 3], num_of_layers=2, time_chunk_size=6, cell_index=None, extra_frame=1))
+
+
 if __name__ == "__main__":
     fresh("expected")
     maheswaranathan_2023()
     goldin_2022()
     karamanlis_2024()
+    sridhar_2025_nm()
+    sridhar_2025_wn()
