@@ -32,6 +32,26 @@ struct NpyHeader {
 };
 NpyHeader read_npy_header(const std::string& file);
 void write_npy(const std::string& file, const at::Tensor& array);
+// A list of texts, as numpy.save writes numpy.array(["train", ...]) (dtype <U5), or of bytes (S5).
+std::vector<std::string> read_npy_texts(const std::string& file);
+void write_npy_texts(const std::string& file, const std::vector<std::string>& texts);
+// As read_npy, but the values stay in the file until they are looked at, and are not to be written to: for movies that
+// are larger than memory. The axes of an array in Fortran order come as strides. An array that has to be converted
+// (bytes of another order, unsigned numbers of more than 8 bits) is read.
+at::Tensor map_npy(const std::string& file);
+
+// An array that is written along its first axis, piece by piece; its file appears when it is complete.
+class NpyWriter {
+ public:
+  NpyWriter(const std::string& file, at::ScalarType dtype, const std::vector<int64_t>& shape);
+  ~NpyWriter();
+  void append(const at::Tensor& rows);  // of that dtype
+  void close();                         // after as many rows as `shape` says
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
 
 class Hdf5File {
  public:
@@ -50,6 +70,7 @@ class Hdf5File {
   // An attribute of a group or data set: a text, or one number written out; nothing when it is not there.
   std::optional<std::string> attribute(const std::string& path, const std::string& name) const;
   void write_attribute(const std::string& path, const std::string& name, const std::string& text);
+  void write_attribute(const std::string& path, const std::string& name, int64_t number);
   void write(const std::string& path, const at::Tensor& array);  // groups on the way are made
   void write_text(const std::string& path, const std::string& text);
   // Ends the use of the file; a created one appears under its name now.

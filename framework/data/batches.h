@@ -48,10 +48,30 @@ struct Part {
   std::vector<Window> windows = {};
   std::vector<Stretch> stretches = {};  // what the windows lie in
   bool across = false;                  // a window that meets the end of its stretch goes on in the next one
+  bool fixed = false;                   // training windows are not shifted: their order alone is drawn
 };
 
 // Gathers `windows` of the part into one batch.
 Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows);
+
+// Whole trials set aside for validation; windows begin at multiples of what they predict. As openretina splits the
+// recordings of Sridhar et al. 2025.
+struct TrialSplit {
+  double train_frac = 0.8;
+  int64_t seed = 1000;
+  bool final_training = false;
+  int64_t first = 0;                    // trials before it are not used
+  std::optional<int64_t> count = {};    // nor are those after `count`
+  // Training and validation trials, instead of drawing them.
+  std::optional<std::vector<std::vector<int64_t>>> hard_coded = {};
+
+  struct Trials {
+    std::vector<int64_t> train, validation;
+  };
+  // Of `trials` trials: numpy.random.RandomState(seed).permutation, the first train_frac of it for training; drawn again
+  // while trials 0 and 9, or 10 and 19, whose stimuli overlap, are in different parts. Throws Error("dataloader....").
+  Trials draw(int64_t trials) const;
+};
 
 struct LoaderParams {
   int64_t batch_size = 32;
@@ -61,6 +81,7 @@ struct LoaderParams {
   std::optional<std::vector<int64_t>> val_clip_indices = {};
   int64_t seed = 42;
   bool allow_over_boundaries = false;
+  std::optional<TrialSplit> trials = {};  // no knob (trial_loader.h): clip_length and num_val_clips mean nothing then
   void describe(auto& knob) {
     knob("batch_size", batch_size,
          {.doc = "windows per training step; a session that has fewer uses all of them", .min = 1});
@@ -80,7 +101,8 @@ struct LoaderParams {
 // The `dataloader` node of a resolved config, by its `_target_`: plexiform.data.Clips, or
 // openretina.data_io.base_dataloader.multiple_movies_dataloaders or
 // openretina.data_io.hoefling_2024.dataloaders.natmov_dataloaders_v2 (whose validation_clip_indices are
-// val_clip_indices), where allow_over_boundaries is true by default.
+// val_clip_indices), where allow_over_boundaries is true by default; or plexiform.data.Trials, or
+// openretina.data_io.sridhar_2025.dataloaders.{frame_movie_loader,white_noise_loader} (trial_loader.h).
 LoaderParams read_loader(const config::Node& root);
 
 // The split of all sessions, by index.

@@ -34,31 +34,52 @@ std::vector<Piece> pieces_of(const Window& window, const Part& part, const std::
   return pieces;
 }
 
-// Normalised frames of one channel, (T, H, W) with any strides, into (T, H, W) at `to`.
+// How a frame lies in memory, in elements.
+struct Grid {
+  int64_t height, width, down, right;
+};
+
+// A normalised frame into (H, W) at `to`.
 template <class T>
-void normalise(const T* from, const Stimulus& stimulus, int64_t frames, bool mirrored, float* to) {
+void copy_frame(const T* from, const Grid& grid, float mean, float scale, bool mirrored, float* to) {
+  const int64_t first = mirrored ? (grid.width - 1) * grid.right : 0, next = mirrored ? -grid.right : grid.right;
+  for (int64_t y = 0; y < grid.height; ++y, to += grid.width) {
+    const T* row = from + y * grid.down + first;
+    for (int64_t x = 0; x < grid.width; ++x) to[x] = (static_cast<float>(row[x * next]) - mean) * scale;
+  }
+}
+
+// Frames [begin, begin + length) of a channel, which begins at `from`, into (T, H, W) at `to`.
+template <class T>
+void copy_run(const T* from, const Stimulus& stimulus, int64_t begin, int64_t length, bool mirrored, float* to) {
   const at::Tensor& movie = stimulus.movie;
   const auto mean = static_cast<float>(stimulus.mean), scale = static_cast<float>(1 / stimulus.std);
-  const int64_t height = movie.size(2), width = movie.size(3);
   const int64_t step = movie.stride(1), down = movie.stride(2), right = movie.stride(3);
-  if (!mirrored && right == 1 && down == width && step == height * width) {
-    for (int64_t i = 0; i < frames * height * width; ++i) to[i] = (static_cast<float>(from[i]) - mean) * scale;
+  if (stimulus.cuts) {
+    const auto& [frames, height, width, every] = *stimulus.cuts;
+    for (int64_t t = begin; t < begin + length; ++t, to += height * width) {
+      const auto& [image, row, column, upside_down] = frames[t];
+      const Grid grid{height, width, (upside_down ? -down : down) * every, right * every};
+      copy_frame(from + image * step + row * down + column * right, grid, mean, scale, mirrored, to);
+    }
     return;
   }
-  const int64_t first = mirrored ? (width - 1) * right : 0, next = mirrored ? -right : right;
-  for (int64_t t = 0; t < frames; ++t) {
-    for (int64_t y = 0; y < height; ++y, to += width) {
-      const T* row = from + t * step + y * down + first;
-      for (int64_t x = 0; x < width; ++x) to[x] = (static_cast<float>(row[x * next]) - mean) * scale;
-    }
+  const Grid grid{movie.size(2), movie.size(3), down, right};
+  const int64_t pixels = grid.height * grid.width;
+  from += begin * step;
+  if (!mirrored && right == 1 && down == grid.width && step == pixels) {
+    for (int64_t i = 0; i < length * pixels; ++i) to[i] = (static_cast<float>(from[i]) - mean) * scale;
+    return;
   }
+  for (int64_t t = 0; t < length; ++t) copy_frame(from + t * step, grid, mean, scale, mirrored, to + t * pixels);
 }
 
 // Frames [begin, begin + length) of a channel of the stimulus.
 void copy_stored(const Stimulus& stimulus, int64_t channel, int64_t begin, int64_t length, bool mirrored, float* to) {
   const at::Tensor& movie = stimulus.movie;
-  const int64_t from = channel * movie.stride(0) + begin * movie.stride(1);
-  auto run = [&](const auto* values) { normalise(values + from, stimulus, length, mirrored, to); };
+  auto run = [&](const auto* values) {
+    copy_run(values + channel * movie.stride(0), stimulus, begin, length, mirrored, to);
+  };
   switch (movie.scalar_type()) {
     case at::kByte:
       return run(movie.const_data_ptr<uint8_t>());
@@ -68,6 +89,8 @@ void copy_stored(const Stimulus& stimulus, int64_t channel, int64_t begin, int64
       return run(movie.const_data_ptr<int16_t>());
     case at::kHalf:
       return run(movie.const_data_ptr<at::Half>());
+    case at::kDouble:
+      return run(movie.const_data_ptr<double>());
     default:
       return run(movie.const_data_ptr<float>());
   }
@@ -78,7 +101,7 @@ void copy_frames(const Piece& piece, int64_t channel, float* to) {
   const auto& [clips, clip_length, mirrored] = piece.trial->view;
   const Stimulus& stimulus = *piece.trial->stimulus;
   if (clips.empty()) return copy_stored(stimulus, channel, piece.begin, piece.length, mirrored, to);
-  const int64_t frame = stimulus.movie.size(2) * stimulus.movie.size(3), end = piece.begin + piece.length;
+  const int64_t frame = stimulus.height() * stimulus.width(), end = piece.begin + piece.length;
   for (int64_t at = piece.begin; at < end;) {
     const int64_t inside = at % clip_length, run = std::min(clip_length - inside, end - at);
     copy_stored(stimulus, channel, clips[at / clip_length] * clip_length + inside, run, mirrored, to);

@@ -422,6 +422,17 @@ void Hdf5File::write_attribute(const std::string& path, const std::string& name,
   }
 }
 
+void Hdf5File::write_attribute(const std::string& path, const std::string& name, int64_t number) {
+  QuietErrors quiet;
+  const Id space(H5Screate(H5S_SCALAR), H5Sclose);
+  const Id made(H5Acreate_by_name(handle_->id, path.c_str(), name.c_str(), H5T_STD_I64LE, space, H5P_DEFAULT,
+                                  H5P_DEFAULT, H5P_DEFAULT),
+                H5Aclose);
+  if (!made.valid() || H5Awrite(made, H5T_NATIVE_INT64, &number) < 0) {
+    throw Error(handle_->where(path) + ", attribute " + name, "cannot be written: " + reason(), "use each name once");
+  }
+}
+
 void Hdf5File::write(const std::string& path, const at::Tensor& array) {
   QuietErrors quiet;
   const auto values = array.detach().cpu().contiguous();

@@ -6,6 +6,7 @@
 #include <data/calcium_traces.h>
 #include <data/checks.h>
 #include <data/hoefling_2024.h>
+#include <data/light_stimuli.h>
 #include <data/movie.h>
 #include <data/pickled_arrays.h>
 #include <fmt/format.h>
@@ -72,11 +73,13 @@ Movies read_movies(const std::string& path) {
 
 class Field {  // one session
  public:
-  Field(const Hdf5File& file, std::string name, const Hoefling2024Params& params, const Movies& movies)
-      : file_(file), name_(std::move(name)), params_(params), movies_(movies) {}
+  // What it saw is given to read().
+  Field(const Hdf5File& file, std::string name, const Hoefling2024Params& params)
+      : file_(file), name_(std::move(name)), params_(params) {}
 
   // Nothing when no cell passes the filters.
-  std::optional<Session> read() {
+  template <class Shown>
+  std::optional<Session> read(const Shown& shown) {
     kept_ = good_cells();
     const int64_t neurons = kept_.numel();
     if (neurons == 0 || (params_.filter_counts && neurons <= params_.count_threshold)) return {};
@@ -84,7 +87,7 @@ class Field {  // one session
     session.name = name_;
     session.neurons = neurons;
     session.frame_rate_hz = 30;
-    add_trials(session, responses());
+    add_trials(session, shown);
     add_info(session);
     return session;
   }
@@ -182,28 +185,47 @@ class Field {  // one session
     return per_trace("_traces_t0").add(per_trace("_traces_dt").mul(steps)).contiguous();
   }
 
-  // (N, all frames) float64 in the order of the recording, of standard deviation 1.
-  at::Tensor responses() const {
-    const std::string name = params_.response_type + "_trigger_times";
-    auto when = load(name).to(at::kDouble);
+  // When each part of the stimulus began, in s.
+  std::vector<double> triggers() const {
+    auto when = load(trigger_name()).to(at::kDouble);
     if (when.dim() == 2) when = when.select(0, 0);
-    const int64_t wanted = movies_.clips() + 3 * movies_.test_clips();
-    if (when.numel() != wanted) {
-      throw Error(place(name), fmt::format("holds {} triggers, but the movie has {} clips", when.numel(), wanted),
-                  "give the movie that was shown, or the recording of the whole movie");
-    }
     when = when.contiguous();
-    const std::vector<double> triggers(when.const_data_ptr<double>(), when.const_data_ptr<double>() + wanted);
+    return {when.const_data_ptr<double>(), when.const_data_ptr<double>() + when.numel()};
+  }
+  std::string trigger_name() const { return params_.response_type + "_trigger_times"; }
+
+  // (N, frames) float64 at `frames` times from each trigger on.
+  at::Tensor recorded(const std::vector<double>& triggers, double duration, int64_t frames) const {
     const auto measured = traces();
-    return resampled(measured, times(measured), frame_times(triggers, clip_duration, clip_length));
+    return resampled(measured, times(measured), frame_times(triggers, duration, frames));
   }
 
-  void add_trials(Session& session, const at::Tensor& recorded) const {
-    const int64_t test = movies_.test->frames(), half = movies_.clips() / 2 * clip_length;
-    const int64_t rest = movies_.train->frames() - half;
+  // Factors (N, 1) that give `traces` the standard deviation scale_traces.
+  at::Tensor scale_of(const at::Tensor& traces) const {
+    const at::Tensor scale =
+        traces.std(at::IntArrayRef{1}, /*unbiased=*/false, /*keepdim=*/true).reciprocal().mul(params_.scale_traces);
+    if (!scale.isfinite().all().item<bool>()) {
+      throw Error(place(trace_name()), "holds a trace that never changes", "leave that cell out, or filter by quality");
+    }
+    return scale;
+  }
+
+  bool left_eye() const { return fact("eye") == "left" && name_ != wrongly_labelled; }
+
+  void add_trials(Session& session, const Movies& movies) const {
+    const auto clips = triggers();
+    const int64_t wanted = movies.clips() + 3 * movies.test_clips();
+    if (static_cast<int64_t>(clips.size()) != wanted) {
+      throw Error(place(trigger_name()),
+                  fmt::format("holds {} triggers, but the movie has {} clips", clips.size(), wanted),
+                  "give the movie that was shown, or the recording of the whole movie");
+    }
+    const at::Tensor all = recorded(clips, clip_duration, clip_length);
+    const int64_t test = movies.test->frames(), half = movies.clips() / 2 * clip_length;
+    const int64_t rest = movies.train->frames() - half;
     int64_t at = 0;
     auto next = [&](int64_t frames) {
-      const auto part = recorded.slice(1, at, at + frames);
+      const auto part = all.slice(1, at, at + frames);
       at += frames;
       return part;
     };
@@ -213,30 +235,48 @@ class Field {  // one session
     tests.push_back(next(test));
     trains.push_back(next(rest));
     tests.push_back(next(test));
-    at::Tensor train = at::cat(trains, 1);
-    const at::Tensor& measure = params_.std_of_training ? train : recorded;
-    const at::Tensor scale =
-        measure.std(at::IntArrayRef{1}, /*unbiased=*/false, /*keepdim=*/true).reciprocal().mul(params_.scale_traces);
-    if (!scale.isfinite().all().item<bool>()) {
-      throw Error(place(trace_name()), "holds a trace that never changes", "leave that cell out, or filter by quality");
-    }
+    const at::Tensor train = at::cat(trains, 1), scale = scale_of(params_.std_of_training ? train : all);
 
     const auto sequence = static_cast<size_t>(std::stoll(fact("scan_sequence_idx")));
-    if (sequence >= movies_.sequences.size()) {
+    if (sequence >= movies.sequences.size()) {
       throw Error(file_.file() + ": /" + name_,
-                  fmt::format("has the scan_sequence_idx {}, but {} has {} sequences", sequence, movies_.file,
-                              movies_.sequences.size()),
+                  fmt::format("has the scan_sequence_idx {}, but {} has {} sequences", sequence, movies.file,
+                              movies.sequences.size()),
                   "give the movies that belong to these responses");
     }
-    const bool left = fact("eye") == "left" && name_ != wrongly_labelled;
-    Trial shown{.stimulus = movies_.train, .responses = train.mul(scale).to(at::kFloat).contiguous(), .repeats = {}};
-    shown.view = {movies_.sequences[sequence], clip_length, left};
-    Trial tested{.stimulus = movies_.test, .responses = {}, .repeats = {}};
+    const bool left = left_eye();
+    Trial shown{.stimulus = movies.train, .responses = train.mul(scale).to(at::kFloat).contiguous(), .repeats = {}};
+    shown.view = {movies.sequences[sequence], clip_length, left};
+    Trial tested{.stimulus = movies.test, .responses = {}, .repeats = {}};
     tested.repeats = at::stack(tests).mul(scale).to(at::kFloat).contiguous();
     tested.responses = tested.repeats.mean(0);
     tested.view.mirrored = left;
     session.train.push_back(std::move(shown));
     session.tests.push_back(std::move(tested));
+  }
+
+  // A chirp or moving bars: a trial for each time that a part of it was shown.
+  void add_trials(Session& session, const LightStimulus& light) const {
+    auto starts = triggers();
+    const auto each = static_cast<size_t>(light.triggers), parts = light.parts.size();
+    const size_t repeats = starts.size() / (parts * each);
+    if (repeats == 0) {
+      throw Error(place(trigger_name()),
+                  fmt::format("holds {} triggers, but one showing gives {}", starts.size(), parts * each),
+                  "give the recording of at least one whole showing");
+    }
+    std::vector<double> begins;
+    for (size_t i = 0; i < repeats * parts; ++i) begins.push_back(starts[i * each]);
+    const int64_t frames = light.parts[0]->frames();
+    const at::Tensor all = recorded(begins, light.duration, frames);
+    const at::Tensor responses = all.mul(scale_of(all)).to(at::kFloat);
+    for (size_t i = 0; i < begins.size(); ++i) {
+      const auto from = static_cast<int64_t>(i) * frames;
+      session.train.push_back({.stimulus = light.parts[i % parts],
+                               .responses = responses.slice(1, from, from + frames).contiguous(),
+                               .repeats = {}});
+      session.train.back().view.mirrored = left_eye();
+    }
   }
 
   void add_info(Session& session) const {
@@ -260,29 +300,42 @@ class Field {  // one session
   const Hdf5File& file_;
   const std::string name_;
   const Hoefling2024Params& params_;
-  const Movies& movies_;
   at::Tensor kept_;
 };
 
 }  // namespace
 
-Recordings read_hoefling_2024(const Hoefling2024Params& params) {
-  const Movies movies = read_movies(params.movies);
+namespace {
+
+template <class Shown>
+Recordings read(const Hoefling2024Params& params, const Shown& shown, const Stimulus& any) {
   const Hdf5File file(params.responses);
   Recordings recordings;
   for (std::string group : file.names()) {
     if (!group.ends_with("/")) continue;
     group.pop_back();
-    if (auto session = Field(file, group, params, movies).read()) recordings.sessions.push_back(std::move(*session));
+    if (auto session = Field(file, group, params).read(shown)) recordings.sessions.push_back(std::move(*session));
   }
   if (recordings.sessions.empty()) {
     throw Error(params.responses, "holds no session of which cells pass the quality checks",
                 "loosen quality_checks, or name a file with a group per session");
   }
-  recordings.channels = movies.train->movie.size(0);
-  recordings.height = movies.train->movie.size(2);
-  recordings.width = movies.train->movie.size(3);
+  recordings.channels = any.channels();
+  recordings.height = any.height();
+  recordings.width = any.width();
   return recordings;
+}
+
+}  // namespace
+
+Recordings read_hoefling_2024(const Hoefling2024Params& params) {
+  if (params.response_type == "natural") {
+    const Movies movies = read_movies(params.movies);
+    return read(params, movies, *movies.train);
+  }
+  const bool chirp = params.response_type == "chirp";
+  const auto light = chirp ? read_chirp(params.movies, params.light_rate_hz) : read_moving_bars(params.movies, params.light_rate_hz);
+  return read(params, light, *light.parts[0]);
 }
 
 config::Node join_hoefling(const config::Node& stimuli, const config::Node& responses) {

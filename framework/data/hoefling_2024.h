@@ -10,6 +10,8 @@
 //   attributes  eye, left or right: what a left eye saw is mirrored; scan_sequence_idx: which sequence
 // A natural recording is [test][half of the training clips][test][the other half][test], clips of 150 frames. One copy
 // of the movie serves all sessions; each has its own order of clips, mirrored for a left eye.
+// response_type chirp and mb: `movies` is the stimulus instead (light_stimuli.h). Each showing of the chirp, and of each of
+// the eight bars, is a training trial; there is no test, and traces have the s.d. 1 over all of it.
 // Session::info gets group_assignment, cell_type (the same), roi_ids, and positions (N, 2), y and x in -1 to 1 of the
 // stimulus field, from roi_mask.
 #pragma once
@@ -34,12 +36,15 @@ struct Hoefling2024Params {
   bool filter_counts = true;
   int64_t count_threshold = 10;
   bool verbose = false;
+  int64_t light_rate_hz = 30;
   bool std_of_training =
       true;  // no knob: compat: openretina says false, and traces are divided by the s.d. of all of it
   void describe(auto& knob) {
-    knob("movies", movies, {.doc = "pickle with train, test and random_sequences", .required = true});
+    knob("movies", movies, {.doc = "pickle with train, test and random_sequences; or the chirp, or the bars", .required = true});
     knob("responses", responses, {.doc = "HDF5 file with a group per session", .required = true});
-    knob("response_type", response_type, {.doc = "which stimulus", .choices = {"natural"}});
+    knob("response_type", response_type, {.doc = "which stimulus", .choices = {"natural", "chirp", "mb"}});
+    knob("light_rate_hz", light_rate_hz,
+         {.doc = "of the file of a chirp or of bars; responses are at 30", .unit = "Hz", .min = 30, .max = 60, .step = 30});
     knob("trace_type", trace_type,
          {.doc = "which traces; detrended: raw - smoothed", .choices = {"spikes", "raw", "preprocessed", "detrended"}});
     knob("scale_traces", scale_traces, {.doc = "factor of the traces, after division by their s.d.", .min = 1e-12});

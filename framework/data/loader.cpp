@@ -1,5 +1,6 @@
 #include <config/knobs.h>
 #include <data/batches.h>
+#include <data/trial_loader.h>
 #include <fmt/format.h>
 
 namespace plexiform::data {
@@ -19,11 +20,12 @@ LoaderParams read_loader(const config::Node& root) {
   LoaderParams params;
   const config::Node* target = node->find("_target_");
   if (!target) throw Error(config::where(*node, "dataloader"), "has no _target_", fix);
+  if (!trial_loader(root).empty()) return read_trial_loader(root);
   const bool hoefling = target->string == hoefling_target;
   params.allow_over_boundaries = hoefling || target->string == openretina_target;
   if (!params.allow_over_boundaries && target->string != own_target) {
     throw Error(config::where(*target, "dataloader._target_"), fmt::format("no loader is called '{}'", target->string),
-                did_you_mean(target->string, {own_target, openretina_target, hoefling_target}));
+                did_you_mean(target->string, {own_target, openretina_target, hoefling_target, "plexiform.data.Trials"}));
   }
   config::Node knobs = *node;
   for (auto& [key, value] : knobs.entries) {

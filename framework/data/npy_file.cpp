@@ -1,5 +1,7 @@
 // NumPy's .npy: magic, version, length of the header, a Python dict as text, the data.
 // Source  NumPy enhancement proposal 1; numpy.lib.format of NumPy 2.
+#include <ATen/ops/from_blob.h>
+#include <c10/util/Exception.h>
 #include <data/allocate.h>
 #include <data/array_files.h>
 #include <data/input_file.h>
@@ -8,9 +10,12 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/interprocess/file_mapping.hpp>
+#include <boost/interprocess/mapped_region.hpp>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 namespace plexiform::data {
 
@@ -91,7 +96,8 @@ int64_t bytes_of(const std::string& file, const std::vector<int64_t>& shape, int
   return bytes;
 }
 
-Layout read_layout(const std::string& file, std::ifstream& stream) {
+// The dict of the header; the stream is left at the data.
+std::string read_header(const std::string& file, std::ifstream& stream) {
   std::array<unsigned char, 12> start = {};
   stream.read(reinterpret_cast<char*>(start.data()), 8);
   if (stream.gcount() < 8 || std::memcmp(start.data(), magic.data(), magic.size()) != 0) {
@@ -111,12 +117,16 @@ Layout read_layout(const std::string& file, std::ifstream& stream) {
   if (!stream.read(header.data(), static_cast<int64_t>(header_bytes))) {
     throw damaged(file, "ends within its header");
   }
+  return header;
+}
 
+Layout read_layout(const std::string& file, std::ifstream& stream) {
+  const std::string header = read_header(file, stream);
   Layout layout;
   layout.dtype = find_dtype(file, value_of(file, header, "descr"), layout.swapped);
   layout.fortran_order = value_of(file, header, "fortran_order").substr(0, 4) == "True";
   layout.shape = parse_shape(file, value_of(file, header, "shape"));
-  layout.data_begin = 8 + length_bytes + static_cast<int64_t>(header_bytes);
+  layout.data_begin = stream.tellg();
   layout.data_bytes = bytes_of(file, layout.shape, static_cast<int64_t>(c10::elementSize(layout.dtype.stored)));
   const auto there = static_cast<int64_t>(std::filesystem::file_size(file)) - layout.data_begin;
   if (there != layout.data_bytes) {
@@ -124,6 +134,16 @@ Layout read_layout(const std::string& file, std::ifstream& stream) {
                                     fmt::join(layout.shape, ", "), layout.data_bytes));
   }
   return layout;
+}
+
+std::string header_of(const std::string& descr, const std::vector<int64_t>& shape) {
+  auto header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descr, fmt::join(shape, ", "),
+                            shape.size() == 1 ? "," : "");
+  const size_t before = magic.size() + 4;
+  header.append(63 - (before + header.size()) % 64, ' ').append("\n");  // data start at 64 bytes
+  const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 0xff),
+                                     static_cast<char>(header.size() >> 8)};
+  return std::string(magic) + std::string(version_and_length, sizeof version_and_length) + header;
 }
 
 void swap_bytes(char* data, int64_t bytes, int64_t item) {
@@ -153,26 +173,108 @@ at::Tensor read_npy(const std::string& file) {
   return as_read(file, array, layout.dtype, layout.fortran_order);
 }
 
-void write_npy(const std::string& file, const at::Tensor& array) {
-  const auto values = array.detach().cpu().contiguous();
-  const auto* dtype = find_numpy_dtype(values.scalar_type());
-  if (!dtype) {
-    throw Error(file, fmt::format("cannot hold the dtype {}", c10::toString(values.scalar_type())),
+at::Tensor map_npy(const std::string& file) {
+  check_input_file(file);
+  Layout layout;
+  {
+    std::ifstream stream(file, std::ios::binary);
+    layout = read_layout(file, stream);
+  }
+  if (layout.swapped || layout.dtype.stored != layout.dtype.read_as || layout.dtype.code == "u8" ||
+      layout.data_bytes == 0)
+    return read_npy(file);
+  namespace ipc = boost::interprocess;
+  std::shared_ptr<const ipc::mapped_region> region;
+  try {
+    region = std::make_shared<const ipc::mapped_region>(ipc::file_mapping(file.c_str(), ipc::read_only), ipc::read_only,
+                                                        layout.data_begin, layout.data_bytes);
+  } catch (const ipc::interprocess_exception& e) {
+    throw Error(file, std::string("cannot be mapped into memory: ") + e.what(), "free some memory");
+  }
+  auto shape = layout.shape;
+  if (layout.fortran_order) std::reverse(shape.begin(), shape.end());
+  auto array = at::from_blob(region->get_address(), shape, [region](void*) {}, layout.dtype.stored);
+  if (!layout.fortran_order) return array;
+  std::vector<int64_t> axes(shape.size());
+  std::iota(axes.rbegin(), axes.rend(), 0);
+  return array.permute(axes);
+}
+
+struct NpyWriter::File {
+  files::AtomicFile target;
+  std::string name;
+  int64_t bytes_left;
+};
+
+NpyWriter::NpyWriter(const std::string& file, at::ScalarType dtype, const std::vector<int64_t>& shape) {
+  const auto* known = find_numpy_dtype(dtype);
+  if (!known) {
+    throw Error(file, fmt::format("cannot hold the dtype {}", c10::toString(dtype)),
                 "convert the tensor, to float32 for example");
   }
-  const bool byte = dtype->code[1] == '1';
-  auto header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}{}), }}", byte ? '|' : '<',
-                            dtype->code, fmt::join(values.sizes(), ", "), values.dim() == 1 ? "," : "");
-  const size_t before = magic.size() + 4;
-  header.append(63 - (before + header.size()) % 64, ' ').append("\n");  // data start at 64 bytes
+  const bool byte = known->code[1] == '1';
+  file_ = std::unique_ptr<File>(
+      new File{files::AtomicFile(file), file, bytes_of(file, shape, static_cast<int64_t>(c10::elementSize(dtype)))});
+  file_->target.write(header_of(fmt::format("{}{}", byte ? '|' : '<', known->code), shape));
+}
 
+NpyWriter::~NpyWriter() = default;
+
+void NpyWriter::append(const at::Tensor& rows) {
+  const auto values = rows.contiguous();
+  file_->target.write(values.const_data_ptr(), values.nbytes());
+  file_->bytes_left -= static_cast<int64_t>(values.nbytes());
+}
+
+void NpyWriter::close() {
+  TORCH_CHECK(file_->bytes_left == 0, file_->name, " was not given as many rows as it was made for");
+  file_->target.commit();
+}
+
+void write_npy(const std::string& file, const at::Tensor& array) {
+  const auto values = array.detach().cpu();
+  NpyWriter writer(file, values.scalar_type(), values.sizes().vec());
+  writer.append(values);
+  writer.close();
+}
+
+std::vector<std::string> read_npy_texts(const std::string& file) {
+  check_input_file(file);
+  std::ifstream stream(file, std::ios::binary);
+  const std::string header = read_header(file, stream);
+  const std::string descr(value_of(file, header, "descr").substr(0, 12));
+  const auto shape = parse_shape(file, value_of(file, header, "shape"));
+  const auto kind = descr.find_first_of("US");
+  const int64_t letters = kind == std::string::npos ? 0 : std::strtoll(descr.c_str() + kind + 1, nullptr, 10);
+  if (descr[0] != '\'' || letters < 1 || letters > 4096 || shape.size() != 1 || descr[1] == '>') {
+    throw Error(file, "holds no list of texts", "write it with numpy.save(file, numpy.array([...]))");
+  }
+  const int64_t width = descr[kind] == 'U' ? 4 : 1;  // bytes of a letter
+  std::string bytes(bytes_of(file, shape, letters * width), 0);
+  if (!stream.read(bytes.data(), static_cast<int64_t>(bytes.size())) && !bytes.empty()) {
+    throw damaged(file, "ends within its data");
+  }
+  std::vector<std::string> texts(shape[0]);
+  for (int64_t i = 0; i < shape[0]; ++i) {
+    for (int64_t j = 0; j < letters; ++j) {
+      const char* letter = bytes.data() + (i * letters + j) * width;
+      if (*letter == 0) break;
+      texts[i].push_back(*letter);  // ASCII: what is more gives a text that nobody asks for
+    }
+  }
+  return texts;
+}
+
+void write_npy_texts(const std::string& file, const std::vector<std::string>& texts) {
+  size_t letters = 1;
+  for (const auto& text : texts) letters = std::max(letters, text.size());
+  std::string bytes(texts.size() * letters * 4, 0);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    for (size_t j = 0; j < texts[i].size(); ++j) bytes[(i * letters + j) * 4] = texts[i][j];
+  }
   files::AtomicFile target(file);
-  target.write(magic);
-  const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 0xff),
-                                     static_cast<char>(header.size() >> 8)};
-  target.write(version_and_length, sizeof version_and_length);
-  target.write(header);
-  target.write(values.const_data_ptr(), values.nbytes());
+  target.write(header_of(fmt::format("<U{}", letters), {static_cast<int64_t>(texts.size())}));
+  target.write(bytes);
   target.commit();
 }
 

@@ -104,7 +104,7 @@ PickledArrays::PickledArrays(const std::string& file) : file_(file), pickle_(ope
     throw Error(file, fmt::format("would have Python call {}, which no array needs", value.text),
                 "do not open it with Python's pickle either, unless you know who made it; pickle a dict of arrays");
   }
-  if (pickle_->root().kind != Kind::dict && pickle_->root().entries.empty()) {
+  if (pickle_->root().kind != Kind::dict && pickle_->root().entries.empty() && !parts_of(pickle_->root())) {
     throw Error(file, "holds " + pickle_->root().what() + ", not a dictionary", "pickle a dict of arrays");
   }
 }

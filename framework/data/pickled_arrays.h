@@ -1,4 +1,4 @@
-// A dictionary of NumPy arrays that Python pickled, read without running anything.
+// A dictionary of NumPy arrays that Python pickled, or a single array, read without running anything.
 //
 //   PickledArrays movies("rgc_natstim_18x16.pkl");
 //   at::Tensor train = movies.array("train");
@@ -21,7 +21,7 @@ class PickledArrays {
  public:
   explicit PickledArrays(const std::string& file);
 
-  // A key may lead into dictionaries of the dictionary: "movie_stats/dichromatic/mean".
+  // "" is all of it: the array that was pickled alone. A key may lead into dictionaries of the dictionary: "movie_stats/dichromatic/mean".
   bool has(const std::string& key) const;  // false also for None
   // In C order, with its own dtype as array_files.h has them; a view of the pickle where that is possible.
   at::Tensor array(const std::string& key) const;
@@ -31,7 +31,7 @@ class PickledArrays {
   // A list of integers, as a list or as an array.
   std::vector<int64_t> integers(const std::string& key) const;
 
-  std::string place(const std::string& key) const { return file_ + ": " + key; }
+  std::string place(const std::string& key) const { return key.empty() ? file_ : file_ + ": " + key; }
 
  private:
   PickleValue::Ref find(const std::string& key) const;

@@ -1,8 +1,13 @@
 #include <config/knobs.h>
+#include <data/goldin_2022.h>
 #include <data/hdf5_folder.h>
 #include <data/hoefling_2024.h>
+#include <data/karamanlis_2024.h>
 #include <data/local_files.h>
+#include <data/maheswaranathan_2023.h>
 #include <data/readers.h>
+#include <data/sensorium.h>
+#include <data/sridhar_2025.h>
 #include <fmt/format.h>
 
 namespace plexiform::data {
@@ -60,6 +65,23 @@ Recordings read_hoefling(const Node& node, const Node& root) {
                                                   read_hoefling_2024, params);
 }
 
+Recordings read_karamanlis(const Node& node, const Node& root) {
+  Karamanlis2024Params params;
+  params.wrapped = openretina_quirks(root);
+  return read_knobs_and_files<Karamanlis2024Params>(with_local_path(node, "path"), read_karamanlis_2024, params);
+}
+
+Recordings read_sridhar(const Node& node, const Node& root) {
+  return read_knobs_and_files<Sridhar2025Params>(with_local_path(with_loader_knobs(node, root), "path"),
+                                                 read_sridhar_2025);
+}
+
+// A reader of a folder, `path`, whose knobs are those of openretina's functions.
+template <class Params, Recordings (*read_folder)(const Params&)>
+Recordings read_folder_of(const Node& node, const Node&) {
+  return read_knobs_and_files<Params>(with_local_path(node, "path"), read_folder);
+}
+
 }  // namespace
 
 const std::vector<Reader>& readers() {
@@ -69,6 +91,16 @@ const std::vector<Reader>& readers() {
        there + "h5_dataset_reader.load_responses", join_hdf5, read_hdf5},
       {"plexiform.data.Hoefling2024", there + "hoefling_2024.stimuli.movies_from_pickle",
        there + "hoefling_2024.responses.make_final_responses", join_hoefling, read_hoefling},
+      {"plexiform.data.Maheswaranathan2023", there + "maheswaranathan_2023.stimuli.load_all_stimuli",
+       there + "maheswaranathan_2023.responses.load_all_responses", join_pair,
+       read_folder_of<Maheswaranathan2023Params, read_maheswaranathan_2023>},
+      {"plexiform.data.Karamanlis2024", there + "karamanlis_2024.stimuli.load_all_stimuli",
+       there + "karamanlis_2024.responses.load_all_responses", join_pair, read_karamanlis},
+      {"plexiform.data.Sridhar2025", there + "sridhar_2025.stimuli.build_movies_from_responses",
+       there + "sridhar_2025.responses.response_splits_from_pickles", join_sridhar, read_sridhar},
+      {"plexiform.data.Goldin2022", there + "goldin_2022.stimuli.load_all_stimuli",
+       there + "goldin_2022.responses.load_all_responses", join_pair, read_folder_of<Goldin2022Params, read_goldin_2022>},
+      {"plexiform.data.Sensorium", "", "", nullptr, read_folder_of<SensoriumParams, read_sensorium>},
   };
   return all;
 }

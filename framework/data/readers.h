@@ -13,7 +13,7 @@ namespace plexiform::data {
 struct Reader {
   std::string target;  // of `data_io`: plexiform.data.X
   // openretina's two functions, of data_io.stimuli and data_io.responses, for the same files; their keys are joined into
-  // the one node that `read` takes.
+  // the one node that `read` takes. Without `join`: it has none for this layout.
   std::string stimuli, responses;
   config::Node (*join)(const config::Node& stimuli, const config::Node& responses);
   // node: `data_io` with this reader's knobs; root: the whole resolved config.

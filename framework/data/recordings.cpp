@@ -14,6 +14,7 @@ Recordings read(const Node& root) {
   std::vector<std::string> own, stimuli, responses;
   for (const auto& reader : readers()) {
     own.push_back(reader.target);
+    if (!reader.join) continue;  // openretina has no such layout
     stimuli.push_back(reader.stimuli);
     responses.push_back(reader.responses);
   }

@@ -16,11 +16,31 @@
 
 namespace plexiform::data {
 
+// Where a frame lies in a still image.
+struct Cut {
+  int32_t image = 0, row = 0, column = 0;  // of the frame's first pixel
+  bool upside_down = false;                // the frame's rows run upwards in the image
+};
+
+// A movie whose frames are cut out of still images.
+struct Cuts {
+  std::vector<Cut> frames;
+  int64_t height = 0, width = 0;  // of a frame
+  int64_t step = 1;               // a frame has every `step`-th row and column of the image
+};
+
 struct Stimulus {
   std::string name;
-  at::Tensor movie;          // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32. Any strides
+  // (C, T, H, W), as on disk: uint8 stays uint8; float64 is read as float32 (and stays where it is mapped). Any strides.
+  // With `cuts`: the images, (C, images, rows, columns).
+  at::Tensor movie;
   double mean = 0, std = 1;  // a batch holds (movie - mean) / std
-  int64_t frames() const { return movie.size(1); }
+  std::shared_ptr<const Cuts> cuts = {};
+
+  int64_t channels() const { return movie.size(0); }
+  int64_t frames() const { return cuts ? static_cast<int64_t>(cuts->frames.size()) : movie.size(1); }
+  int64_t height() const { return cuts ? cuts->height : movie.size(2); }
+  int64_t width() const { return cuts ? cuts->width : movie.size(3); }
 };
 
 // How a presentation differs from the stimulus as it is stored.

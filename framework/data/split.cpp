@@ -7,6 +7,54 @@
 namespace plexiform::data {
 namespace {
 
+std::vector<Part> test_parts(const Session& session, size_t index, int64_t skip, int64_t history) {
+  std::vector<Part> parts;
+  for (size_t trial = 0; trial < session.tests.size(); ++trial) {
+    const Stimulus& stimulus = *session.tests[trial].stimulus;
+    const int64_t frames = session.tests[trial].frames(), length = frames - skip;
+    if (length <= history) {
+      throw Error(fmt::format("test stimulus '{}'", stimulus.name),
+                  fmt::format("has {} frames, of which the first {} get no prediction", frames, skip + history),
+                  "take it out of test_names, or use a core that sees fewer past frames");
+    }
+    parts.push_back({.session = index,
+                     .name = stimulus.name,
+                     .length = length,
+                     .test = true,
+                     .windows = {{trial, skip}},
+                     .stretches = {{trial, skip, length}}});
+  }
+  return parts;
+}
+
+// Windows over whole trials, each beginning where the one before ended its predictions.
+Part trial_part(const Session& session, size_t index, const std::string& name, const std::vector<int64_t>& trials,
+                const LoaderParams& params, int64_t history) {
+  Part part{.session = index, .name = name, .length = params.train_chunk_size, .fixed = true};
+  if (part.length <= history) {
+    refuse_knob("time_chunk_size",
+                fmt::format("gives windows of {} frames, but the first {} get no prediction", part.length, history),
+                "use a longer one");
+  }
+  const int64_t step = part.length - history;
+  for (const int64_t trial : trials) {
+    const int64_t frames = session.train.at(trial).frames();
+    if (frames < part.length) {
+      refuse_knob("time_chunk_size",
+                  fmt::format("gives windows of {} frames, but trial {} of session '{}' has {}", part.length, trial,
+                              session.name, frames),
+                  "use a shorter one, or a core that sees fewer past frames");
+    }
+    for (int64_t at = 0; at + part.length <= frames; at += step) part.windows.push_back({static_cast<size_t>(trial), at});
+    part.stretches.push_back({static_cast<size_t>(trial), 0, frames});
+  }
+  if (part.windows.empty()) {
+    refuse_knob("train_frac", fmt::format("leaves session '{}' no {} trial", session.name, name),
+                "use another fraction, or more trials");
+  }
+  return part;
+}
+
 class SessionSplit {
  public:
   SessionSplit(const Recordings& recordings, size_t index, const LoaderParams& params, int64_t history)
@@ -89,25 +137,7 @@ class SessionSplit {
     return part;
   }
 
-  std::vector<Part> tests() const {
-    std::vector<Part> parts;
-    for (size_t trial = 0; trial < session_.tests.size(); ++trial) {
-      const Stimulus& stimulus = *session_.tests[trial].stimulus;
-      const int64_t frames = session_.tests[trial].frames(), length = frames - skip_;
-      if (length <= history_) {
-        throw Error(fmt::format("test stimulus '{}'", stimulus.name),
-                    fmt::format("has {} frames, of which the first {} get no prediction", frames, skip_ + history_),
-                    "take it out of test_names, or use a core that sees fewer past frames");
-      }
-      parts.push_back({.session = index_,
-                       .name = stimulus.name,
-                       .length = length,
-                       .test = true,
-                       .windows = {{trial, skip_}},
-                       .stretches = {{trial, skip_, length}}});
-    }
-    return parts;
-  }
+  std::vector<Part> tests() const { return test_parts(session_, index_, skip_, history_); }
 
  private:
   int64_t frames_in_a_row() const {
@@ -166,6 +196,14 @@ class SessionSplit {
 Split split(const Recordings& recordings, const LoaderParams& params, int64_t history) {
   Split result;
   for (size_t i = 0; i < recordings.sessions.size(); ++i) {
+    if (params.trials) {
+      const Session& session = recordings.sessions[i];
+      const auto drawn = params.trials->draw(static_cast<int64_t>(session.train.size()));
+      result.validation.push_back(trial_part(session, i, "validation", drawn.validation, params, history));
+      result.train.push_back(trial_part(session, i, "train", drawn.train, params, history));
+      for (auto& part : test_parts(session, i, 0, history)) result.tests.push_back(std::move(part));
+      continue;
+    }
     const SessionSplit session(recordings, i, params, history);
     result.validation.push_back(session.validation());
     result.train.push_back(session.train());

@@ -78,7 +78,9 @@ const std::vector<Window>& TrainStream::windows_of_pass(size_t session, int64_t 
   if (pass.number != number) {
     const Part& part = split_.train[session];
     auto random = generator(seed_, epoch_, static_cast<int64_t>(session), number);
-    const auto shifted = part.across ? shift_across(part, random) : shift_inside(part, random);
+    const auto shifted = part.fixed    ? part.windows
+                         : part.across ? shift_across(part, random)
+                                       : shift_inside(part, random);
     pass = {number, {}};
     for (const int64_t i : random.permutation(static_cast<int64_t>(shifted.size()))) {
       pass.windows.push_back(shifted[i]);
