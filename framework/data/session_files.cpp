@@ -29,8 +29,9 @@ std::vector<std::string> names(const std::string& folder, Wanted wanted) {
 }  // namespace
 
 std::string existing_folder(const std::string& folder, const std::string& knob, const std::string& fix) {
-  const std::string place = fs::path(folder).lexically_normal();
-  if (fs::is_directory(place)) return place;
+  fs::path place = fs::path(folder).lexically_normal();
+  if (!place.has_filename() && place.has_parent_path()) place = place.parent_path();  // "a/" is "a"
+  if (fs::is_directory(place)) return place.string();
   throw Error(knob, fmt::format("there is no folder {}", fs::absolute(place).lexically_normal().string()), fix);
 }
 

@@ -27,7 +27,7 @@ std::string describe_plan(const Model& model, const data::Recordings& recordings
   text += fmt::format("shapes\n  {:16} {}\n  {:16} {}\n  {:16} {} bins of a window get no prediction\n", "window",
                       model.window.text(), "features", model.features.text(), "lag", model.lag());
   text += "sessions           neurons  training frames  batches/epoch  validation clips  tests\n";
-  std::set<const data::Stimulus*> stimuli;
+  std::set<const void*> movies;  // where they begin: stimuli may share one
   double movie = 0, recorded = 0;
   for (const auto& part : split.train) {
     const auto& session = recordings.sessions[part.session];
@@ -42,7 +42,8 @@ std::string describe_plan(const Model& model, const data::Recordings& recordings
                         std::max<int64_t>(1, windows / loader.batch_size), clips, tests);
     for (const auto* trials : {&session.train, &session.tests}) {
       for (const auto& trial : *trials) {
-        if (stimuli.insert(trial.stimulus.get()).second) movie += static_cast<double>(trial.stimulus->movie.nbytes());
+        const at::Tensor& shown = trial.stimulus->movie;
+        if (movies.insert(shown.const_data_ptr()).second) movie += static_cast<double>(shown.nbytes());
         recorded += static_cast<double>(trial.responses.nbytes());
         if (trial.repeats.defined()) recorded += static_cast<double>(trial.repeats.nbytes());
       }

@@ -1,4 +1,3 @@
-#include <ATen/ops/clamp.h>
 #include <data/array_files.h>
 #include <fmt/format.h>
 #include <simulation/cells.h>
