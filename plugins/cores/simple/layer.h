@@ -2,10 +2,9 @@
 // parts are those of the saved state.
 #pragma once
 
-#include <ATen/ops/batch_norm.h>
-#include <ATen/ops/elu.h>
 #include <ATen/ops/feature_dropout.h>
 #include <ATen/ops/max_pool3d.h>
+#include <plexiform/layers/batch_norm.h>
 #include <plexiform/layers/channels.h>
 #include <torch/nn/modules/batchnorm.h>
 
@@ -39,17 +38,19 @@ struct Layer final : torch::nn::Module {
   }
 
   at::Tensor activate(const at::Tensor& maps) {
-    auto x = normalised(maps);
-    at::elu_(x);
+    if (is_training()) norm->num_batches_tracked.add_(1);
+    auto x = layers::batch_norm_elu(maps, statistics());
     if (dropout > 0) x = at::feature_dropout(x, dropout, is_training());  // whole maps
     return pool ? at::max_pool3d(x, {1, 2, 2}) : x;
   }
-  // Batch norm, with its own offset and `bias` in one pass over the maps.
-  at::Tensor normalised(const at::Tensor& maps) {
-    if (is_training()) norm->num_batches_tracked.add_(1);
-    return at::batch_norm(maps, norm->weight, norm->bias + bias->value().flatten(), norm->running_mean,
-                          norm->running_var, is_training(), *norm->options.momentum(), norm->options.eps(),
-                          /*cudnn_enabled=*/true);
+  layers::BatchNorm statistics() const {
+    return {.scale = norm->weight,
+            .offset = norm->bias + bias->value().flatten(),
+            .running_mean = norm->running_mean,
+            .running_variance = norm->running_var,
+            .training = is_training(),
+            .momentum = *norm->options.momentum(),
+            .eps = norm->options.eps()};
   }
   Shape output_shape(const Shape& in) const {
     const Shape out = conv->output_shape(in);
