@@ -3,9 +3,11 @@
 #pragma once
 
 #include <ATen/ops/feature_dropout.h>
+#include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/max_pool3d.h>
 #include <plexiform/layers/batch_norm.h>
 #include <plexiform/layers/channels.h>
+#include <plexiform/layers/custom_separable.h>
 #include <torch/nn/modules/batchnorm.h>
 
 #include "knobs.h"
@@ -32,9 +34,20 @@ struct Layer final : torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& input) { return activate(conv->forward(input)); }
   // (B, C, H, W) -> (B, C', H', W'); undefined while the kernel is longer than what came.
+  void start() {
+    conv->start();
+    frames = nullptr;
+    fresh = true;
+  }
   at::Tensor step(const at::Tensor& frame) {
-    const auto maps = conv->step(frame);
-    return maps.defined() ? activate(maps.unsqueeze(2)).squeeze(2) : maps;
+    if (auto* separable = dynamic_cast<layers::CustomSeparable*>(conv.get()); fresh && separable && !is_training()) {
+      frames = separable->frame_layer(statistics(), frame);
+    }
+    fresh = false;
+    const auto maps = frames ? frames->step(frame) : conv->step(frame);
+    if (!maps.defined()) return maps;
+    if (!frames) return activate(maps.unsqueeze(2)).squeeze(2);
+    return pool ? at::max_pool2d(maps, {2, 2}) : maps;
   }
 
   at::Tensor activate(const at::Tensor& maps) {
@@ -60,6 +73,8 @@ struct Layer final : torch::nn::Module {
   std::shared_ptr<layers::Convolution> conv;
   torch::nn::BatchNorm3d norm = nullptr;
   std::shared_ptr<layers::Bias> bias;
+  std::unique_ptr<layers::FrameLayer> frames;  // of a stream, where it fits
+  bool fresh = true;                           // no frame since start()
   const double dropout;
   bool pool = false;
 };
