@@ -156,6 +156,14 @@ at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std:
   return predict(features_of(stimulus, given), session, given);
 }
 
+at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
+  return features_of(stimulus, Given(heads[session].session, traces));
+}
+
+at::Tensor Model::from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces) const {
+  return predict(features, session, Given(heads[session].session, traces));
+}
+
 int64_t Model::lag() const {
   int64_t history = 0;
   for (const auto& head : heads) history = std::max(history, head.history);

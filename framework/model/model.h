@@ -54,6 +54,10 @@ class Model {
   //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
   at::Tensor forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
 
+  // The two halves of it: features (B, F, T', H', W') of the core, and the prediction from them.
+  at::Tensor features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
+  at::Tensor from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces = {}) const;
+
   // Of predictions (B, T', N) and recordings (B, T, N) of that session; scalars: one value per neuron is averaged.
   at::Tensor loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const;
   at::Tensor evaluation_loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const;
