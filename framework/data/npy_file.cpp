@@ -1,10 +1,14 @@
 // NumPy's .npy: magic, version, length of the header, a Python dict as text, the data.
 // Source  NumPy enhancement proposal 1; numpy.lib.format of NumPy 2.
+#include <ATen/ops/from_blob.h>
 #include <data/allocate.h>
 #include <data/array_files.h>
 #include <data/input_file.h>
 #include <data/numpy_dtypes.h>
+#include <fcntl.h>
 #include <files/atomic_file.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -151,6 +155,28 @@ at::Tensor read_npy(const std::string& file) {
   if (!stream.read(data, layout.data_bytes)) throw damaged(file, "cannot be read to its end");
   if (layout.swapped) swap_bytes(data, layout.data_bytes, array.element_size());
   return as_read(file, array, layout.dtype, layout.fortran_order);
+}
+
+at::Tensor read_or_map_npy(const std::string& file, int64_t most) {
+  check_input_file(file);
+  std::ifstream stream(file, std::ios::binary);
+  const auto layout = read_layout(file, stream);
+  const auto size = static_cast<int64_t>(c10::elementSize(layout.dtype.stored));
+  const bool as_it_is = !layout.swapped && !layout.fortran_order && layout.dtype.stored == layout.dtype.read_as &&
+                        layout.data_begin % size == 0;
+  if (layout.data_bytes <= most || !as_it_is) return read_npy(file);
+  const auto bytes = static_cast<size_t>(layout.data_begin + layout.data_bytes);
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  void* const mapped = descriptor < 0 ? MAP_FAILED : mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor, 0);
+  const int problem = errno;
+  if (descriptor >= 0) close(descriptor);
+  if (mapped == MAP_FAILED) {
+    throw Error(file, fmt::format("cannot be mapped into memory: {}", std::strerror(problem)),
+                "copy it to a local disk, or use a machine with more memory");
+  }
+  return at::from_blob(
+      static_cast<char*>(mapped) + layout.data_begin, layout.shape, [mapped, bytes](void*) { munmap(mapped, bytes); },
+      at::TensorOptions().dtype(layout.dtype.stored));
 }
 
 void write_npy(const std::string& file, const at::Tensor& array) {
