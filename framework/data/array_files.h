@@ -24,6 +24,9 @@ namespace plexiform::data {
 
 // Format  numpy.lib.format versions 1 to 3, C or Fortran order.
 at::Tensor read_npy(const std::string& file);
+// The same; data of more than `most` bytes that need no conversion (C order, this machine's bytes) stay in the
+// file and are mapped, read-only: pages come and go as they are used. The file must stay as it is as long as the tensor.
+at::Tensor read_or_map_npy(const std::string& file, int64_t most);
 // The shape and dtype (the one that read_npy would give) alone, from the header: the data are not
 // read, but their length is checked against the file's.
 struct NpyHeader {

@@ -17,20 +17,23 @@
 
 namespace plexiform::data {
 
-struct Batch {
-  size_t session = 0;    // index into Recordings::sessions
-  at::Tensor stimulus;   // (B, C, T, H, W) float32, normalised
-  at::Tensor responses;  // (B, T, N) float32
-  // Trial::traces of the same frames, (B, T, K) float32.
-  std::vector<Named> traces = {};
-};
-
 // Frames [begin, begin + length) of a session's trial.
 struct Window {
   size_t trial = 0;
   int64_t begin = 0;
 
   bool operator==(const Window&) const = default;
+};
+
+struct Batch {
+  size_t session = 0;    // index into Recordings::sessions
+  at::Tensor stimulus;   // (B, C, T, H, W) float32, normalised
+  at::Tensor responses;  // (B, T, N) float32
+  // Trial::traces of the same frames, (B, T, K) float32.
+  std::vector<Named> traces = {};
+  std::vector<Window> windows = {};  // what it was gathered from
+
+  int64_t size() const { return responses.size(0); }
 };
 
 // A run of frames of one trial that windows are taken from.
@@ -51,8 +54,12 @@ struct Part {
   bool fixed = false;                   // training windows are not shifted: their order alone is drawn
 };
 
+// What a batch is gathered with: without its stimulus where the features are known, which is then undefined.
+enum class Gather { all, without_stimulus };
+
 // Gathers `windows` of the part into one batch.
-Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows);
+Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows,
+             Gather what = Gather::all);
 
 // Whole trials set aside for validation; windows begin at multiples of what they predict. As openretina splits the
 // recordings of Sridhar et al. 2025.
@@ -60,8 +67,8 @@ struct TrialSplit {
   double train_frac = 0.8;
   int64_t seed = 1000;
   bool final_training = false;
-  int64_t first = 0;                    // trials before it are not used
-  std::optional<int64_t> count = {};    // nor are those after `count`
+  int64_t first = 0;                  // trials before it are not used
+  std::optional<int64_t> count = {};  // nor are those after `count`
   // Training and validation trials, instead of drawing them.
   std::optional<std::vector<std::vector<int64_t>>> hard_coded = {};
 
@@ -143,6 +150,7 @@ class TrainStream {
   int64_t steps_per_epoch() const;  // sessions x the largest number of batches of one session
   void start_epoch();               // the next one; before the first call there is none
   Batch next();                     // starts an epoch where none is begun or the last is over
+  void leave_out_stimulus() { what_ = Gather::without_stimulus; }  // of the batches from now on
 
   // Where the stream stands: epoch, step, and what restore() compares.
   Json state() const;
@@ -165,6 +173,7 @@ class TrainStream {
   int64_t epoch_ = -1, step_ = 0;
   std::vector<int64_t> turns_;  // sessions in this epoch's order
   std::vector<Pass> passes_;
+  Gather what_ = Gather::all;
 };
 
 }  // namespace plexiform::data

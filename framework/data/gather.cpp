@@ -137,7 +137,7 @@ std::vector<Named> gather_traces(const std::vector<std::vector<Piece>>& windows,
 
 }  // namespace
 
-Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows) {
+Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows, Gather what) {
   const Session& session = recordings.sessions.at(part.session);
   const std::vector<Trial>& trials = part.test ? session.tests : session.train;
   std::vector<std::vector<Piece>> pieces;
@@ -151,16 +151,23 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
 
   const int64_t count = static_cast<int64_t>(windows.size()), channels = recordings.channels;
   const int64_t frame = recordings.height * recordings.width, length = part.length;
-  Batch batch{part.session, at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat),
-              at::empty({count, length, session.neurons}, at::kFloat), gather_traces(pieces, length)};
-  float* stimulus = batch.stimulus.mutable_data_ptr<float>();
+  Batch batch{part.session,
+              {},
+              at::empty({count, length, session.neurons}, at::kFloat),
+              gather_traces(pieces, length),
+              windows};
+  float* stimulus = nullptr;
+  if (what == Gather::all) {
+    batch.stimulus = at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat);
+    stimulus = batch.stimulus.mutable_data_ptr<float>();
+  }
   float* responses = batch.responses.mutable_data_ptr<float>();
   const int64_t grain = std::max<int64_t>(1, small / (length * frame));
   at::parallel_for(0, count * channels, grain, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t window = i / channels, channel = i % channels;
       for (const auto& piece : pieces[window]) {
-        copy_frames(piece, channel, stimulus + (i * length + piece.at) * frame);
+        if (stimulus) copy_frames(piece, channel, stimulus + (i * length + piece.at) * frame);
         if (channel == 0) {
           copy_turned(piece, piece.trial->responses, responses + (window * length + piece.at) * session.neurons);
         }

@@ -4,6 +4,7 @@
 #include <data/movie.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -33,6 +34,9 @@ struct SessionOnDisk {
 
   std::string place(const std::string& data_set) const { return file.file() + ": /" + data_set; }
 };
+
+// Movies of more bytes are not read into memory.
+int64_t half_of_memory() { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE) / 2; }
 
 class Folder {
  public:
@@ -252,7 +256,8 @@ class Folder {
                                                 const Shown& shown, bool test) {
     auto& [place, shape, stimulus] = *shown.stimulus;
     if (!stimulus) {
-      const at::Tensor movie = shown.own_stimulus ? session.file.read("stimulus_" + name) : read_npy(place);
+      const at::Tensor movie =
+          shown.own_stimulus ? session.file.read("stimulus_" + name) : read_or_map_npy(place, half_of_memory());
       stimulus = std::make_shared<Stimulus>(name, compact(movie));
       check_movie(place, stimulus->movie);
       stimuli_.insert(stimulus);

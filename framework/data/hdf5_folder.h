@@ -1,5 +1,6 @@
 // The generic layout of a recording, `plexiform.data.Hdf5Folder`:
-//   <path>/stimuli/<name>.npy      (C, T, H, W), one copy in memory for all sessions that saw it
+//   <path>/stimuli/<name>.npy      (C, T, H, W), one copy in memory for all sessions that saw it; mapped from the file where
+//                                  it is larger than half of the memory
 //   <path>/<session>.h5, .hdf5     one recording:
 //     responses_<name>             (N, T), any numeric dtype; the mean where there are repeats
 //     repeats_<name>               (R, N, T); responses_<name> may then be left out

@@ -137,8 +137,8 @@ Layout read_layout(const std::string& file, std::ifstream& stream) {
 }
 
 std::string header_of(const std::string& descr, const std::vector<int64_t>& shape) {
-  auto header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descr, fmt::join(shape, ", "),
-                            shape.size() == 1 ? "," : "");
+  auto header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descr,
+                            fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   const size_t before = magic.size() + 4;
   header.append(63 - (before + header.size()) % 64, ' ').append("\n");  // data start at 64 bytes
   const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 0xff),
@@ -198,6 +198,12 @@ at::Tensor map_npy(const std::string& file) {
   std::vector<int64_t> axes(shape.size());
   std::iota(axes.rbegin(), axes.rend(), 0);
   return array.permute(axes);
+}
+
+at::Tensor read_or_map_npy(const std::string& file, int64_t most) {
+  check_input_file(file);
+  std::ifstream stream(file, std::ios::binary);
+  return read_layout(file, stream).data_bytes <= most ? read_npy(file) : map_npy(file);
 }
 
 struct NpyWriter::File {

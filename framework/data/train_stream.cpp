@@ -97,7 +97,7 @@ Batch TrainStream::next() {
   const auto& windows = windows_of_pass(session, turn / batches_[session]);
   const auto first = windows.begin() + turn % batches_[session] * batch_sizes_[session];
   ++step_;
-  return gather(recordings_, split_.train[session], {first, first + batch_sizes_[session]});
+  return gather(recordings_, split_.train[session], {first, first + batch_sizes_[session]}, what_);
 }
 
 Json TrainStream::state() const {

@@ -169,6 +169,14 @@ at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std:
   return predict(features_of(stimulus, given_core(session, traces)), session, Given(heads[session].session, traces));
 }
 
+at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
+  return features_of(stimulus, given_core(session, traces));
+}
+
+at::Tensor Model::from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces) const {
+  return predict(features, session, Given(heads[session].session, traces));
+}
+
 int64_t Model::lag() const {
   int64_t history = 0;
   for (const auto& head : heads) history = std::max(history, head.history);

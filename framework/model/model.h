@@ -36,7 +36,7 @@ struct Head {
   std::string session;
   int64_t neurons = 0;
   std::shared_ptr<Readout> readout;
-  int64_t history = 0;  // bins of the features before the first that it predicts (LooksBack)
+  int64_t history = 0;              // bins of the features before the first that it predicts (LooksBack)
   std::shared_ptr<Loss> loss = {};  // of this session alone (model.session_losses); null: the model's
   std::string loss_kind = {};       // of its Origin
 };
@@ -56,6 +56,10 @@ class Model {
   // Predicted activity (B, T', N) of the neurons of session number `session`.
   //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
   at::Tensor forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
+
+  // The two halves of it: features (B, F, T', H', W') of the core, and the prediction from them.
+  at::Tensor features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
+  at::Tensor from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces = {}) const;
 
   // Of predictions (B, T', N) and recordings (B, T, N) of that session; scalars: one value per neuron is averaged.
   at::Tensor loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const;

@@ -2,6 +2,7 @@
 #include <config/compose.h>
 #include <config/shipped.h>
 #include <data/checks.h>
+#include <data/shared_stream.h>
 #include <evaluation/predict.h>
 #include <fmt/format.h>
 #include <model/begin_from.h>
@@ -11,7 +12,9 @@
 #include <model/inputs.h>
 #include <model/plan.h>
 #include <openretina/models.h>
+#include <plexiform/abilities.h>
 #include <training/frozen.h>
+#include <training/kept_features.h>
 #include <training/profile.h>
 #include <training/progress.h>
 #include <training/run.h>
@@ -133,6 +136,48 @@ std::vector<data::Part> tested(const Task& task) {
   return parts;
 }
 
+// Steps of an epoch. Throws Error where a shared pass of the core does not suit the model, the data or the optimiser.
+int64_t steps_per_epoch(const Run& run) {
+  const uint64_t seed = run.settings.seed;
+  const std::string knob = "trainer.shared_core_pass";
+  if (!run.settings.trainer.shared_core_pass) {
+    return data::TrainStream(run.recordings, run.split, run.loader, seed).steps_per_epoch();
+  }
+  if (run.settings.optimizer == "torch.optim.LBFGS") {
+    throw Error(knob, "is true, but LBFGS evaluates a session's batch anew",
+                "use another optimizer, or set it to false");
+  }
+  if (!run.model.trace_channels.empty()) {
+    throw Error(knob, "is true, but the core gets '" + run.model.trace_channels.front().name + "' of each session",
+                "set it to false");
+  }
+  auto* inputs = ability<Inputs>(*run.model.core);
+  if (inputs && !inputs->inputs().empty()) {
+    throw Error(knob, "is true, but the core reads '" + inputs->inputs().front().name + "' of each session",
+                "set it to false");
+  }
+  for (const auto& parameter : run.model.core->parameters()) {
+    for (const auto& session : run.recordings.sessions) {
+      const bool own = parameter.name.ends_with("_" + session.name) || parameter.name.ends_with("." + session.name) ||
+                       parameter.name.find("." + session.name + ".") != std::string::npos;
+      if (!own) continue;
+      throw Error(knob,
+                  "is true, but the core has a parameter of session '" + session.name + "' alone, " + parameter.name,
+                  "set it to false");
+    }
+  }
+  return data::SharedStream(run.recordings, run.split, run.loader, seed).steps_per_epoch();
+}
+
+std::string shared_pass(const Run& run) {
+  const data::SharedStream stream(run.recordings, run.split, run.loader, run.settings.seed);
+  return fmt::format(
+      "a step is one pass of the core for all sessions that saw a window, {:.3g} on average; its gradient is the sum "
+      "of theirs: "
+      "{} larger steps an epoch, for which learning rate and gradient_clip_val may need another value",
+      stream.sessions_per_window(), stream.steps_per_epoch());
+}
+
 }  // namespace
 
 std::string Run::plan() const { return model::describe_plan(model, recordings, split, loader); }
@@ -181,8 +226,7 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   auto& warnings = run->settings.warnings;
   warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());
   run->split = located(run->config, [&] { return data::split(run->recordings, run->loader, run->model.lag()); });
-  const data::TrainStream stream(run->recordings, run->split, run->loader, run->settings.seed);
-  located(run->config, [&] { run->settings.trainer.batches_between_validations(stream.steps_per_epoch()); });
+  located(run->config, [&] { run->settings.trainer.batches_between_validations(steps_per_epoch(*run)); });
   return run;
 }
 
@@ -194,7 +238,18 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
     for (auto* observer : observers) observer->note(text);
   };
   for (const auto& warning : run.settings.warnings) note("note: " + warning);
-  const Task task{run.model, run.recordings, run.split, run.loader, run.settings, folder};
+  Task task{run.model, run.recordings, run.split, run.loader, run.settings, folder};
+  std::optional<KeptFeatures> features;
+  if (settings.trainer.shared_core_pass) note(shared_pass(run));
+  if (settings.trainer.keep_features != "no" && !settings.frozen.empty() && !settings.trainer.shared_core_pass) {
+    if (const auto obstacle = KeptFeatures::obstacle(task); obstacle.empty()) {
+      task.features = &features.emplace(task);
+      note(fmt::format("the core is not trained: its features are computed once, {:.3g} GB {}", features->gigabytes(),
+                       features->in_file() ? "in a file of the run's folder" : "in memory"));
+    } else if (settings.trainer.keep_features != "auto") {
+      note("note: trainer.keep_features: features are computed at every step, since " + obstacle);
+    }
+  }
   std::optional<TensorBoardLogger> tensorboard;
   if (settings.tensorboard) {
     const std::string config = config::to_yaml(run.config);

@@ -1,7 +1,9 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/stack.h>
 #include <ATen/record_function.h>
 #include <evaluation/metrics.h>
+#include <training/kept_features.h>
 #include <training/metrics_log.h>
 #include <training/mixed_precision.h>
 #include <training/task.h>
@@ -16,17 +18,30 @@ std::vector<std::vector<data::Window>> limited(const Task& task, const data::Par
   return batches;
 }
 
+bool core_is_frozen(const Task& task) {
+  if (task.settings.frozen.empty() || task.settings.compat == "openretina") return false;
+  const auto parameters = task.model.core->parameters();
+  return std::none_of(parameters.begin(), parameters.end(), [](const Named& p) { return p.tensor.requires_grad(); });
+}
+
 void training_mode(const Task& task) {
   task.model.train(true);
-  if (task.settings.frozen.empty() || task.settings.compat == "openretina") return;
-  const auto parameters = task.model.core->parameters();
-  const auto frozen = [](const Named& one) { return !one.tensor.requires_grad(); };
-  if (std::all_of(parameters.begin(), parameters.end(), frozen)) task.model.core->train(false);
+  if (core_is_frozen(task)) task.model.core->train(false);
 }
 
 at::Tensor predict(const Task& task, const data::Batch& batch) {
+  const auto features =
+      task.features ? task.features->of(batch.session, batch.windows, batch.responses.size(1)) : at::Tensor();
   const MixedPrecision mixed(task.settings.trainer.mixed_precision());
-  return task.model.forward(batch.stimulus, batch.session, batch.traces);
+  return features.defined() ? task.model.from_features(features, batch.session, batch.traces)
+                            : task.model.forward(batch.stimulus, batch.session, batch.traces);
+}
+
+std::vector<double> values_of(const std::vector<at::Tensor>& scalars) {
+  std::vector<at::Tensor> rows;
+  for (const auto& scalar : scalars) rows.push_back(scalar.detach().to(at::kDouble).reshape({}));
+  const auto values = at::stack(rows).cpu();
+  return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
 
 Json validate(const Task& task, const Json& limit) {
@@ -40,9 +55,10 @@ Json validate(const Task& task, const Json& limit) {
   for (const auto& part : task.split.validation) {
     std::vector<at::Tensor> predictions, targets;
     for (const auto& windows : limited(task, part, limit)) {
-      const auto batch = data::gather(task.recordings, part, windows);
+      const auto batch = data::gather(task.recordings, part, windows,
+                                      task.features ? data::Gather::without_stimulus : data::Gather::all);
       const auto prediction = predict(task, batch);
-      const auto weight = static_cast<double>(batch.stimulus.size(0));
+      const auto weight = static_cast<double>(batch.size());
       double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();
       if (task.settings.compat == "openretina") {  // its divisor is the sum of the sizes
         loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));

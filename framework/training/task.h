@@ -9,6 +9,8 @@
 
 namespace plexiform::training {
 
+class KeptFeatures;
+
 // All of it is borrowed.
 struct Task {
   const model::Model& model;
@@ -16,15 +18,21 @@ struct Task {
   const data::Split& split;
   const data::LoaderParams& loader;
   const Settings& settings;
-  std::string folder;  // of the run
+  std::string folder;                // of the run
+  KeptFeatures* features = nullptr;  // of the core, where they are kept: batches then need no stimulus
 };
 
-// Puts the model into training mode; a core that the config freezes as a whole stays in evaluation mode: its statistics are
-// frozen, too (openretina's are not).
+// Does the config freeze the core as a whole, its statistics too (openretina's are not)?
+bool core_is_frozen(const Task& task);
+
+// Puts the model into training mode; a core that is frozen as a whole stays in evaluation mode.
 void training_mode(const Task& task);
 
 // What the model says of a batch, in the config's precision.
 at::Tensor predict(const Task& task, const data::Batch& batch);
+
+// Values of scalars, by one copy from their device.
+std::vector<double> values_of(const std::vector<at::Tensor>& scalars);
 
 // The metrics of the validation windows: val_loss and val_total_loss on the scale of the training loss, their parts, and
 // val_correlation, over each session's whole validation trace, neuron by neuron.

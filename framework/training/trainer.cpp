@@ -27,12 +27,16 @@ Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
       kept_(task.settings.checkpoint),
       max_seconds_(task.settings.trainer.max_seconds()),
       save_interval_(save_interval(task.settings.checkpoint)),
-      stream_(task.recordings, task.split, task.loader, task.settings.seed),
-      first_batch_(stream_.state()) {
+      stream_(task.recordings, task.split, task.loader, task.settings.seed) {
   const auto& settings = task.settings;
   for (const auto& [name, tensor] : task.model.parameters()) {
     if (tensor.requires_grad()) parameters_.push_back({name, tensor});
   }
+  if (task_.features) stream_.leave_out_stimulus();
+  if (settings.trainer.shared_core_pass) {
+    shared_.emplace(task.recordings, task.split, task.loader, settings.seed);
+  }
+  first_batch_ = stream([](const auto& s) { return s.state(); });
   optimizer_ = make_optimizer(settings.optimizer, settings.optimizer_knobs, parameters_);
   if (settings.stopping) stopping_.emplace(*settings.stopping);
   if (settings.ema) average_.emplace(*settings.ema, task.model.state());
@@ -84,16 +88,16 @@ double Trainer::seconds() const {
   return state_.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-int64_t Trainer::batches_per_epoch() const {
-  return task_.settings.trainer.batches_per_epoch(stream_.steps_per_epoch());
-}
+int64_t Trainer::batches_per_epoch() const { return task_.settings.trainer.batches_per_epoch(steps_of_stream()); }
 
 void Trainer::train_epoch() {
   const auto& limits = task_.settings.trainer;
-  const int64_t batches = batches_per_epoch(), between = limits.batches_between_validations(stream_.steps_per_epoch());
+  const int64_t batches = batches_per_epoch(), between = limits.batches_between_validations(steps_of_stream());
   if (state_.batch == 0) {
-    if (limits.overfits()) stream_.restore(first_batch_);
-    stream_.start_epoch();
+    stream([&](auto& s) {
+      if (limits.overfits()) s.restore(first_batch_);
+      s.start_epoch();
+    });
   }
   for (auto* observer : observers_) observer->epoch_begins(position());
   training_mode(task_);
@@ -125,24 +129,26 @@ data::Batch Trainer::next_batch() {
 
 // One batch of one session: its gradients are added to those of the pending batches.
 host::Step Trainer::step() {
+  if (shared_) return shared_step();
   const data::Batch batch = next_batch();
   const Losses losses = gradients(batch);
-  if (!std::isfinite(losses.total)) refuse_loss(losses.total, batch);
   if (optimizer_->evaluates()) waiting_.push_back(batch);
 
   RECORD_USER_SCOPE("metrics");
   const at::NoGradGuard no_grad;
-  const auto weight = static_cast<double>(batch.stimulus.size(0));
-  means_.add("train_loss", losses.loss.item<double>(), weight);
-  means_.add("train_total_loss", losses.total, weight);
-  means_.add("regularization_loss_core", losses.core_penalty.item<double>(), weight);
-  means_.add("regularization_loss_readout", losses.readout_penalty.item<double>(), weight);
   const auto score = task_.model.evaluation_loss_of(losses.prediction.detach(), batch.responses, batch.session);
-  means_.add("train_evaluation_loss", score.item<double>(), weight);
-  return {{}, task_.recordings.sessions[batch.session].name, losses.total};
+  const auto values = values_of({losses.total, losses.loss, losses.core_penalty, losses.readout_penalty, score});
+  if (!std::isfinite(values[0])) refuse_loss(values[0], batch);
+  const auto weight = static_cast<double>(batch.size());
+  means_.add("train_loss", values[1], weight);
+  means_.add("train_total_loss", values[0], weight);
+  means_.add("regularization_loss_core", values[2], weight);
+  means_.add("regularization_loss_readout", values[3], weight);
+  means_.add("train_evaluation_loss", values[4], weight);
+  return {{}, task_.recordings.sessions[batch.session].name, values[0]};
 }
 
-// Forward, loss and penalties, backward, unless the loss is not finite.
+// Forward, loss and penalties, backward. Nothing is read back: on a device, the host would have to wait for it.
 Trainer::Losses Trainer::gradients(const data::Batch& batch) {
   const auto& model = task_.model;
   const auto& trainer = task_.settings.trainer;
@@ -151,12 +157,13 @@ Trainer::Losses Trainer::gradients(const data::Batch& batch) {
   losses.loss = model.loss_of(losses.prediction, batch.responses, batch.session);
   losses.core_penalty = model.core_penalty();
   losses.readout_penalty = model.readout_penalty(batch.session);
-  const at::Tensor total = losses.loss + losses.core_penalty + losses.readout_penalty + model.loss_penalty(batch.session);
-  losses.total = total.item<double>();
-  if (!std::isfinite(losses.total)) return losses;
+  losses.total = losses.loss + losses.core_penalty + losses.readout_penalty + model.loss_penalty(batch.session);
   std::optional<torch::autograd::DetectAnomalyGuard> anomalies;
-  if (trainer.detect_anomaly) anomalies.emplace();
-  if (total.requires_grad()) model.backward(total.div(trainer.accumulate_grad_batches));
+  if (trainer.detect_anomaly) {
+    if (const double total = losses.total.item<double>(); !std::isfinite(total)) refuse_loss(total, batch);
+    anomalies.emplace();
+  }
+  if (losses.total.requires_grad()) model.backward(losses.total.div(trainer.accumulate_grad_batches));
   return losses;
 }
 
@@ -183,7 +190,7 @@ double Trainer::gradients_anew() {
   optimizer_->zero_grad();
   double total = 0;
   for (const auto& batch : waiting_) {
-    const double one = gradients(batch).total;
+    const double one = gradients(batch).total.item<double>();
     if (!std::isfinite(one)) refuse_loss(one, batch);
     total += one;
   }
@@ -285,7 +292,8 @@ void Trainer::ask(Ask&& what) {
 }
 
 void Trainer::refuse_loss(double value, const data::Batch& batch) const {
-  const auto* site = task_.model.not_finite(batch.stimulus, batch.responses, batch.session, batch.traces);
+  const auto stimulus = data::gather(task_.recordings, task_.split.train[batch.session], batch.windows).stimulus;
+  const auto* site = task_.model.not_finite(stimulus, batch.responses, batch.session, batch.traces);
   throw Error(
       fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,
                   task_.recordings.sessions[batch.session].name),

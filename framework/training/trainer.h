@@ -1,7 +1,9 @@
-// The training loop. Sessions take turns: one step is one batch of one session, through the core and that session's readout.
+// The training loop. Sessions take turns: one step is one batch of one session, through the core and that session's readout;
+// with trainer.shared_core_pass it is one batch of windows through the core, and through the readouts of all who saw them.
 // The same config, seed and thread count give the same bits, also when a run was stopped anywhere and resumed.
 #pragma once
 
+#include <data/shared_stream.h>
 #include <plexiform/host/experiment.h>
 #include <training/checkpoint.h>
 #include <training/early_stopping.h>
@@ -39,8 +41,7 @@ class Trainer {
  private:
   // Losses of a batch, scalars.
   struct Losses {
-    at::Tensor prediction, loss, core_penalty, readout_penalty;
-    double total = 0;
+    at::Tensor prediction, loss, core_penalty, readout_penalty, total;
   };
 
   void begin();
@@ -49,6 +50,7 @@ class Trainer {
   void train_epoch();
   data::Batch next_batch();
   host::Step step();
+  host::Step shared_step();
   Losses gradients(const data::Batch& batch);
   void update();
   double gradients_anew();
@@ -67,6 +69,18 @@ class Trainer {
   int64_t batches_per_epoch() const;
   host::Position position() const;
   void note(const std::string& text) const;
+  // With the stream that this run takes its batches from.
+  template <class Use>
+  auto stream(Use&& use) const {
+    return shared_ ? use(*shared_) : use(stream_);
+  }
+  template <class Use>
+  auto stream(Use&& use) {
+    return shared_ ? use(*shared_) : use(stream_);
+  }
+  int64_t steps_of_stream() const {
+    return stream([](const auto& s) { return s.steps_per_epoch(); });
+  }
   // Whatever an observer asks for first is done.
   template <class Ask>
   void ask(Ask&& what);
@@ -87,9 +101,10 @@ class Trainer {
   const std::chrono::duration<double> save_interval_;  // within a long epoch
   std::optional<double> found_rate_;
   data::TrainStream stream_;
-  const Json first_batch_;            // of the stream
-  std::vector<data::Batch> waiting_;  // the pending ones, for an optimiser that evaluates them anew
-  EpochMeans means_;                  // of the epoch that is under way
+  std::optional<data::SharedStream> shared_;  // instead of stream_, with trainer.shared_core_pass
+  Json first_batch_;                          // of the stream
+  std::vector<data::Batch> waiting_;          // the pending ones, for an optimiser that evaluates them anew
+  EpochMeans means_;                          // of the epoch that is under way
   TrainerState state_;
   host::Next next_ = host::Next::go_on;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

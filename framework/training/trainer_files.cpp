@@ -61,7 +61,7 @@ void Trainer::save(const std::string& file) const {
   checkpoint.loop = Json{{"state", state.write()},
                          {"kept", kept_.state()},
                          {"means", means_.state()},
-                         {"stream", stream_.state()},
+                         {"stream", stream([](const auto& s) { return s.state(); })},
                          {"threads", at::get_num_threads()}};
   if (found_rate_) checkpoint.loop["found_rate"] = *found_rate_;
   if (plateau_) checkpoint.loop["plateau"] = plateau_->state();
@@ -81,7 +81,7 @@ void Trainer::restore(const Checkpoint& checkpoint) {
   set_generator_state(checkpoint.generator);
   state_.read(loop.at("state"));
   means_.restore(loop.at("means"));
-  stream_.restore(loop.at("stream"));
+  stream([&](auto& s) { s.restore(loop.at("stream")); });
   if (plateau_) plateau_->restore(loop.at("plateau"));
   kept_.restore(loop.at("kept"));
   if (average_) average_->restore(checkpoint.average, loop.value("average", Json()));

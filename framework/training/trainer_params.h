@@ -34,6 +34,8 @@ struct TrainerParams {
   Json deterministic = false;
   bool detect_anomaly = false;
   Json profiler;
+  std::string keep_features = "auto";
+  bool shared_core_pass = false;
   std::optional<bool> enable_progress_bar;
   bool enable_model_summary = false, enable_checkpointing = true;
   std::string accelerator = "auto";
@@ -70,7 +72,14 @@ struct TrainerParams {
     knob("deterministic", deterministic,
          {.doc = "true: an operation that is not deterministic is an error; warn: a warning"});
     knob("detect_anomaly", detect_anomaly, {.doc = "name the operation whose gradient is not a number; slow"});
-    knob("profiler", profiler, {.doc = "simple: where the time goes; chrome: every operator of some steps; null: none"});
+    knob("profiler", profiler,
+         {.doc = "simple: where the time goes; chrome: every operator of some steps; null: none"});
+    knob("keep_features", keep_features,
+         {.doc = "where the features of a core that is not trained are kept, computed once; auto: in memory up to 2 GB",
+          .choices = {"auto", "memory", "file", "no"}});
+    knob("shared_core_pass", shared_core_pass,
+         {.doc = "a step is a pass of the core over windows that sessions saw alike, and a turn of each: fewer, larger "
+                 "steps"});
     knob("enable_progress_bar", enable_progress_bar, {.doc = "null: when standard error is a terminal"});
     knob("enable_model_summary", enable_model_summary, {.doc = "put the model's plan into train.log"});
     knob("enable_checkpointing", enable_checkpointing, {.doc = "must be true: a run ends with its best checkpoint"});

@@ -28,8 +28,12 @@ void Trainer::find_rate() {
   while (const auto rate = finder.next()) {
     double loss = 0;
     for (int64_t i = 0; i < task_.settings.trainer.accumulate_grad_batches; ++i) {
+      if (shared_) {
+        loss = shared_step().loss;
+        continue;
+      }
       const data::Batch batch = stream_.next();
-      loss = gradients(batch).total;
+      loss = gradients(batch).total.item<double>();
       if (optimizer_->evaluates()) waiting_.push_back(batch);
     }
     finder.record(loss);

@@ -113,6 +113,11 @@ at::Tensor CustomSeparable::fused(const at::Tensor& input, const at::Tensor& log
   return convolve_fused(input, temporal_kernel(log_speed), spatial_, time_, height_, width_, *memory_);
 }
 
+std::unique_ptr<FrameLayer> CustomSeparable::frame_layer(const BatchNorm& norm, const at::Tensor& frame) const {
+  if (!streams() || !FrameLayer::fits(frame, spatial_)) return nullptr;
+  return std::make_unique<FrameLayer>(temporal_kernel({}), spatial_, time_, height_, width_, norm, frame);
+}
+
 bool CustomSeparable::fused_is_faster(const at::Tensor& input) const {
   if (!input.device().is_cpu() || input.scalar_type() != at::kFloat || at::autocast::is_autocast_enabled(at::kCPU))
     return false;

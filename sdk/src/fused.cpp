@@ -6,7 +6,8 @@
 #include <plexiform/layers/convolution.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/csrc/stable/c/shim.h>
+
+#include "parallel.h"
 
 namespace plexiform::layers {
 
@@ -18,17 +19,6 @@ using torch::autograd::variable_list;
 
 // Maps of more bytes than this are not kept for the backward pass but computed again.
 constexpr int64_t most_kept = int64_t{512} << 20;
-
-// pass(0) .. pass(parts - 1) on LibTorch's threads. Not at::parallel_for, which is serial in a file compiled without
-// OpenMP: plugins need no flags so.
-template <class Pass>
-void in_parallel(int parts, Pass&& pass) {
-  auto run = [](int64_t first, int64_t last, void* body) {
-    for (int64_t part = first; part < last; ++part)
-      (*static_cast<std::remove_reference_t<Pass>*>(body))(static_cast<int>(part));
-  };
-  TORCH_CHECK(torch_parallel_for(0, parts, 1, run, &pass) == AOTI_TORCH_SUCCESS);
-}
 
 // `kept` if it is large enough and nobody else holds it; else new memory, which is then kept.
 at::Tensor memory_of(at::Tensor& kept, int64_t count, const at::TensorOptions& options, bool shared) {
@@ -53,7 +43,7 @@ struct Pass {
   void forward(at::Tensor& y) {
     job.output = y.data_ptr<Real>();
     kernels.prepare(job);
-    in_parallel(job.parts, [this](int part) { kernels.forward(job, part); });
+    in_parallel(job.parts, [this](int64_t part) { kernels.forward(job, static_cast<int>(part)); });
   }
 
   void backward(const at::Tensor& dy, at::Tensor& dx, at::Tensor& dt, at::Tensor& ds) {
@@ -62,7 +52,7 @@ struct Pass {
     if (dt.defined()) job.temporal_gradient = dt.data_ptr<Real>();
     if (ds.defined()) job.spatial_gradient = ds.data_ptr<Real>();
     kernels.prepare(job);
-    in_parallel(job.parts, [this](int part) { kernels.backward(job, part); });
+    in_parallel(job.parts, [this](int64_t part) { kernels.backward(job, static_cast<int>(part)); });
     kernels.finish(job);
   }
 

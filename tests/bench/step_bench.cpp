@@ -1,69 +1,72 @@
 // Times our own training step as a user's run takes it: batch, forward, loss, penalties, metric, backward, clipping and
 // optimiser, between one step and the next of plexiform::host::Experiment. Run by step.py.
-//   step_bench FOLDER SHAPE NEURONS FRAMES STEPS THREADS CONFIG [override ...]
-//   FOLDER  to make, for random data and the run;  SHAPE  "C,H,W" of the stimulus;  FRAMES  of it
-// Prints the seconds of each step after the first two, as a JSON list.
+//   step_bench FOLDER SHAPE NEURONS BATCH BINS STEPS THREADS CONFIG [override ...]
+//   FOLDER  to make, for random data, initial.safetensors (the weights before the first step) and the run
+//   SHAPE   "C,H,W" of the stimulus
+// The data are BATCH trials of BINS frames, stimuli/train_*.npy: every batch holds all of them, so that the losses can be
+// compared with those of another program. With PROFILE=1 in the environment a table of where the time went comes on standard
+// error. Prints {"seconds": of each step after the first, "losses": of each step} as JSON.
 #include <ATen/Parallel.h>
-#include <ATen/ops/rand.h>
-#include <ATen/ops/randn.h>
-#include <data/array_files.h>
+#include <cli/host/memory.h>
 #include <plexiform/host/experiment.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <optional>
+
+#include "profile.h"
+#include "random_data.h"
 
 using namespace plexiform;
 
 namespace {
 
 struct Stopwatch final : host::Observer {
-  explicit Stopwatch(int64_t steps) : steps(steps) {}
-  void epoch_begins(const host::Position& at) override {
-    if (at.batches < steps + warm_up) throw Error("FRAMES", "are too few for one epoch with all steps", "more frames");
+  Stopwatch(int64_t steps, std::string folder) : steps(steps), folder(std::move(folder)) {}
+  void epoch_begins(const host::Position&) override {
+    if (losses.empty()) {
+      std::filesystem::copy_file(folder + "/run/checkpoints/last.safetensors", folder + "/initial.safetensors");
+    }
+    last = std::chrono::steady_clock::now();
   }
-  host::Next step_done(const host::Step&) override {
+  host::Next step_done(const host::Step& step) override {
+    if (losses.empty() && std::getenv("PROFILE")) profile.emplace();
     const auto now = std::chrono::steady_clock::now();
-    if (done++ >= warm_up) seconds.push_back(std::chrono::duration<double>(now - last).count());
+    if (!losses.empty()) seconds.push_back(std::chrono::duration<double>(now - last).count());
     last = now;
-    return done < steps + warm_up ? host::Next::go_on : host::Next::suspend;
+    losses.push_back(step.loss);
+    if (std::ssize(losses) <= steps) return host::Next::go_on;
+    if (profile) profile->print(steps);
+    return host::Next::suspend;
   }
-  static constexpr int64_t warm_up = 2;
   const int64_t steps;
-  int64_t done = 0;
+  const std::string folder;
   std::chrono::steady_clock::time_point last;
-  host::Json seconds = host::Json::array();
+  std::optional<bench::Profile> profile;
+  host::Json seconds = host::Json::array(), losses = host::Json::array();
 };
-
-void write_data(const std::string& folder, const std::string& shape, int64_t neurons, int64_t frames) {
-  long long c = 0, h = 0, w = 0;
-  if (std::sscanf(shape.c_str(), "%lld,%lld,%lld", &c, &h, &w) != 3) throw Error(shape, "is no shape", "C,H,W");
-  std::filesystem::create_directories(folder + "/stimuli");
-  data::Hdf5File session(folder + "/session.h5", data::Hdf5File::Mode::create);
-  for (const auto& [name, length] : {std::pair<std::string, int64_t>{"train", frames}, {"test", 150}}) {
-    data::write_npy(folder + "/stimuli/" + name + ".npy", at::randn({c, length, h, w}));
-    session.write("responses_" + name, at::rand({neurons, length}));
-  }
-  session.close();
-}
 
 }  // namespace
 
 int main(int count, char** words) {
-  if (count < 8) {
-    std::fprintf(stderr, "step_bench FOLDER SHAPE NEURONS FRAMES STEPS THREADS CONFIG [override ...]\n");
+  if (count < 9) {
+    std::fprintf(stderr, "step_bench FOLDER SHAPE NEURONS BATCH BINS STEPS THREADS CONFIG [override ...]\n");
     return 2;
   }
+  cli::keep_freed_memory();  // as the command line does
   try {
     const std::string folder = words[1];
-    at::set_num_threads(std::stoi(words[6]));
-    write_data(folder + "/data", words[2], std::stoll(words[3]), std::stoll(words[4]));
-    std::vector<std::string> overrides(words + 8, words + count);
-    overrides.push_back("paths.data_dir=" + folder + "/data");
-    host::Experiment experiment({words[7], overrides, {}, folder + "/run"});
-    Stopwatch watch(std::stoll(words[5]));
+    const int64_t batch = std::stoll(words[4]), bins = std::stoll(words[5]), steps = std::stoll(words[6]);
+    at::set_num_threads(std::stoi(words[7]));
+    bench::write_data(folder + "/data", words[2], std::stoll(words[3]), batch, bins);
+    auto overrides = bench::overrides(folder + "/data", batch, bins, steps + 2);
+    overrides.insert(overrides.end(), words + 9, words + count);
+    host::Experiment experiment({words[8], overrides, {}, folder + "/run"});
+    Stopwatch watch(steps, folder);
     experiment.train(watch);
-    std::printf("%s\n", watch.seconds.dump().c_str());
+    std::printf("%s\n", host::Json({{"seconds", watch.seconds}, {"losses", watch.losses}}).dump().c_str());
   } catch (const Error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

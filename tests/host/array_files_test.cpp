@@ -4,6 +4,7 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <data/array_files.h>
 #include <unistd.h>
 
@@ -238,4 +239,22 @@ TEST_CASE("files are not written where there is no folder or nobody may write") 
   CHECK_ERROR(Hdf5File(folder / "none/a.h5", Hdf5File::Mode::create), "create its folder first");
   fs::create_directory(folder / "a.npy");
   CHECK_ERROR(write_npy(folder / "a.npy", at::ones({1})), "is a folder");
+}
+
+TEST_CASE("a large array stays in its file, and is what was written") {
+  const Folder folder;
+  for (const auto dtype : {at::kByte, at::kFloat, at::kHalf}) {
+    const auto array = at::arange(2 * 3 * 50 * 70).remainder(200).to(dtype).view({2, 3, 50, 70});
+    write_npy(folder / "movie.npy", array);
+    const auto mapped = read_or_map_npy(folder / "movie.npy", 100);
+    CHECK(at::equal(mapped, array));
+    CHECK(mapped.is_contiguous());
+    // The mapping holds the file by its content: replaced as files are written here, the old one stays.
+    write_npy(folder / "movie.npy", at::zeros_like(array));
+    CHECK(at::equal(mapped, array));
+    CHECK(at::equal(read_or_map_npy(folder / "movie.npy", 1 << 20), at::zeros_like(array)));
+  }
+  CHECK_THROWS_AS(read_or_map_npy(folder / "absent.npy", 0), Error);
+  write_npy(folder / "bool.npy", at::ones({4, 5}, at::kBool));  // converted: read
+  CHECK(at::equal(read_or_map_npy(folder / "bool.npy", 0), read_npy(folder / "bool.npy")));
 }

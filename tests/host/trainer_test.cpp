@@ -431,3 +431,34 @@ TEST_CASE("momentum and weight decay are columns when the rate's monitor asks fo
   CHECK(row["weight_decay"] == 0.01);
   CHECK_FALSE(trained(tiny(folder / "plain")).history[0].contains("momentum"));
 }
+
+TEST_CASE("the features of a frozen core are computed once, in memory or in a file, to the same model") {
+  const Folder folder;
+  auto refit = [&](const std::string& keep, Watch& watch) {
+    return trained(convolutional(folder / keep, {"+frozen=['core.*']", "++trainer.keep_features=" + keep}), watch);
+  };
+  Watch anew, memory, file;
+  const auto reference = refit("no", anew), kept = refit("memory", memory), mapped = refit("file", file);
+  CHECK_THAT(memory.notes, ContainsSubstring("the core is not trained: its features are computed once"));
+  CHECK_THAT(file.notes, ContainsSubstring("in a file of the run's folder"));
+  CHECK_THAT(anew.notes, !ContainsSubstring("computed once"));
+  CHECK(weights(kept) == weights(mapped));
+  REQUIRE(memory.steps.size() == anew.steps.size());
+  for (size_t k = 0; k < memory.steps.size(); ++k) {  // batch after batch, validation too
+    CHECK_THAT(memory.steps[k].loss, WithinAbs(anew.steps[k].loss, 1e-5));
+  }
+  CHECK_THAT(memory.epochs.back().metrics.at("val_correlation").get<double>(),
+             WithinAbs(anew.epochs.back().metrics.at("val_correlation").get<double>(), 1e-4));
+  CHECK_FALSE(std::filesystem::exists(folder / "file/features.tmp"));
+}
+
+TEST_CASE("features are not kept where a window's are not a part of its trial's") {
+  const Folder folder;
+  Watch trains, pads;
+  trained(convolutional(folder / "trained", {"++trainer.keep_features=memory", "+frozen=['core.*weight*']"}), trains);
+  CHECK_THAT(trains.notes, ContainsSubstring("computed at every step, since the core is trained"));
+  trained(convolutional(folder / "padded",
+                        {"++trainer.keep_features=memory", "+frozen=['core.*']", "++model.core.input_padding=same"}),
+          pads);
+  CHECK_THAT(pads.notes, ContainsSubstring("since the core pads time"));
+}

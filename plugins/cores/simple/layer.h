@@ -2,11 +2,12 @@
 // parts are those of the saved state.
 #pragma once
 
-#include <ATen/ops/batch_norm.h>
-#include <ATen/ops/elu.h>
 #include <ATen/ops/feature_dropout.h>
+#include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/max_pool3d.h>
+#include <plexiform/layers/batch_norm.h>
 #include <plexiform/layers/channels.h>
+#include <plexiform/layers/custom_separable.h>
 #include <torch/nn/modules/batchnorm.h>
 
 #include "knobs.h"
@@ -33,23 +34,36 @@ struct Layer final : torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& input) { return activate(conv->forward(input)); }
   // (B, C, H, W) -> (B, C', H', W'); undefined while the kernel is longer than what came.
+  void start() {
+    conv->start();
+    frames = nullptr;
+    fresh = true;
+  }
   at::Tensor step(const at::Tensor& frame) {
-    const auto maps = conv->step(frame);
-    return maps.defined() ? activate(maps.unsqueeze(2)).squeeze(2) : maps;
+    if (auto* separable = dynamic_cast<layers::CustomSeparable*>(conv.get()); fresh && separable && !is_training()) {
+      frames = separable->frame_layer(statistics(), frame);
+    }
+    fresh = false;
+    const auto maps = frames ? frames->step(frame) : conv->step(frame);
+    if (!maps.defined()) return maps;
+    if (!frames) return activate(maps.unsqueeze(2)).squeeze(2);
+    return pool ? at::max_pool2d(maps, {2, 2}) : maps;
   }
 
   at::Tensor activate(const at::Tensor& maps) {
-    auto x = normalised(maps);
-    at::elu_(x);
+    if (is_training()) norm->num_batches_tracked.add_(1);
+    auto x = layers::batch_norm_elu(maps, statistics());
     if (dropout > 0) x = at::feature_dropout(x, dropout, is_training());  // whole maps
     return pool ? at::max_pool3d(x, {1, 2, 2}) : x;
   }
-  // Batch norm, with its own offset and `bias` in one pass over the maps.
-  at::Tensor normalised(const at::Tensor& maps) {
-    if (is_training()) norm->num_batches_tracked.add_(1);
-    return at::batch_norm(maps, norm->weight, norm->bias + bias->value().flatten(), norm->running_mean,
-                          norm->running_var, is_training(), *norm->options.momentum(), norm->options.eps(),
-                          /*cudnn_enabled=*/true);
+  layers::BatchNorm statistics() const {
+    return {.scale = norm->weight,
+            .offset = norm->bias + bias->value().flatten(),
+            .running_mean = norm->running_mean,
+            .running_variance = norm->running_var,
+            .training = is_training(),
+            .momentum = *norm->options.momentum(),
+            .eps = norm->options.eps()};
   }
   Shape output_shape(const Shape& in) const {
     const Shape out = conv->output_shape(in);
@@ -59,6 +73,8 @@ struct Layer final : torch::nn::Module {
   std::shared_ptr<layers::Convolution> conv;
   torch::nn::BatchNorm3d norm = nullptr;
   std::shared_ptr<layers::Bias> bias;
+  std::unique_ptr<layers::FrameLayer> frames;  // of a stream, where it fits
+  bool fresh = true;                           // no frame since start()
   const double dropout;
   bool pool = false;
 };

@@ -48,7 +48,7 @@ struct Simple final : plexiform::CoreModule, plexiform::Streaming {
     return streams ? plexiform::offer<plexiform::Streaming>(*this, name) : nullptr;
   }
   void start(int64_t) override {
-    for (const auto& layer : stack) layer->conv->start();
+    for (const auto& layer : stack) layer->start();
     to_cut_ = p.cut_first_n_frames;
   }
   at::Tensor step(const at::Tensor& frame, const plexiform::Given&) override {

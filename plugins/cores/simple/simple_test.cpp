@@ -2,7 +2,9 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
+#include <plexiform/abilities.h>
 #include <testing.h>
 
 #include <catch2/catch_approx.hpp>
@@ -155,6 +157,35 @@ TEST_CASE("state has openretina's names, without its constant filters") {
   for (const auto& one : core->buffers()) names.push_back(one.name);
   CHECK(names == std::vector<std::string>{"features.layer0.norm.running_mean", "features.layer0.norm.running_var",
                                           "features.layer0.norm.num_batches_tracked"});
+}
+
+TEST_CASE("frame by frame, with a ring for each layer or a window, the features are those of the clip") {
+  for (const std::string more :
+       {"hidden_padding: [0, 1, 1]", "hidden_padding: same, input_padding: [3, 2, 1]", "maxpool_every_n_layers: 1",
+        "cut_first_n_frames: 3", "convolution_type: separable", "convolution_type: full"}) {
+    INFO(more);
+    auto core = make_core(ours, two_layers(more), stimulus);
+    fill(*core);
+    for (auto& [name, buffer] : core->buffers()) {  // statistics that are not those of a new core
+      if (name.ends_with("running_var")) buffer.fill_(0.5);
+      if (name.ends_with("running_mean")) buffer.fill_(0.1);
+    }
+    const auto expected = evaluated(*core);
+    auto* streaming = plexiform::ability<plexiform::Streaming>(*core);
+    REQUIRE(streaming);
+    for (const bool graph : {false, true, false}) {  // rings have no gradients; and a second movie after the first
+      const at::AutoGradMode mode(graph);
+      streaming->start(2);
+      std::vector<at::Tensor> bins;
+      for (int64_t t = 0; t < movie().size(2); ++t) {
+        const auto bin = streaming->step(movie().select(2, t), {});
+        if (bin.defined()) bins.push_back(bin);
+      }
+      const auto features = at::stack(bins, 2);
+      REQUIRE(features.sizes() == expected.sizes());
+      CHECK((features - expected).abs().max().item<double>() < 1e-5 * expected.abs().max().item<double>());
+    }
+  }
 }
 
 TEST_CASE("a delta kernel delays the stimulus by no bin") {  // known answer: newest bin, central pixel

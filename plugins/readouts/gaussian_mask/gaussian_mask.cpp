@@ -6,10 +6,13 @@
 // Source: Höfling et al. 2024, eLife 13:e86860; state names and knobs are those of openretina 1.1.1. With compat
 // "openretina": distances clamped at 20, `positive` applied inside forward, and the mean activity added as it is, even
 // without `bias`.
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/linspace.h>
 #include <plexiform/layers/readout.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
+
+#include <array>
 
 struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures {
   struct Params {
@@ -63,8 +66,15 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
 
   at::Tensor drive(const at::Tensor& x) override {
     if (quirks) clamp_features();
-    const auto seen = torch::matmul(x.flatten(3), mask().flatten(1).t());  // (B, C, T, N)
-    auto sum = (seen * features).sum(1);                                   // (B, T, N)
+    const int64_t B = x.size(0), C = x.size(1), T = x.size(2), P = x.size(3) * x.size(4), N = neurons;
+    const auto masks = kept_mask().flatten(1);  // (N, P)
+    at::Tensor sum;                             // (B, T, N)
+    if (P > B * T) {  // w[c,n] mask[n,p] would be more numbers than the maps that all neurons see
+      sum = (torch::matmul(x.flatten(3), masks.t()) * features).sum(1);
+    } else {
+      const auto weights = features.view({C, N}).t().unsqueeze(2) * masks.unsqueeze(1);  // (N, C, P)
+      sum = torch::matmul(x.flatten(3).transpose(1, 2).reshape({B, T, C * P}), weights.reshape({N, C * P}).t());
+    }
     if (scale.defined()) sum = sum * scale;
     return bias.defined() ? sum + bias : sum;
   }
@@ -84,6 +94,16 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
   std::vector<plexiform::Named> pictures() override { return {{"mask", mask().detach()}}; }
 
  private:
+  // mask(); without gradients it is made once for the parameters as they are.
+  at::Tensor kept_mask() {
+    if (at::GradMode::is_enabled()) return mask();
+    const std::array<const void*, 2> data = {mean.const_data_ptr(), log_var.const_data_ptr()};
+    const auto changes = mean._version() + log_var._version();
+    if (!kept_.defined() || data != kept_of_ || changes != kept_at_) kept_ = mask();
+    kept_of_ = data, kept_at_ = changes;
+    return kept_;
+  }
+
   at::Tensor mask() const {  // (N, H, W)
     const auto longer = static_cast<double>(std::max(shape.height, shape.width));
     const auto variance = (log_var * p.gaussian_var_scale).clamp(-20, 20).exp().unsqueeze(1) + 1e-8;
@@ -106,6 +126,9 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
 
   const Params p;
   torch::Tensor mean, log_var, features, scale, bias;
+  at::Tensor kept_;  // a mask(), of these numbers after so many changes
+  std::array<const void*, 2> kept_of_ = {};
+  int64_t kept_at_ = 0;
 };
 PLEXIFORM_READOUT(GaussianMask, "plexiform.readouts.GaussianMask",
                   "one Gaussian window and one feature vector per neuron",

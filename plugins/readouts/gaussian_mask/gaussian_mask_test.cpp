@@ -2,6 +2,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 #include <testing.h>
@@ -83,6 +84,39 @@ TEST_CASE("with compat, the mean activity is added without a bias") {
   check_golden("no bias, mean activity", reference(no_bias, activity)->forward(features(), {}));
   auto sound = make_readout(ours, "{" + no_bias + "}", context("", activity));
   CHECK(sound->buffers().empty());
+}
+
+TEST_CASE("many clips at once give the rates and gradients of each alone") {  // another order of the same sums
+  auto readout = make_readout(ours, "{" + knobs + "}", context());
+  fill(*readout);
+  const auto x = wave({12, 4, 6, 8, 6});  // 72 bins for 48 px; a clip alone has 6
+  const auto together = readout->forward(x, {});
+  weighted_sum(together).backward();
+  std::vector<at::Tensor> gradients;
+  for (auto& [name, parameter] : readout->parameters()) {
+    gradients.push_back(parameter.grad());
+    parameter.mutable_grad() = {};
+  }
+  std::vector<at::Tensor> each;
+  for (int64_t b = 0; b < 12; ++b) each.push_back(readout->forward(x.slice(0, b, b + 1), {}));
+  CHECK(at::allclose(together, at::cat(each), 1e-5, 1e-6));
+  weighted_sum(at::cat(each)).backward();
+  for (size_t k = 0; k < gradients.size(); ++k)
+    CHECK(at::allclose(readout->parameters()[k].tensor.grad(), gradients[k], 1e-4, 1e-5));
+}
+
+TEST_CASE("without gradients, the window that is kept follows its parameters") {
+  auto readout = make_readout(ours, "{}", context());
+  fill(*readout);
+  const auto before = readout->forward(features(), {}).detach();
+  const at::NoGradGuard no_grad;
+  CHECK(at::allclose(readout->forward(features(), {}), before));
+  CHECK(at::allclose(readout->forward(features(), {}), before));  // the kept one
+  tensor(*readout, "mask_mean").add_(0.3);
+  const auto moved = readout->forward(features(), {});
+  CHECK_FALSE(at::allclose(moved, before));
+  const at::AutoGradMode graph(true);
+  CHECK(at::allclose(moved, readout->forward(features(), {}).detach()));
 }
 
 TEST_CASE("seed 0 draws openretina's weights, session after session") {

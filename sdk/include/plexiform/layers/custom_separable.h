@@ -15,6 +15,7 @@
 #pragma once
 
 #include <plexiform/layers/convolution.h>
+#include <plexiform/layers/frame_layer.h>
 
 namespace plexiform::layers {
 
@@ -40,6 +41,9 @@ class CustomSeparable final : public Convolution {
 
   // The way that needs least time for an input of this shape, dtype and device.
   Way fastest(const at::Tensor& input) const;
+
+  // This convolution at log-speed 0, then `norm` and ELU, for frames like this one; null where FrameLayer does not fit.
+  std::unique_ptr<FrameLayer> frame_layer(const BatchNorm& norm, const at::Tensor& frame) const;
 
   at::Tensor spatial_kernel() const override { return spatial_; }
   at::Tensor temporal_kernel() const override { return temporal_kernel({}); }  // (O, I, kt), at log-speed 0

@@ -16,7 +16,8 @@ class Window {
   void start() { seen_ = 0; }
 
   // The last `bins` frames, this one the newest, with zeros where none has come: (B, C, H, W) -> (B, C, bins, H, W).
-  // Undefined while there are fewer than bins - zeros.
+  // Undefined while there are fewer than bins - zeros. Without gradients it is a view, which the next push changes; no
+  // gradient reaches the frames.
   at::Tensor push(const at::Tensor& frame);
 
  private:

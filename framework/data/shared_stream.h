@@ -1,0 +1,58 @@
+// Windows of movies that several sessions saw: a core passes over each once, and every session that saw it takes its turn on
+// the features. Sessions may have seen the clips of a movie in different orders (View): windows then lie inside clips.
+#pragma once
+
+#include <data/batches.h>
+
+namespace plexiform::data {
+
+// The share of one session in a batch.
+struct Turn {
+  Batch batch;                // of that session, without a stimulus
+  std::vector<int64_t> rows;  // of the shared stimulus, one for each of its samples
+};
+
+struct SharedBatch {
+  at::Tensor stimulus;      // (B, C, T, H, W) float32, normalised
+  std::vector<Turn> turns;  // in the order of the sessions; each has a sample at least
+};
+
+// The endless stream of shared training batches. In an epoch each stretch of movie is gone through once, at a shift drawn
+// anew, in windows of an order drawn anew; windows that do not fill a batch are left out. Which windows make a batch depends
+// on seed, epoch and step alone.
+class SharedStream {
+ public:
+  // Keeps references to `recordings` and `split`. Throws Error("dataloader.allow_over_boundaries", ...) for windows that
+  // cross the ends of trials, and Error("dataloader.train_chunk_size", ...) when no stretch holds a window.
+  SharedStream(const Recordings& recordings, const Split& split, const LoaderParams& params, uint64_t seed);
+  int64_t steps_per_epoch() const { return static_cast<int64_t>(windows_) / batch_size_; }
+  void start_epoch();
+  SharedBatch next();  // starts an epoch where none is begun or the last is over
+
+  // As those of TrainStream.
+  Json state() const;
+  void restore(const Json& state);
+
+  // Samples of all turns in an epoch, for each pass of the core: what sharing saves.
+  double sessions_per_window() const;
+
+ private:
+  // Frames that follow each other wherever they were shown, and where that was.
+  struct Run {
+    int64_t length = 0;
+    std::vector<std::pair<size_t, Window>> shown;  // by session: the window that begins with the run
+  };
+
+  void draw();
+
+  const Recordings& recordings_;
+  const Split& split_;
+  const uint64_t seed_;
+  const int64_t length_;  // frames of a window
+  std::vector<Run> runs_;
+  int64_t windows_ = 0, batch_size_ = 0;
+  int64_t epoch_ = -1, step_ = 0;
+  std::vector<Window> order_;  // of this epoch; Window::trial is a number of runs_
+};
+
+}  // namespace plexiform::data

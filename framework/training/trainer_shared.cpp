@@ -1,0 +1,67 @@
+// The step of trainer.shared_core_pass: one pass of the core, and a turn of each session on its features.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/tensor.h>
+#include <fmt/format.h>
+#include <torch/csrc/autograd/anomaly_mode.h>
+#include <training/mixed_precision.h>
+#include <training/trainer.h>
+
+#include <cmath>
+#include <numeric>
+
+namespace plexiform::training {
+
+// The gradient is the sum of those that the sessions' own batches would have, penalties included, but for batch statistics of
+// the core, which are those of all windows together.
+host::Step Trainer::shared_step() {
+  const auto& model = task_.model;
+  const auto& trainer = task_.settings.trainer;
+  const auto shared = shared_->next();
+  const auto features = [&] {
+    const MixedPrecision mixed(trainer.mixed_precision());
+    return model.features_of(shared.stimulus, shared.turns.front().batch.session);
+  }();
+  const auto core_penalty = model.core_penalty();
+  std::vector<int64_t> all(static_cast<size_t>(features.size(0)));
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<at::Tensor> scalars;  // of each turn: total, loss, core and readout penalty, metric
+  at::Tensor total;
+  for (const auto& [batch, rows] : shared.turns) {
+    const auto prediction = [&, &batch = batch, &rows = rows] {
+      const MixedPrecision mixed(trainer.mixed_precision());
+      const auto seen = rows == all ? features : features.index_select(0, at::tensor(rows, at::kLong));
+      return model.from_features(seen, batch.session, batch.traces);
+    }();
+    const auto loss = model.loss_of(prediction, batch.responses, batch.session);
+    const auto readout_penalty = model.readout_penalty(batch.session);
+    const auto of_turn = loss + core_penalty + readout_penalty + model.loss_penalty(batch.session);
+    total = total.defined() ? total + of_turn : of_turn;
+    const at::NoGradGuard no_grad;
+    const auto score = model.evaluation_loss_of(prediction.detach(), batch.responses, batch.session);
+    scalars.insert(scalars.end(), {of_turn, loss, core_penalty, readout_penalty, score});
+  }
+  std::optional<torch::autograd::DetectAnomalyGuard> anomalies;
+  if (trainer.detect_anomaly) anomalies.emplace();
+  if (total.requires_grad()) model.backward(total.div(trainer.accumulate_grad_batches));
+
+  const auto values = values_of(scalars);
+  double sum = 0;
+  for (size_t k = 0; k < shared.turns.size(); ++k) {
+    const auto& batch = shared.turns[k].batch;
+    const double* const value = values.data() + 5 * k;
+    if (!std::isfinite(value[0])) refuse_loss(value[0], batch);
+    const auto weight = static_cast<double>(batch.size());
+    means_.add("train_loss", value[1], weight);
+    means_.add("train_total_loss", value[0], weight);
+    means_.add("regularization_loss_core", value[2], weight);
+    means_.add("regularization_loss_readout", value[3], weight);
+    means_.add("train_evaluation_loss", value[4], weight);
+    sum += value[0];
+  }
+  const auto& first = task_.recordings.sessions[shared.turns.front().batch.session].name;
+  return {{}, shared.turns.size() == 1 ? first : fmt::format("{} sessions", shared.turns.size()), sum};
+}
+
+}  // namespace plexiform::training

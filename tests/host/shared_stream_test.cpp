@@ -1,0 +1,157 @@
+// Windows that sessions saw alike: which they are, and that a step over them is the sum of the sessions' own.
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <data/array_files.h>
+#include <data/shared_stream.h>
+#include <model/safetensors.h>
+#include <plexiform/host/experiment.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
+
+#include "data_example.h"
+#include "quickstart_plugins.h"
+
+using namespace plexiform;
+using namespace plexiform::data;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+
+namespace {
+
+// A movie of three clips, seen by two sessions in these orders, the second one's mirrored if asked for.
+Recordings permuted(bool mirrored = false) {
+  const auto movie = std::make_shared<Stimulus>("movie", example::movie(0, 1, 60, 2, 3));
+  auto session = [&](const std::string& name, std::vector<int64_t> clips, bool turned) {
+    auto one = example::session(name, {60});
+    one.train[0].stimulus = movie;
+    one.train[0].view = {std::move(clips), 20, turned};
+    return one;
+  };
+  return example::recordings({session("a", {2, 0, 1}, false), session("b", {1, 2, 0}, mirrored)});
+}
+
+// Each session keeps the clip that it saw first for validation.
+const LoaderParams loader = {.batch_size = 100,
+                             .train_chunk_size = 8,
+                             .clip_length = 20,
+                             .num_val_clips = 1,
+                             .val_clip_indices = std::vector<int64_t>{0}};
+
+}  // namespace
+
+TEST_CASE("a shared window is what each session saw, whatever the order of its clips") {
+  const auto recordings = permuted();
+  const auto parts = split(recordings, loader, 2);
+  SharedStream stream(recordings, parts, loader, 1);
+  CHECK(stream.sessions_per_window() == 4 / 3.0);  // clip 0 of both; clip 1 of a, clip 2 of b
+  CHECK(stream.steps_per_epoch() == 1);            // 2 windows of 8 in a clip of 20, 3 clips, in one batch
+  for (int epoch = 0; epoch < 5; ++epoch) {
+    const auto shared = stream.next();
+    REQUIRE(shared.stimulus.size(0) == 6);
+    REQUIRE(shared.turns.size() == 2);
+    for (const auto& [batch, rows] : shared.turns) {
+      CHECK(rows.size() == 4);
+      CHECK_FALSE(batch.stimulus.defined());
+      const auto own = gather(recordings, parts.train[batch.session], batch.windows);
+      CHECK(at::equal(batch.responses, own.responses));
+      for (size_t k = 0; k < rows.size(); ++k) {
+        CHECK(at::equal(shared.stimulus[rows[k]], own.stimulus[static_cast<int64_t>(k)]));
+      }
+    }
+  }
+}
+
+TEST_CASE("a movie and its mirror image are not shared") {
+  const auto recordings = permuted(true);
+  const auto parts = split(recordings, loader, 2);
+  SharedStream stream(recordings, parts, loader, 1);
+  CHECK(stream.sessions_per_window() == 1);
+  const auto shared = stream.next();
+  for (const auto& [batch, rows] : shared.turns) {
+    const auto own = gather(recordings, parts.train[batch.session], batch.windows);
+    for (size_t k = 0; k < rows.size(); ++k) {
+      CHECK(at::equal(shared.stimulus[rows[k]], own.stimulus[static_cast<int64_t>(k)]));
+    }
+  }
+}
+
+TEST_CASE("a shared stream goes on where it was, and only with its own data") {
+  const auto recordings = permuted();
+  LoaderParams small = loader;
+  small.batch_size = 2;
+  const auto parts = split(recordings, small, 2);
+  SharedStream stream(recordings, parts, small, 7), resumed(recordings, parts, small, 7),
+      other(recordings, parts, small, 8);
+  for (int k = 0; k < 4; ++k) stream.next();
+  const auto state = stream.state();
+  resumed.restore(state);
+  for (int k = 0; k < 5; ++k) CHECK(at::equal(stream.next().stimulus, resumed.next().stimulus));
+  CHECK_THROWS_MATCHES(other.restore(state), Error, MessageMatches(ContainsSubstring("seed")));
+}
+
+TEST_CASE("windows that cannot be shared are refused") {
+  const auto recordings = permuted();
+  LoaderParams crossing = loader;
+  crossing.allow_over_boundaries = true;
+  const auto across = split(recordings, crossing, 2);
+  CHECK_THROWS_MATCHES(SharedStream(recordings, across, crossing, 1), Error,
+                       MessageMatches(ContainsSubstring("windows that sessions share lie inside clips")));
+  LoaderParams large = loader;
+  large.train_chunk_size = 30;  // longer than a clip, shorter than what is shown in a row
+  const auto parts = split(recordings, large, 2);
+  CHECK_THROWS_MATCHES(SharedStream(recordings, parts, large, 1), Error,
+                       MessageMatches(ContainsSubstring("no clip or movie is shown for as long")));
+}
+
+TEST_CASE("the gradient of a shared step is the sum of the sessions' own") {
+  need_quickstart_plugins();
+  if (!std::filesystem::exists(PLUGIN_DIR "/linear.plexiform.so")) SKIP("the linear core was removed from this tree");
+  const example::Folder folder;
+  // Two windows of 20 bins, with the validation clip between them: shifts have nowhere to go.
+  std::filesystem::create_directories(folder / "data/stimuli");
+  at::manual_seed(3);
+  write_npy(folder / "data/stimuli/movie.npy", at::randn({1, 60, 14, 13}));
+  write_npy(folder / "data/stimuli/test.npy", at::randn({1, 40, 14, 13}));
+  for (const std::string name : {"a", "b"}) {
+    Hdf5File session(folder / "data" / (name + ".h5"), Hdf5File::Mode::create);
+    session.write("responses_movie", at::rand({3, 60}));
+    session.write("responses_test", at::rand({3, 40}));
+    session.close();
+  }
+  // SGD in steps along the gradient: its mean over both sessions' batches, at twice the rate, is their sum.
+  auto weights = [&](const std::string& run, const std::vector<std::string>& more) {
+    std::vector<std::string> overrides = {"paths.data_dir=" + folder / "data",
+                                          "model/core=linear",
+                                          "optimizer=sgd",
+                                          "data_io.test_names=[test]",
+                                          "++dataloader.batch_size=2",
+                                          "++dataloader.train_chunk_size=20",
+                                          "++dataloader.clip_length=20",
+                                          "++dataloader.val_clip_indices=[1]",
+                                          "++dataloader.num_val_clips=1",
+                                          "++optimizer.momentum=0",
+                                          "++optimizer.weight_decay=0",
+                                          "~lr_scheduler",
+                                          "~trainer.gradient_clip_val",
+                                          "trainer.max_epochs=3"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    host::Experiment experiment({"quickstart", overrides, {}, folder / run, {{}, {PLUGIN_DIR}}});
+    experiment.train();
+    return model::read_safetensors(folder / (run + "/checkpoints/last.safetensors")).tensors;
+  };
+  const auto turns = weights("turns", {"++optimizer.lr=0.2", "++trainer.accumulate_grad_batches=2"});
+  const auto shared = weights("shared", {"++optimizer.lr=0.1", "++trainer.shared_core_pass=true"});
+  for (const auto& [name, tensor] : turns) {
+    if (!name.starts_with("model.")) continue;
+    const auto other = find(shared, name);
+    REQUIRE(other.defined());
+    INFO(name);
+    CHECK((other - tensor).abs().max().item<double>() < 1e-6);
+  }
+}
