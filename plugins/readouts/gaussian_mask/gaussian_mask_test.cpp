@@ -95,7 +95,7 @@ TEST_CASE("many clips at once give the rates and gradients of each alone") {  //
   std::vector<at::Tensor> gradients;
   for (auto& [name, parameter] : readout->parameters()) {
     gradients.push_back(parameter.grad());
-    parameter.mutable_grad() = {};
+    parameter.mutable_grad() = at::Tensor();
   }
   std::vector<at::Tensor> each;
   for (int64_t b = 0; b < 12; ++b) each.push_back(readout->forward(x.slice(0, b, b + 1), {}));
