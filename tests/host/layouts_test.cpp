@@ -185,7 +185,7 @@ TEST_CASE("Hoefling 2024, chirp and moving bars: a trial for each showing, of on
   CHECK(trials[0].stimulus == trials[8].stimulus);
   const Part bar{.session = 1, .name = "train", .length = 123};
   const auto movie = PickledArrays(folder / "moving_bars.pkl").array("").permute({3, 0, 1, 2});
-  const auto expected = (movie.slice(1, 90 + 123, 90 + 246).to(at::kFloat) - 128) / 128;
+  const auto expected = (movie.slice(1, 90 + 123, 90 + 246).to(at::kFloat).sub(128)).div(128);
   CHECK(gather(bars, bar, {{1, 0}}).stimulus[0].equal(expected.flip(3)));
 
   // Files of other rates and stimuli.

@@ -119,7 +119,7 @@ TEST_CASE("the gradient of a shared step is the sum of the sessions' own") {
   write_npy(folder / "data/stimuli/movie.npy", at::randn({1, 60, 14, 13}));
   write_npy(folder / "data/stimuli/test.npy", at::randn({1, 40, 14, 13}));
   for (const std::string name : {"a", "b"}) {
-    Hdf5File session(folder / "data" / (name + ".h5"), Hdf5File::Mode::create);
+    Hdf5File session(folder / ("data/" + name + ".h5"), Hdf5File::Mode::create);
     session.write("responses_movie", at::rand({3, 60}));
     session.write("responses_test", at::rand({3, 40}));
     session.close();
