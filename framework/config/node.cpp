@@ -152,7 +152,11 @@ Node from_json(const Json& json) {
   if (json.is_boolean()) return Node::truth(json.get<bool>());
   if (json.is_number_integer()) return Node::number(json.get<int64_t>());
   if (json.is_number_float()) return Node::number(json.get<double>());
-  if (json.is_string()) return Node::text(json.get<std::string>());
+  if (json.is_string()) {
+    Node node = Node::text(json.get<std::string>());
+    if (node.string == "???") node.kind = Kind::missing;
+    return node;
+  }
   if (json.is_array()) {
     Node node = Node::list();
     for (const auto& item : json) node.items.push_back(from_json(item));

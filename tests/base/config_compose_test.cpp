@@ -123,6 +123,7 @@ TEST_CASE("JSON and back keeps values and their order") {
   const Node node = parse_yaml("b: [1, 2.5, null, yes]\na: {x: text}\n", "test.yaml");
   CHECK(to_json(node).dump() == R"({"b":[1,2.5,null,true],"a":{"x":"text"}})");
   CHECK(to_yaml(from_json(to_json(node))) == to_yaml(node));
+  CHECK(from_json("???").kind == Kind::missing);
 }
 
 TEST_CASE("twelve files compose within milliseconds") {
