@@ -38,6 +38,9 @@ config::Node composed(const simulation::Layout& layout, const std::string& exper
   std::vector<std::string> overrides = layout.small_overrides;
   overrides.push_back("paths.cache_dir=/nowhere");
   for (const auto& [key, place] : layout.paths) overrides.push_back(key + "=" + folder + place);
+  if (experiment.ends_with("_lnp")) {  // it names neither, as published
+    overrides.insert(overrides.end(), {"+optimizer=adamw", "+lr_scheduler=reduce_lr_on_plateau"});
+  }
   if (experiment.ends_with("_ln")) overrides.push_back("model.in_shape=[1,30,80,90]");
   auto composition = config::compose({{std::string(SOURCE_DIR) + "/configs"}, experiment, overrides});
   config::set_output_folder(composition, folder + "/run");

@@ -200,7 +200,7 @@ def sridhar_2025_wn():
             np.save(f"{base}/non_repeating_stimuli_{number}/trial_{trial:03}/all_images.npy", noise)
     save_trial_loader(base, white_noise_loader(
         base, files={k: f"responses/cell_responses_{k}_wn.pkl" for k in ("01", "04")},
-        big_crops={"01": [2, 3, 4, 5], "04": [1, 1, 2, 2]},
+        big_crops={"01": [2, 3, 4, 5], "04": [3, 2, 5, 4]},
         train_image_path={"01": "non_repeating_stimuli_1", "04": "non_repeating_stimuli_2"},
         test_image_path={"01": "repeating_stimuli_1", "04": "repeating_stimuli_2"}, excluded_cells={"01": [], "04": [0]},
         batch_size=2, num_of_frames=[4, 3], num_of_layers=2, time_chunk_size=6, cell_index=None, extra_frame=1))
