@@ -77,8 +77,7 @@ struct Node {
   bool is_list() const { return kind == Kind::list; }
 };
 
-// Plain JSON of a resolved node. A missing value becomes the text "???", and is missing again when it comes back;
-// interpolations stay text.
+// Plain JSON of a resolved node. A missing value becomes the text "???"; interpolations stay text.
 Json to_json(const Node& node);
 // The other way, without locations.
 Node from_json(const Json& json);

@@ -87,8 +87,7 @@ void inject_channels(const Node& model, int64_t stimulus_channels, Choice& core)
     throw Error(config::where(*hidden, "model.hidden_channels"), "is no list of whole numbers above 0",
                 "write the channels of each layer, such as [16, 16]");
   }
-  const bool missing = core.knobs.contains("channels") && core.knobs["channels"] == "???";  // of a bundle's config
-  if (core.knobs.contains("channels") && !missing && core.knobs["channels"] != channels) {
+  if (core.knobs.contains("channels") && core.knobs["channels"] != channels) {
     throw Error(
         config::where(*core.node->find("channels"), core.path + ".channels"),
         fmt::format("is {}, but model.hidden_channels makes it {}", core.knobs["channels"].dump(), channels.dump()),

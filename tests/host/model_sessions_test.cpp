@@ -103,7 +103,7 @@ TEST_CASE("channels that hidden_channels contradicts are refused, those that agr
                  recordings());
   };
   CHECK_THROWS_WITH(built("[1, x]"),
-                    "test.yaml:3:50: model.core.channels: is [1,\"x\"], but model.hidden_channels makes it [1,4]\n"
+                    "test.yaml:3:52: model.core.channels: is [1,\"x\"], but model.hidden_channels makes it [1,4]\n"
                     "  fix: give one of the two: leave channels out, or set model.hidden_channels=null");
   CHECK_THROWS_WITH(built("[1, 8]"), ContainsSubstring("is [1,8], but model.hidden_channels makes it [1,4]"));
   CHECK_THROWS_WITH(built("[1, 4]"), ContainsSubstring("channels: no such parameter"));  // as far as the core

@@ -139,7 +139,7 @@ TEST_CASE("a whole model by name is trained, scored and read again") {
   }
   const Folder folder;
   const std::string data = folder / "data", trained = folder / "run";
-  REQUIRE(run({"create-data", data, "--frames=400", "--test-frames=100", "--sessions=1"}, folder / "log").code == 0);
+  REQUIRE(run({"create-data", data, "--frames=1500", "--test-frames=150", "--sessions=1"}, folder / "log").code == 0);
   const Ran ran = run({"train", "--config-name=quickstart", "paths.data_dir=" + data, "hydra.run.dir=" + trained,
                        "model=single_cell_lnp", "model.spat_kernel_size=[7,7]", "+model.temporal_kernel_size=10",
                        "trainer.max_epochs=1", "+trainer.limit_train_batches=3"},

@@ -12,7 +12,6 @@
 #include <plexiform/plugin.h>
 #include <torch/types.h>
 
-#include <array>
 
 struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures {
   struct Params {
@@ -67,8 +66,8 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
   at::Tensor drive(const at::Tensor& x) override {
     if (quirks) clamp_features();
     const int64_t B = x.size(0), C = x.size(1), T = x.size(2), P = x.size(3) * x.size(4), N = neurons;
-    const auto masks = kept_mask().flatten(1);  // (N, P)
-    at::Tensor sum;                             // (B, T, N)
+    const auto masks = mask().flatten(1);  // (N, P)
+    at::Tensor sum;                        // (B, T, N)
     if (P > B * T) {  // w[c,n] mask[n,p] would be more numbers than the maps that all neurons see
       sum = (torch::matmul(x.flatten(3), masks.t()) * features).sum(1);
     } else {
@@ -94,16 +93,6 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
   std::vector<plexiform::Named> pictures() override { return {{"mask", mask().detach()}}; }
 
  private:
-  // mask(); without gradients it is made once for the parameters as they are.
-  at::Tensor kept_mask() {
-    if (at::GradMode::is_enabled()) return mask();
-    const std::array<const void*, 2> data = {mean.const_data_ptr(), log_var.const_data_ptr()};
-    const auto changes = mean._version() + log_var._version();
-    if (!kept_.defined() || data != kept_of_ || changes != kept_at_) kept_ = mask();
-    kept_of_ = data, kept_at_ = changes;
-    return kept_;
-  }
-
   at::Tensor mask() const {  // (N, H, W)
     const auto longer = static_cast<double>(std::max(shape.height, shape.width));
     const auto variance = (log_var * p.gaussian_var_scale).clamp(-20, 20).exp().unsqueeze(1) + 1e-8;
@@ -126,9 +115,6 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
 
   const Params p;
   torch::Tensor mean, log_var, features, scale, bias;
-  at::Tensor kept_;  // a mask(), of these numbers after so many changes
-  std::array<const void*, 2> kept_of_ = {};
-  int64_t kept_at_ = 0;
 };
 PLEXIFORM_READOUT(GaussianMask, "plexiform.readouts.GaussianMask",
                   "one Gaussian window and one feature vector per neuron",

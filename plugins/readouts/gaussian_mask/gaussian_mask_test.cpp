@@ -105,20 +105,6 @@ TEST_CASE("many clips at once give the rates and gradients of each alone") {  //
     CHECK(at::allclose(readout->parameters()[k].tensor.grad(), gradients[k], 1e-4, 1e-5));
 }
 
-TEST_CASE("without gradients, the window that is kept follows its parameters") {
-  auto readout = make_readout(ours, "{}", context());
-  fill(*readout);
-  const auto before = readout->forward(features(), {}).detach();
-  const at::NoGradGuard no_grad;
-  CHECK(at::allclose(readout->forward(features(), {}), before));
-  CHECK(at::allclose(readout->forward(features(), {}), before));  // the kept one
-  tensor(*readout, "mask_mean").add_(0.3);
-  const auto moved = readout->forward(features(), {});
-  CHECK_FALSE(at::allclose(moved, before));
-  const at::AutoGradMode graph(true);
-  CHECK(at::allclose(moved, readout->forward(features(), {}).detach()));
-}
-
 TEST_CASE("seed 0 draws openretina's weights, session after session") {
   at::manual_seed(0);
   ReadoutContext b = context("openretina"), a = b;
