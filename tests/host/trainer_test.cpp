@@ -130,7 +130,7 @@ TEST_CASE("flags that cannot be honoured are refused before anything is written"
       {"+trainer.min_epochs=9", "more than max_epochs"},
       {"+trainer.gradient_clip_algorithm=size", "use one of: norm, value"},
       {"trainer.deterministic=perhaps", "use true, false or warn"},
-      {"+trainer.profiler=simple", "no such parameter"},
+      {"+trainer.profiler=nosuch", "nosuch"},
       {"+only_train_readout=3", "use true or false"},
       {"+frozen=core", "no list of patterns"},
       {"+frozen=['core.scael']", "did you mean 'core.scale'?"},
