@@ -23,12 +23,16 @@ class SweepDesk {
   Ran run(const std::vector<std::string>& more) {
     std::vector<std::string> arguments = {"-m", "--config-path", folder.path, "--config-name", "mine"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return captured([&] { return plexiform::cli::multirun(plexiform::cli::parse_command_line("train", arguments), folder / "plexiform"); });
+    return captured([&] {
+      return plexiform::cli::multirun(plexiform::cli::parse_command_line("train", arguments), folder / "plexiform");
+    });
   }
   Ran resume(const std::string& program = "plexiform", const std::vector<std::string>& more = {}) {
     std::vector<std::string> arguments = {"-m", "--resume", sweep};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return captured([&] { return plexiform::cli::multirun(plexiform::cli::parse_command_line("train", arguments), folder / program); });
+    return captured([&] {
+      return plexiform::cli::multirun(plexiform::cli::parse_command_line("train", arguments), folder / program);
+    });
   }
 
   Folder folder;

@@ -192,7 +192,7 @@ int check(Sweep& sweep) {
   if (sweep.search) {  // the first that it would try stands for all
     const auto& settings = sweep.search->settings;
     fmt::print("{} {} in {} runs over\n", settings.direction, sweep.search->objective, settings.n_trials);
-    for (const auto& argument : sweep.search->arguments) fmt::print("  {}\n", argument);
+    for (const auto& argument : sweep.search->searched(sweep.search->arguments)) fmt::print("  {}\n", argument);
     if (sweep.jobs.empty()) sweep.add(sweep.search->next({}));
   }
   for (const auto& job : sweep.jobs) {
@@ -218,14 +218,15 @@ void tell_best(const Sweep& sweep, const std::deque<SweepResult>& results) {
   config::Node record = config::Node::map();
   record["name"] = config::Node::text("optuna");
   config::Node& params = record["best_params"] = config::Node::map();
-  for (const auto& argument : best->job->overrides) {
+  const auto searched = sweep.search->searched(best->job->overrides);
+  for (const auto& argument : searched) {
     const auto override = config::parse_override(argument, 0);
     if (override.value) params[override.address()] = *override.value;
   }
   record["best_value"] = config::Node::number(*best->objective);
   files::write_atomically(sweep.folder + "/optimization_results.yaml", config::to_yaml(record));
-  fmt::print("best: #{}  {}  {} {:.6g}\n", best->job->number, shell_quoted(best->job->overrides),
-             sweep.search->objective, *best->objective);
+  fmt::print("best: #{}  {}  {} {:.6g}\n", best->job->number, shell_quoted(searched), sweep.search->objective,
+             *best->objective);
 }
 
 // --launcher slurm: the runs are Slurm's from here on.

@@ -6,8 +6,8 @@
 //                                  0/ 1/ ...      run folders (hydra.sweep.subdir)
 //                                  0.log 1.log    what the runs print
 //                                  results.csv    the table
-//                                  optimization_results.yaml  the best of a search (search.h), which asks for its runs one
-//                                  after the other; jobs.yaml holds those that it has asked for
+//                                  optimization_results.yaml   the best of a search (search.h), which asks for its
+//                                  runs one after the other; jobs.yaml holds those that it has asked for
 //                                  sweep.sbatch   with --launcher slurm: the array job
 #pragma once
 

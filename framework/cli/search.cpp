@@ -59,8 +59,9 @@ std::string objective(const config::Composition& sweep, const std::string& direc
                     mode = text_at(sweep, callback + "mode", "max"),
                     target = text_at(sweep, "objective_target", monitor);
   if (target == monitor && direction.substr(0, 3) != mode) {
-    throw Error("hydra.sweeper.direction", "is " + direction + ", but " + callback + "mode, of the same " + target +
-                ", is " + mode, "make them agree, such as hydra.sweeper.direction=" + mode + "imize");
+    throw Error("hydra.sweeper.direction",
+                "is " + direction + ", but " + callback + "mode, of the same " + target + ", is " + mode,
+                "make them agree, such as hydra.sweeper.direction=" + mode + "imize");
   }
   return target;
 }
@@ -72,13 +73,22 @@ double Search::value(const std::string& run_folder) const {
   std::ifstream stream(file);
   const Json model = stream ? Json::parse(stream, nullptr, false) : Json();
   const Json metrics = model.is_object() ? model.value("metrics", Json()) : Json();
-  if (!metrics.is_object()) throw Error(file, "says nothing of the run's metrics", "remove the run's folder, and resume");
+  if (!metrics.is_object())
+    throw Error(file, "says nothing of the run's metrics", "remove the run's folder, and resume");
   if (!metrics.contains(objective) || !metrics.at(objective).is_number()) {
     std::vector<std::string> names;
     for (const auto& [name, number] : metrics.items()) names.push_back(name);
     throw Error(file, "no metric is called '" + objective + "'", did_you_mean(objective, names));
   }
   return metrics.at(objective);
+}
+
+std::vector<std::string> Search::searched(const std::vector<std::string>& overrides) const {
+  std::vector<std::string> some;
+  for (size_t i = 0; i < std::min(space.size(), overrides.size()); ++i) {
+    if (space[i].kind != config::Dimension::Kind::fixed) some.push_back(overrides[i]);
+  }
+  return some;
 }
 
 std::vector<std::string> Search::next(const Earlier& trials) const {

@@ -1,6 +1,6 @@
 // A search as the sweep folder remembers it: what is drawn from, what is made small or large, and what is tried next.
-// It is what configs with `hydra/sweeper: optuna` ask for; the names are those of Hydra's sweeper for Optuna. A trial is
-// a run; its value is that of `objective_target` in the best epoch of the run.
+// It is what configs with `hydra/sweeper: optuna` ask for; the names are those of Hydra's sweeper for Optuna. A trial
+// is a run; its value is that of `objective_target` in the best epoch of the run.
 #pragma once
 
 #include <cli/tpe.h>
@@ -46,10 +46,14 @@ struct Search {
   bool random = false;  // nothing is learnt from the trials
   std::vector<config::Dimension> space;
 
+  // Those of a trial's arguments that are searched, not fixed.
+  std::vector<std::string> searched(const std::vector<std::string>& overrides) const;
   // What the objective came to in a run that is done. Throws Error when the run knows no such metric.
   double value(const std::string& run_folder) const;
   // Whether `value` is better than `other`.
-  bool better(double value, double other) const { return settings.direction == "minimize" ? value < other : value > other; }
+  bool better(double value, double other) const {
+    return settings.direction == "minimize" ? value < other : value > other;
+  }
   // The arguments of the next trial, after those of earlier ones and what they came to; no value: it failed, or runs.
   using Earlier = std::vector<std::pair<std::vector<std::string>, std::optional<double>>>;
   std::vector<std::string> next(const Earlier& trials) const;

@@ -20,7 +20,7 @@ struct SweepJob {
 struct Sweep {
   std::string folder;         // absolute
   config::RunRecord request;  // what all jobs have in common; its overrides are those of Hydra's own node
-  std::deque<SweepJob> jobs;    // of a search those that it has asked for so far
+  std::deque<SweepJob> jobs;  // of a search those that it has asked for so far
   std::optional<Search> search;
 
   // One more job; those that are there stay where they are in memory.

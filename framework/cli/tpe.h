@@ -3,7 +3,7 @@
 //   The trials so far are split by what they reached: the best, a share of 0.1 and 25 at most, and the others. l(x) is
 //   a density over the values of the best, g(x) over those of the others; of some candidates drawn from l the one with
 //   the largest l(x) / g(x) is tried, which has the largest expected improvement. Key by key.
-// Source  Bergstra, Bardenet, Bengio, Kegl 2011, Algorithms for Hyper-Parameter Optimization, NIPS 24, sections 4 to 4.2.
+// Source  Bergstra, Bardenet, Bengio, Kegl 2011, Algorithms for Hyper-Parameter Optimization, NIPS 24, section 4.
 //         The knobs and their defaults are those of optuna.samplers.TPESampler.
 #pragma once
 
@@ -22,11 +22,13 @@ struct TpeParams {
   bool multivariate = false, warn_independent_sampling = true;
   void describe(auto& knob) {
     knob("seed", seed, {.doc = "the same seed, runs one at a time: the same suggestions; null: another one each time"});
-    knob("n_startup_trials", n_startup_trials, {.doc = "trials at random before the first that is suggested", .min = 0});
+    knob("n_startup_trials", n_startup_trials,
+         {.doc = "trials at random before the first that is suggested", .min = 0});
     knob("n_ei_candidates", n_ei_candidates, {.doc = "candidates drawn from l(x)", .min = 1});
     knob("prior_weight", prior_weight, {.doc = "of the even density, where a trial counts 1", .min = 1e-12});
     knob("consider_prior", consider_prior, {.doc = "must be true: the even density is part of l and g"});
-    knob("consider_magic_clip", consider_magic_clip, {.doc = "kernels are not narrower than range / (1 + their number)"});
+    knob("consider_magic_clip", consider_magic_clip,
+         {.doc = "kernels are not narrower than range / (1 + their number)"});
     knob("consider_endpoints", consider_endpoints, {.doc = "the ends of the range count as neighbours of a value"});
     knob("multivariate", multivariate, {.doc = "must be false: keys are drawn one by one"});
     knob("warn_independent_sampling", warn_independent_sampling, {.doc = "accepted"});

@@ -14,9 +14,7 @@ namespace {
   throw Error(argument, problem, fix);
 }
 
-double number(const Node& node) {
-  return node.kind == Kind::integer ? static_cast<double>(node.integer) : node.real;
-}
+double number(const Node& node) { return node.kind == Kind::integer ? static_cast<double>(node.integer) : node.real; }
 
 bool numbers(const Sweep& sweep) {
   return std::all_of(sweep.choices.begin(), sweep.choices.end(), [](const Sweep::Choice& choice) {
@@ -38,7 +36,8 @@ void read_interval(const std::string& argument, const Sweep& sweep, Dimension& d
     dimension.texts = {whole ? std::to_string(sweep.start.integer) : real_text(dimension.low)};
   }
   if (dimension.log && dimension.low <= 0) {
-    fail(argument, "is even in the logarithm, which begins above 0", "write tag(log,interval(1e-4,1)) or leave the tag out");
+    fail(argument, "is even in the logarithm, which begins above 0",
+         "write tag(log,interval(1e-4,1)) or leave the tag out");
   }
 }
 

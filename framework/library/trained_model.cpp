@@ -26,7 +26,7 @@ std::vector<Named> in_float(std::vector<Named> traces) {
 struct TrainedModel::State {
   std::vector<model::Bundle> members;  // one, or those of an ensemble, which agree on all but the weights
   std::vector<std::string> sessions, warnings;
-  double mean = 0, std = 1;  // of the stimuli that it was trained on
+  double mean = 0, std = 1;           // of the stimuli that it was trained on
   std::deque<model::Stream> streams;  // one for each member, once started
 
   const model::Bundle& first() const { return members.front(); }
@@ -103,7 +103,8 @@ void TrainedModel::start(const std::string& session) {
 }
 
 at::Tensor TrainedModel::step(const at::Tensor& frame, const std::vector<Named>& traces) {
-  if (state_->streams.empty()) throw Error("stimulus", "comes before a stream was started", "call start(session) first");
+  if (state_->streams.empty())
+    throw Error("stimulus", "comes before a stream was started", "call start(session) first");
   const Shape trained = window();
   if (!frame.defined() || frame.sizes() != at::IntArrayRef({trained.channels, trained.height, trained.width})) {
     throw Error("frame", "is not of the size that the model was trained with",

@@ -28,13 +28,17 @@ void check(const std::string& file, const std::vector<Named>& own, const Tensors
     const auto found = stored.find(name);
     if (found == stored.end()) throw Error(file, "has no tensor '" + name + "'", fix);
     if (found->second.sizes() != tensor.sizes()) {
-      throw Error(file, fmt::format("tensor '{}' is ({}), here it is ({})", name, fmt::join(found->second.sizes(), ", "),
-                                    fmt::join(tensor.sizes(), ", ")), fix);
+      throw Error(file,
+                  fmt::format("tensor '{}' is ({}), here it is ({})", name, fmt::join(found->second.sizes(), ", "),
+                              fmt::join(tensor.sizes(), ", ")),
+                  fix);
     }
   }
 }
 
-std::string list(const std::vector<std::string>& names) { return names.empty() ? "none" : fmt::to_string(fmt::join(names, ", ")); }
+std::string list(const std::vector<std::string>& names) {
+  return names.empty() ? "none" : fmt::to_string(fmt::join(names, ", "));
+}
 
 }  // namespace
 
@@ -67,7 +71,8 @@ std::vector<std::string> begin_from(const Model& model, const std::string& run, 
     (trained.erase(head.session) ? taken : added).push_back(head.session);
     if (!taken.empty() && taken.back() == head.session) {
       const auto own = of(*head.readout, "readout." + head.session + ".");
-      check(file, own, stored, "give model.readout what it was trained with, or a session of other neurons another name");
+      check(file, own, stored,
+            "give model.readout what it was trained with, or a session of other neurons another name");
       copied.insert(copied.end(), own.begin(), own.end());
     }
   }
@@ -79,15 +84,17 @@ std::vector<std::string> begin_from(const Model& model, const std::string& run, 
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : copied) tensor.copy_(stored.at(name));
 
-  std::vector<std::string> notes = {fmt::format("begins with the core of {}; readouts taken over: {}; new: {}; left out: {}",
-                                                folder, list(taken), list(added), list(left))};
+  std::vector<std::string> notes = {
+      fmt::format("begins with the core of {}; readouts taken over: {}; new: {}; left out: {}", folder, list(taken),
+                  list(added), list(left))};
   const auto& stimulus = *recordings.sessions.front().train.front().stimulus;
   const auto then = about.value("normalisation", config::Json::object());
   const double mean = then.value("mean", stimulus.mean), std = then.value("std", stimulus.std);
   if (std::abs(mean - stimulus.mean) > 1e-3 * stimulus.std || std::abs(std - stimulus.std) > 1e-3 * stimulus.std) {
-    notes.push_back(fmt::format("that core was trained on stimuli normalised by mean {:.6g} and deviation {:.6g}, these are by "
-                                "{:.6g} and {:.6g}; norm_mean and norm_std of the data section can make them alike",
-                                mean, std, stimulus.mean, stimulus.std));
+    notes.push_back(
+        fmt::format("that core was trained on stimuli normalised by mean {:.6g} and deviation {:.6g}, these are by "
+                    "{:.6g} and {:.6g}; norm_mean and norm_std of the data section can make them alike",
+                    mean, std, stimulus.mean, stimulus.std));
   }
   return notes;
 }

@@ -239,8 +239,8 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
     });
   }
   for (const auto& session : session_losses(spec.node)) {
-    const auto head = std::find_if(model.heads.begin(), model.heads.end(),
-                                   [&](const Head& one) { return one.session == session; });
+    const auto head =
+        std::find_if(model.heads.begin(), model.heads.end(), [&](const Head& one) { return one.session == session; });
     const auto chosen = choice(spec.node, "session_losses." + session);
     if (head == model.heads.end()) {
       throw Error(config::where_key(*chosen.node, chosen.path), "the data have no such session",

@@ -18,7 +18,8 @@ constexpr const char* format = "plexiform.ensemble/1";
 Json read(const std::string& file) {
   std::ifstream stream(file);
   const Json json = stream ? Json::parse(stream, nullptr, false) : Json();
-  if (!json.is_object()) throw Error(file, "is no JSON, or cannot be read", "take the folder from a copy, or make it again");
+  if (!json.is_object())
+    throw Error(file, "is no JSON, or cannot be read", "take the folder from a copy, or make it again");
   return json;
 }
 
@@ -31,7 +32,8 @@ std::vector<std::string> runs_of_sweep(const std::string& folder) {
   std::sort(runs.begin(), runs.end(), [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() < b.size() : a < b;  // 2 before 10
   });
-  if (runs.empty()) throw Error(folder, "is a sweep none of whose runs is done", "finish it: plexiform train -m --resume");
+  if (runs.empty())
+    throw Error(folder, "is a sweep none of whose runs is done", "finish it: plexiform train -m --resume");
   return runs;
 }
 
@@ -85,7 +87,8 @@ void write_ensemble(const std::string& folder, const std::vector<std::string>& r
     names.push_back(std::to_string(i));
     place.make(std::to_string(i));
     for (const auto& file : fs::directory_iterator(bundles[i])) {
-      if (file.is_regular_file()) fs::copy_file(file, fs::path(place.path()) / std::to_string(i) / file.path().filename());
+      if (file.is_regular_file())
+        fs::copy_file(file, fs::path(place.path()) / std::to_string(i) / file.path().filename());
     }
   }
   files::write_atomically(place.path() + "/ensemble.json", Json{{"format", format}, {"members", names}}.dump(2) + "\n");
@@ -97,7 +100,8 @@ std::vector<std::string> members(const std::string& folder) {
   if (!fs::exists(file)) return fs::exists(folder + "/model.json") ? std::vector{folder} : std::vector<std::string>{};
   const Json about = read(file);
   if (about.value("format", "") != format) {
-    throw Error(file, "is of format " + about.value("format", Json()).dump(), std::string("this version reads ") + format);
+    throw Error(file, "is of format " + about.value("format", Json()).dump(),
+                std::string("this version reads ") + format);
   }
   std::vector<std::string> found;
   const Json names = about.value("members", Json::array());

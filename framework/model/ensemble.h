@@ -1,5 +1,5 @@
-// Trained models of the same sessions as one: their predictions are averaged. A folder with ensemble.json and one bundle
-// (bundle.h) for each member, named 0, 1, ...: it holds all that it needs.
+// Trained models of the same sessions as one: their predictions are averaged. A folder with ensemble.json and one
+// bundle (bundle.h) for each member, named 0, 1, ...: it holds all that it needs.
 //
 //   ensemble.json  {"format": "plexiform.ensemble/1", "members": ["0", "1", ...]}
 //

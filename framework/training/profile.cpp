@@ -138,7 +138,8 @@ class Trace final : public Profiler {
     result->save(partial);
     std::error_code failed;
     std::filesystem::rename(partial, file_, failed);
-    if (failed) throw Error(file_, "cannot be written: " + failed.message(), "name a trainer.profiler.dirpath with room");
+    if (failed)
+      throw Error(file_, "cannot be written: " + failed.message(), "name a trainer.profiler.dirpath with room");
   }
 
   const ProfilerParams params_;
@@ -159,8 +160,8 @@ std::optional<ProfilerParams> read_profiler(const Json& knob) {
   }
   if (!knobs.contains("name")) knobs["name"] = "simple";
   const std::pair<const char*, const char*> aliases[] = {
-      {"advanced", "simple"},       {"SimpleProfiler", "simple"}, {"AdvancedProfiler", "simple"},
-      {"pytorch", "chrome"},        {"PyTorchProfiler", "chrome"}, {"Simple", "simple"},
+      {"advanced", "simple"}, {"SimpleProfiler", "simple"},  {"AdvancedProfiler", "simple"},
+      {"pytorch", "chrome"},  {"PyTorchProfiler", "chrome"}, {"Simple", "simple"},
       {"Chrome", "chrome"},
   };
   for (const auto& [alias, name] : aliases) {

@@ -39,8 +39,8 @@ struct ProfilerParams {
   }
 };
 
-// From trainer.profiler: null, false, a name ("simple", "chrome"; Lightning's "advanced" and "pytorch"), or a mapping with
-// `name` or `_target_`. Throws Error(knob, ...).
+// From trainer.profiler: null, false, a name ("simple", "chrome"; Lightning's "advanced" and "pytorch"), or a mapping
+// with `name` or `_target_`. Throws Error(knob, ...).
 std::optional<ProfilerParams> read_profiler(const Json& knob);
 
 class Profiler : public host::Observer {

@@ -1,5 +1,5 @@
-// A search: the space that arguments describe, what the Parzen estimator makes of a function with a known optimum, and the
-// search as a sweep whose runs a small program stands for.
+// A search: the space that arguments describe, what the Parzen estimator makes of a function with a known optimum, and
+// the search as a sweep whose runs a small program stands for.
 #include <cli/sweep_folder.h>
 #include <cli/tpe.h>
 #include <config/sweep.h>
@@ -113,7 +113,8 @@ TEST_CASE("the search of a rate, even in the logarithm, finds its order of magni
 }
 
 TEST_CASE("whole numbers and choices are searched too") {
-  const Space space = {dimension("width=int(interval(1,64))"), dimension("kernel=range(3,63,2)"), dimension("kind=a,b,c,d")};
+  const Space space = {dimension("width=int(interval(1,64))"), dimension("kernel=range(3,63,2)"),
+                       dimension("kind=a,b,c,d")};
   const Loss loss = [](const Values& at) {  // least, 0, at width 48, kernel 3 + 2 * 5, kind c
     return std::abs(at[0] - 48) + std::abs(at[1] - 5) + (at[2] == 2 ? 0 : 20);
   };
@@ -186,9 +187,9 @@ class Searching : public SweepDesk {
   Searching() : SweepDesk("width: 1\nrate: 0.1\nobjective_target: val_loss\n", bowl) {}
 
   Ran search(const std::vector<std::string>& more, int trials) {
-    std::vector<std::string> words = {"width=int(interval(1,64))",      "rate=interval(0,1)",
-                                      "hydra/sweeper=optuna",           "hydra.sweeper.sampler.seed=3",
-                                      "hydra.sweeper.n_jobs=1",         "hydra.sweeper.n_trials=" + std::to_string(trials)};
+    std::vector<std::string> words = {"width=int(interval(1,64))", "rate=interval(0,1)",
+                                      "hydra/sweeper=optuna",      "hydra.sweeper.sampler.seed=3",
+                                      "hydra.sweeper.n_jobs=1",    "hydra.sweeper.n_trials=" + std::to_string(trials)};
     words.insert(words.end(), more.begin(), more.end());
     return run(words);
   }
@@ -203,7 +204,7 @@ class Searching : public SweepDesk {
 
 TEST_CASE("a search runs its trials one after the other and names the best") {
   Searching searching;
-  const Ran ran = searching.search({"+hydra.sweeper.max_failure_rate=0.5"}, 30);
+  const Ran ran = searching.search({"+hydra.sweeper.max_failure_rate=0.5", "+fixed=1"}, 30);
   INFO(ran.output);
   CHECK(ran.code == 0);
   CHECK(ran.output.starts_with("30 runs, 1 at a time, in " + searching.sweep + "\n#0  width="));
@@ -212,6 +213,7 @@ TEST_CASE("a search runs its trials one after the other and names the best") {
   CHECK(ran.output.find("\nbest: #") != std::string::npos);
   const auto record = config::read_yaml(searching.sweep + "/optimization_results.yaml");
   CHECK(record.find("name")->string == "optuna");
+  CHECK(record.find("best_params")->keys() == std::vector<std::string>{"width", "rate"});  // not what is fixed
   CHECK(record.find("best_value")->real < 0.2);
   CHECK(std::abs(static_cast<double>(record.at_path("best_params.width")->integer) - 20) <= 4);
   CHECK(content(searching.sweep + "/results.csv").find("run,width,rate,val_loss,") == 0);
@@ -263,7 +265,8 @@ TEST_CASE("an objective can be made large, and is what decides which epoch is be
 TEST_CASE("Optuna's older search_space says the same") {
   const Folder folder;
   std::ofstream(folder / "mine.yaml")
-      << "a: 1\nb: 1\nc: 1\nhydra:\n  sweeper:\n    search_space:\n      a: {type: float, low: 1e-3, high: 1, log: true}\n"
+      << "a: 1\nb: 1\nc: 1\nhydra:\n  sweeper:\n    search_space:\n      a: {type: float, low: 1e-3, high: 1, log: "
+         "true}\n"
       << "      b: {type: int, low: 1, high: 8}\n      c: {type: categorical, choices: [x, 2]}\n";
   CHECK(config::search_arguments({{folder.path}, "mine", {"b=4"}}) ==
         std::vector<std::string>{"a=tag(log,interval(0.001,1))", "b=4", "c=choice('x',2)"});
@@ -295,7 +298,8 @@ TEST_CASE("--dry-run shows the space and the first trial") {
   const Ran ran = searching.search({"--dry-run"}, 5);
   INFO(ran.output);
   CHECK(ran.code == 0);
-  CHECK(ran.output.starts_with("minimize val_loss in 5 runs over\n  width=int(interval(1,64))\n  rate=interval(0,1)\n#0  "));
+  CHECK(ran.output.starts_with(
+      "minimize val_loss in 5 runs over\n  width=int(interval(1,64))\n  rate=interval(0,1)\n#0  "));
   CHECK(!fs::exists(searching.sweep));
 }
 

@@ -16,8 +16,8 @@
 #include "../folder.h"
 
 using namespace plexiform;
-using host::TrainedModel;
 using Catch::Matchers::ContainsSubstring;
+using host::TrainedModel;
 
 namespace {
 
@@ -30,12 +30,12 @@ struct Runs {
                              {.sessions = 1, .neurons = 3, .frames = 2000, .test_frames = 200, .repeats = 2});
     for (const char* rate : {"0.01", "0.03", "0.1"}) {
       const std::string run = folder / ("sweep/" + std::to_string(runs.size()));
-      host::Experiment({TEST_DATA "/fixtures.yaml",
-                        {"paths.data_dir=" + folder / "data", "paths.output_dir=" + run,
-                         std::string("model.learning_rate=") + rate},
-                        {},
-                        run,
-                        fixtures})
+      host::Experiment(
+          {TEST_DATA "/fixtures.yaml",
+           {"paths.data_dir=" + folder / "data", "paths.output_dir=" + run, std::string("model.learning_rate=") + rate},
+           {},
+           run,
+           fixtures})
           .train();
       runs.push_back(run);
     }

@@ -42,9 +42,9 @@ struct Watch : Observer {
 };
 
 Result train(const std::string& folder, int sessions, std::vector<std::string> more, Watch& watch) {
-  more.insert(more.begin(), {"paths.data_dir=" + recording(sessions), "model.hidden_channels=[2]",
-                             "trainer.max_epochs=2", "+trainer.limit_train_batches=6",
-                             "~training_callbacks.early_stopping"});
+  more.insert(more.begin(),
+              {"paths.data_dir=" + recording(sessions), "model.hidden_channels=[2]", "trainer.max_epochs=2",
+               "+trainer.limit_train_batches=6", "~training_callbacks.early_stopping"});
   return Experiment({"quickstart", more, {}, folder, {{}, {PLUGIN_DIR}}}).train(watch);
 }
 Result train(const std::string& folder, int sessions, const std::vector<std::string>& more = {}) {
@@ -94,9 +94,9 @@ TEST_CASE("a session alone can be fitted to a trained core, and a frozen readout
   const Folder folder;
   const auto before = train(folder / "before", 2);
   Watch watch;
-  const auto after = train(folder / "after", 1,
-                           {"+paths.load_model_path=" + before.model, "+frozen=['readout.*']", "trainer.max_epochs=1"},
-                           watch);
+  const auto after =
+      train(folder / "after", 1,
+            {"+paths.load_model_path=" + before.model, "+frozen=['readout.*']", "trainer.max_epochs=1"}, watch);
   CHECK_THAT(watch.notes, ContainsSubstring("readouts taken over: retina_1; new: none; left out: retina_2"));
   CHECK(alike(tensors(before), tensors(after), "readout.retina_1."));
   CHECK(!alike(tensors(before), tensors(after), "core."));
@@ -112,8 +112,9 @@ TEST_CASE("a fine-tuning that is killed resumes to the same bits") {
     int steps = 0;
     Next step_done(const Step&) override { return ++steps == 8 ? Next::suspend : Next::go_on; }
   } suspends;
-  std::vector<std::string> all = {"paths.data_dir=" + recording(2), "model.hidden_channels=[2]", "trainer.max_epochs=2",
-                                  "+trainer.limit_train_batches=6", "~training_callbacks.early_stopping", more[0]};
+  std::vector<std::string> all = {
+      "paths.data_dir=" + recording(2), "model.hidden_channels=[2]",          "trainer.max_epochs=2",
+      "+trainer.limit_train_batches=6", "~training_callbacks.early_stopping", more[0]};
   Experiment({"quickstart", all, {}, folder / "stopped", {{}, {PLUGIN_DIR}}}).train(suspends);
   const auto resumed = Experiment::resume(folder / "stopped", {{}, {PLUGIN_DIR}}).train();
   CHECK(content(resumed.model + "/model.safetensors") == content(whole.model + "/model.safetensors"));
@@ -133,7 +134,8 @@ TEST_CASE("what is no trained model, or has another core, is refused before anyt
   };
   CHECK_THAT(refusal({"+paths.load_model_path=" + folder / "nowhere"}), ContainsSubstring("holds no trained model"));
   const std::string from = "+paths.load_model_path=" + folder / "before";
-  CHECK_THAT(refusal({from, "model.hidden_channels=[3]"}), ContainsSubstring("give model.core what it was trained with"));
+  CHECK_THAT(refusal({from, "model.hidden_channels=[3]"}),
+             ContainsSubstring("give model.core what it was trained with"));
   CHECK(!std::filesystem::exists(folder / "after"));
 }
 
@@ -142,10 +144,11 @@ TEST_CASE("a session may have a loss of its own, which is logged, trained with a
   const Folder folder;
   Watch plain, own;
   train(folder / "plain", 2, {}, plain);
-  const auto result = train(folder / "own", 2,
-                            {"+model.session_losses={retina_2: {_target_: openretina.modules.losses.poisson.PoissonLoss3d, "
-                             "avg: false}}"},
-                            own);
+  const auto result =
+      train(folder / "own", 2,
+            {"+model.session_losses={retina_2: {_target_: openretina.modules.losses.poisson.PoissonLoss3d, "
+             "avg: false}}"},
+            own);
   for (const char* name : {"val_loss", "val_loss/retina_1", "val_loss/retina_2"}) CHECK(plain.last.contains(name));
   // A sum over windows, bins and neurons beside a mean.
   CHECK(own.last.at("val_loss/retina_2").get<double>() > 20 * plain.last.at("val_loss/retina_2").get<double>());
@@ -157,9 +160,10 @@ TEST_CASE("a session may have a loss of its own, which is logged, trained with a
 TEST_CASE("a loss for a session that the data do not have is refused with the nearest") {
   need_quickstart_plugins();
   const Folder folder;
-  const std::string losses = "+model.session_losses={retina_3: {_target_: openretina.modules.losses.poisson.PoissonLoss3d}}";
-  CHECK_THROWS_WITH(train(folder / "run", 2, {losses}), ContainsSubstring("the data have no such session") &&
-                                                            ContainsSubstring("did you mean"));
+  const std::string losses =
+      "+model.session_losses={retina_3: {_target_: openretina.modules.losses.poisson.PoissonLoss3d}}";
+  CHECK_THROWS_WITH(train(folder / "run", 2, {losses}),
+                    ContainsSubstring("the data have no such session") && ContainsSubstring("did you mean"));
   CHECK_THROWS_WITH(train(folder / "run", 2, {"+model.session_losses={retina_2: {_target_: Poison}}"}),
                     ContainsSubstring("model.session_losses.retina_2._target_"));
 }

@@ -69,7 +69,7 @@ TEST_CASE("the simple profiler tells how often each part ran and adds up to the 
     CHECK(parts[part].times == "16");
   }
   CHECK(parts["loss"].times == "16");
-  CHECK(parts["penalty"].times == "48");   // of core, readout and loss
+  CHECK(parts["penalty"].times == "48");    // of core, readout and loss
   CHECK(parts["validation"].times == "3");  // one before training
   CHECK(parts["checkpoint"].times == "3");
   double sum = 0;

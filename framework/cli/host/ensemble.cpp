@@ -8,7 +8,8 @@ namespace plexiform::cli {
 namespace {
 
 constexpr const char* about =
-    "Joins trained models of the same sessions, such as those of train -m seed=1,2,3, into one that predicts their mean. "
+    "Joins trained models of the same sessions, such as those of train -m seed=1,2,3, into one that predicts their "
+    "mean. "
     "evaluate, stream and programs that embed the host take it like any other model; evaluate tells how far apart the "
     "members are.";
 
@@ -18,7 +19,8 @@ int ensemble(const Arguments& arguments) {
   CLI::App app(about, "plexiform ensemble");
   std::vector<std::string> runs;
   std::string folder;
-  app.add_option("RUN", runs, "run folders, or the folder of a sweep, all of whose runs that are done join")->required();
+  app.add_option("RUN", runs, "run folders, or the folder of a sweep, all of whose runs that are done join")
+      ->required();
   app.add_option("-o,--output", folder, "a new folder (default: model/ of the one sweep that is named)");
   if (!parse(app, arguments)) return 0;
   if (folder.empty() && runs.size() > 1) throw Usage("where to?\n  fix: --output DIR");

@@ -69,7 +69,8 @@ int evaluate(const Arguments& arguments) {
   const std::string place = test ? line.target : line.target + "/validation";
   fs::create_directories(place);
   evaluation::write_report(place, scores);
-  if (models.size() > 1) fmt::print("the mean of {} models; {}\n\n", models.size(), alone(models, recordings, parts, loader));
+  if (models.size() > 1)
+    fmt::print("the mean of {} models; {}\n\n", models.size(), alone(models, recordings, parts, loader));
   fmt::print("{}\nneuron by neuron: {}/scores.csv and scores.json\n", evaluation::to_table(scores), place);
   return 0;
 }

@@ -25,8 +25,9 @@ class TrainedModel {
   int64_t neurons(const std::string& session) const;  // N
   Shape window() const;                               // (C, T, H, W) of a training window; T may differ in predict()
   int64_t lag() const;                                // bins at the start of a stimulus that get no prediction
-  int64_t members() const;    // of an ensemble; 1: it is none
-  const Json& about() const;  // model.json (of the first member): config, components with versions and hashes, metrics of the best epoch
+  int64_t members() const;                            // of an ensemble; 1: it is none
+  const Json& about()
+      const;  // model.json (of the first member): config, components with versions and hashes, metrics of the best epoch
   const std::vector<std::string>& warnings() const;  // such as a plugin that is not the file it was trained with
 
   // Predicted activity (B, T', N) float32 of a session's neurons, in the units of its responses; the last bin is that of
