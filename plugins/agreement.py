@@ -1,4 +1,4 @@
-"""The tables of plugins/README.md, from what the tests measured.
+"""The table of plugins/README.md, from what the tests measured.
 
 PLEXIFORM_GOLDEN_REPORT=$PWD/report.tsv ctest --test-dir build
 python plugins/agreement.py report.tsv
@@ -39,6 +39,8 @@ ROWS = [
      "`plexiform.readouts.Factorized`", "readouts/factorized", ""),
     (READOUTS + "linear_nonlinear_poison.LNPReadout, " + MULTI + "MultipleLNPReadout",
      "`plexiform.readouts.LNP`", "readouts/lnp", ""),
+    ("openretina.models.linear_nonlinear.SingleCellSeparatedLNP", "`plexiform.readouts.SeparableLNP`",
+     "readouts/separable_lnp", ""),
     (READOUTS + "spatial_contrast_model_readout.SpatialContrastReadout, .MultiSpatialContrastReadout",
      "`plexiform.readouts.SpatialContrast`", "readouts/spatial_contrast", ""),
     (LOSSES + "poisson.PoissonLoss3d, L1PoissonLoss3d, CelltypePoissonLoss3d; " + MODULES + "measures: the same",
@@ -46,7 +48,7 @@ ROWS = [
     (LOSSES + "correlation.CorrelationLoss3d, CelltypeCorrelationLoss3d, L1CorrelationLoss3d, ScaledCorrelationLoss3d; "
      + MODULES + "measures: the same", "`plexiform.losses.Correlation`", "losses/correlation", ""),
     (LOSSES + "mse.MSE3d; " + MODULES + "measures: the same", "`plexiform.losses.MSE`", "losses/mse", ""),
-    ("neuralpredictors 0.3.0 SE2dCore", "`plexiform.cores.Factorised`", "cores/factorised", ""),
+    ("neuralpredictors 0.3.0 SE2dCore", "`plexiform.cores.SpaceThenTime`", "cores/space_then_time", ""),
     ("torchvision's VGG and ResNet", "`plexiform.cores.TaskDriven`", "cores/task_driven", ""),
     ("PyTorch's scaled_dot_product_attention", "`plexiform.readouts.Attention`", "readouts/attention", ""),
     ("SciPy's B-splines", "`plexiform.readouts.SplineMask`", "readouts/spline_mask", ""),
@@ -66,7 +68,7 @@ def main():
         own = {(key, off) for file, key, off in seen if file.endswith(folder)}
         own = [(key, off) for key, off in own if re.match("(gradient )?(" + pattern + ")", key)]
         of = [[off for key, off in own if ("gradient" in key) == gradient] for gradient in (False, True)]
-        largest = [f"{max(offs):.1e}" if offs else "" for offs in of]
+        largest = ["" if not offs else f"{max(offs):.1e}" if max(offs) > 0 else "0" for offs in of]
         print(f"| {theirs} | {ours} | {len(own)} | {largest[0]} | {largest[1]} |")
 
 
