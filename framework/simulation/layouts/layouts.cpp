@@ -7,6 +7,14 @@ const std::vector<Layout>& layouts() {
   static const std::vector<std::pair<std::string, std::string>> hoefling = {{"paths.movies_path", "/movies.pkl"},
                                                                             {"paths.responses_path", "/responses.h5"}};
   static const std::vector<Layout> all = {
+      {.name = "hdf5_folder",
+       .what = "the generic layout: films of coloured noise, and an HDF5 file per session",
+       .small = {.neurons = 10, .frames = 2400, .height = 16, .width = 8},
+       .full = {.neurons = 20, .frames = 5250, .height = 16, .width = 8},
+       .experiments = {"hdf5_core_readout"},
+       .paths = {{"paths.data_dir", ""}},
+       .small_overrides = {},
+       .write = write_hdf5_folder},
       {.name = "hoefling_2024_low_res",
        .what = "calcium traces of mouse ganglion cells, natural movies of 18 x 16 px, chirp and moving bars",
        .small = {.neurons = 16, .trials = 108, .frames = 150, .test_frames = 750, .height = 18, .width = 16},
