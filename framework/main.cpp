@@ -20,7 +20,7 @@ using Arguments = std::vector<std::string>;
 constexpr const char* usage =
     R"(plexiform: trains core + readout encoder models of neural data
 
-  plexiform create-data DIR          write a simulated retina to train on
+  plexiform create-data DIR          write a simulated retina to train on; --layout: as published data sets are
   plexiform train [key=value ...]    train the model of a config (default: quickstart)
   plexiform train -m seed=1,2,3      a run for each value, and a table at the end
   plexiform evaluate RUN             score a trained model neuron by neuron

@@ -37,7 +37,8 @@ class File {
         movies.stimuli(place("runningImages"), train, test, params_.normalize_stimuli, grey ? levels_per_grey : 1);
 
     const int64_t trials = running.size(0), frames = running.size(1);
-    const at::Tensor counts = responses("runningbin", {trials, frames}), repeats = responses("frozenbin", {-1, frozen.size(0)});
+    const at::Tensor counts = responses("runningbin", {trials, frames}),
+                     repeats = responses("frozenbin", {-1, frozen.size(0)});
     if (counts.size(1) != repeats.size(1)) {
       throw Error(place("frozenbin"),
                   fmt::format("has {} neurons, but runningbin has {}", repeats.size(1), counts.size(1)),
@@ -63,8 +64,10 @@ class File {
   at::Tensor fixations(const std::string& kind, int64_t axes) const {
     const std::string name = kind + "fixations", images = kind + "Images";
     const Sizes shape = file_.shape(name), there = file_.shape(images);
-    if (static_cast<int64_t>(shape.size()) != axes || shape.back() != 3 || std::count(shape.begin(), shape.end(), 0) > 0) {
-      throw Error(place(name), fmt::format("has shape {}, not {}", text(shape), axes == 3 ? "(trials, T, 3)" : "(T, 3)"),
+    if (static_cast<int64_t>(shape.size()) != axes || shape.back() != 3 ||
+        std::count(shape.begin(), shape.end(), 0) > 0) {
+      throw Error(place(name),
+                  fmt::format("has shape {}, not {}", text(shape), axes == 3 ? "(trials, T, 3)" : "(T, 3)"),
                   "store image, x and y of every frame");
     }
     if (there.size() != 3 || std::count(there.begin(), there.end(), 0) > 0) {
@@ -120,7 +123,8 @@ class File {
 
   std::optional<at::Tensor> from_cache(const std::string& cache, int64_t frames) const {
     std::error_code none;
-    if (!fs::exists(cache, none) || fs::last_write_time(cache, none) < fs::last_write_time(file_.file(), none)) return {};
+    if (!fs::exists(cache, none) || fs::last_write_time(cache, none) < fs::last_write_time(file_.file(), none))
+      return {};
     try {
       const auto movie = map_npy(cache);
       const Sizes expected = {frames, params_.downsampled_size[0], params_.downsampled_size[1]};
@@ -153,7 +157,8 @@ class File {
                               expected[0] < 0 ? "R" : std::to_string(expected[0]), expected[1]),
                   "store one response of each neuron per fixation");
     }
-    auto counts = file_.read(name).to(at::kDouble).div(params_.fr_normalization).to(at::kFloat).transpose(1, 2).contiguous();
+    auto counts =
+        file_.read(name).to(at::kDouble).div(params_.fr_normalization).to(at::kFloat).transpose(1, 2).contiguous();
     check_responses(place(name), counts, /*allow_negative=*/false);
     return counts;
   }
@@ -166,7 +171,8 @@ class File {
 
 Recordings read_karamanlis_2024(const Karamanlis2024Params& params) {
   if (params.downsampled_size.size() != 2) {
-    throw Error("downsampled_size", fmt::format("has {} entries", params.downsampled_size.size()), "use [height, width]");
+    throw Error("downsampled_size", fmt::format("has {} entries", params.downsampled_size.size()),
+                "use [height, width]");
   }
   const std::string folder = existing_folder(params.path, "path", "give the folder that holds a folder per session");
   SharedMovies movies;

@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 // What was shown and measured in one trial.
 struct Shown {
-  at::Tensor movie;               // (C, T, H, W), a view of the file
-  at::Tensor responses;           // (N, T)
+  at::Tensor movie;                // (C, T, H, W), a view of the file
+  at::Tensor responses;            // (N, T)
   std::vector<at::Tensor> traces;  // (K, T) each
 };
 
@@ -80,7 +80,9 @@ class Mouse {
   }
 
  private:
-  std::string file(const std::string& kind, size_t trial) const { return fmt::format("{}/data/{}/{}.npy", folder_, kind, trial); }
+  std::string file(const std::string& kind, size_t trial) const {
+    return fmt::format("{}/data/{}/{}.npy", folder_, kind, trial);
+  }
 
   // (rows, T) of a response or a trace.
   at::Tensor rows(const std::string& kind, size_t trial) const {
@@ -99,7 +101,9 @@ class Mouse {
     const std::string place = (fs::path(stimuli_) / fmt::format("{}.npy", trial)).string();
     const at::Tensor stored = map_npy(place);
     if (stored.dim() != 3 || stored.numel() == 0) {
-      throw Error(place, fmt::format("has shape {}, not {}", text(stored.sizes().vec()), images_ ? "(C, rows, columns)" : "(rows, columns, T)"),
+      throw Error(place,
+                  fmt::format("has shape {}, not {}", text(stored.sizes().vec()),
+                              images_ ? "(C, rows, columns)" : "(rows, columns, T)"),
                   images_ ? "store channels, rows, columns" : "store rows, columns, frames");
     }
     shown.movie = images_ ? stored.unsqueeze(1) : stored.permute({2, 0, 1}).unsqueeze(0);
@@ -120,8 +124,9 @@ class Mouse {
     };
     look_at("responses", shown.responses);
     for (size_t i = 0; i < traces_.size(); ++i) look_at(traces_[i], shown.traces[i]);
-    if (valid == 0) throw Error(file("responses", trial), "is not a number from its first frame on, or its movie or traces are",
-                                "take the trial out of train_tiers and test_tiers");
+    if (valid == 0)
+      throw Error(file("responses", trial), "is not a number from its first frame on, or its movie or traces are",
+                  "take the trial out of train_tiers and test_tiers");
     shown.movie = shown.movie.slice(1, 0, valid);
     shown.responses = shown.responses.slice(1, 0, valid).contiguous();
     for (auto& trace : shown.traces) trace = trace.slice(1, 0, valid).contiguous();
@@ -137,12 +142,15 @@ class Mouse {
     const Shown& first = train_.empty() ? tests_[0] : train_[0];
     auto frame = [](const at::Tensor& movie) { return Sizes{movie.size(0), movie.size(2), movie.size(3)}; };
     if (frame(shown.movie) != frame(first.movie)) {
-      throw Error(place, fmt::format("has (C, H, W) {}, but the session's first has {}", text(frame(shown.movie)), text(frame(first.movie))),
+      throw Error(place,
+                  fmt::format("has (C, H, W) {}, but the session's first has {}", text(frame(shown.movie)),
+                              text(frame(first.movie))),
                   "give all stimuli of a session one size");
     }
     auto same = [&](const std::string& kind, const at::Tensor& own, const at::Tensor& other) {
       if (own.size(0) == other.size(0)) return;
-      throw Error(file(kind, trial), fmt::format("has {} rows, but the session's first has {}", own.size(0), other.size(0)),
+      throw Error(file(kind, trial),
+                  fmt::format("has {} rows, but the session's first has {}", own.size(0), other.size(0)),
                   "store the same neurons or traces in every trial");
     };
     same("responses", shown.responses, first.responses);
@@ -154,7 +162,9 @@ class Mouse {
     if (params_.normalize_stimuli) {
       Moments all;
       for (const auto& shown : train_) all += moments(compact(shown.movie));
-      if (all.std() == 0) throw Error(stimuli_, fmt::format("its training movies are {} everywhere", all.mean), "set normalize_stimuli: false");
+      if (all.std() == 0)
+        throw Error(stimuli_, fmt::format("its training movies are {} everywhere", all.mean),
+                    "set normalize_stimuli: false");
       mean_ = all.mean;
       std_ = all.std();
     }
@@ -164,11 +174,13 @@ class Mouse {
       return at::cat(parts, 1);
     };
     if (params_.normalize_responses) {
-      const auto deviation = joined([](const Shown& s) { return s.responses; }).std(1, /*unbiased=*/false, /*keepdim=*/true);
+      const auto deviation =
+          joined([](const Shown& s) { return s.responses; }).std(1, /*unbiased=*/false, /*keepdim=*/true);
       // A neuron that hardly ever fires is not blown up: the competitions' rule.
       const auto least = deviation.mean().mul(0.01);
       response_scale_ = at::where(deviation.gt(least), deviation, least.expand_as(deviation)).reciprocal();
-      if (!response_scale_.isfinite().all().item<bool>()) throw Error(folder_ + "/data/responses", "never change in training", "set normalize_responses: false");
+      if (!response_scale_.isfinite().all().item<bool>())
+        throw Error(folder_ + "/data/responses", "never change in training", "set normalize_responses: false");
     }
     for (size_t i = 0; i < traces_.size() && params_.normalize_traces; ++i) {
       const auto all = joined([&](const Shown& s) { return s.traces[i]; });
@@ -193,7 +205,8 @@ class Mouse {
     std::vector<Named> all;
     for (size_t i = 0; i < traces_.size(); ++i) {
       const at::Tensor& values = shown.traces[i];
-      all.push_back({traces_[i], trace_mean_.empty() ? values : values.sub(trace_mean_[i]).div(trace_std_[i]).contiguous()});
+      all.push_back(
+          {traces_[i], trace_mean_.empty() ? values : values.sub(trace_mean_[i]).div(trace_std_[i]).contiguous()});
     }
     return all;
   }
@@ -258,10 +271,12 @@ Recordings read_sensorium(const SensoriumParams& params) {
   Recordings recordings;
   if (is_session(folder)) {
     const fs::path place = fs::absolute(folder);
-    recordings.sessions.push_back(Mouse(folder, place.has_filename() ? place.filename() : place.parent_path().filename(), params).read());
+    recordings.sessions.push_back(
+        Mouse(folder, place.has_filename() ? place.filename() : place.parent_path().filename(), params).read());
   } else {
     for (const auto& name : folders_in(folder)) {
-      if (is_session(folder + "/" + name)) recordings.sessions.push_back(Mouse(folder + "/" + name, name, params).read());
+      if (is_session(folder + "/" + name))
+        recordings.sessions.push_back(Mouse(folder + "/" + name, name, params).read());
     }
   }
   demand_sessions(recordings, folder, "a folder per session that holds data/ and meta/trials/tiers.npy");

@@ -35,8 +35,8 @@ Borders crop_of(const Sridhar2025Params& params, const std::string& retina) {
 void check_crop(const std::string& place, const Borders& crop, int64_t height, int64_t width) {
   if (crop.top + crop.bottom < height && crop.left + crop.right < width) return;
   throw Error(place,
-              fmt::format("has {} x {} px, from which {}, {}, {} and {} are cut off at top, bottom, left and right", height,
-                          width, crop.top, crop.bottom, crop.left, crop.right),
+              fmt::format("has {} x {} px, from which {}, {}, {} and {} are cut off at top, bottom, left and right",
+                          height, width, crop.top, crop.bottom, crop.left, crop.right),
               "correct big_crops, or crop");
 }
 
@@ -60,11 +60,12 @@ class NaturalMovie {
     const auto& fixations = read_once(file);
     const int64_t needed = std::max(test_frames, trials > 0 ? test_lines + trials * frames : 0);
     if (test_frames > test_lines || static_cast<int64_t>(fixations.size()) < needed) {
-      throw Error(file,
-                  fmt::format("has {} lines, {} of them of the test, but the responses are to {} frames of the test and "
-                              "{} trials of {}",
-                              fixations.size(), test_lines, test_frames, trials, frames),
-                  "give the fixations that belong to these responses");
+      throw Error(
+          file,
+          fmt::format("has {} lines, {} of them of the test, but the responses are to {} frames of the test and "
+                      "{} trials of {}",
+                      fixations.size(), test_lines, test_frames, trials, frames),
+          "give the fixations that belong to these responses");
     }
     Shown all;
     for (int64_t k = 0; k < trials; ++k) {
@@ -131,7 +132,8 @@ class WhiteNoise {
                       test = of_retina(params_.test_image_path, retina, "test_image_path");
     Shown all;
     for (int64_t k = 0; k < trials; ++k) {
-      all.trials.push_back(movie("white_noise", retina, fmt::format("{}/trial_{:03}/all_images.npy", train, k), frames));
+      all.trials.push_back(
+          movie("white_noise", retina, fmt::format("{}/trial_{:03}/all_images.npy", train, k), frames));
     }
     all.test = movie("test", retina, test + "/all_images.npy", test_frames);
     return all;
@@ -160,7 +162,8 @@ class WhiteNoise {
     at::Tensor all = map_npy(file);
     const Sizes shape = all.sizes().vec();
     if (shape.size() != 3 || std::count(shape.begin(), shape.end(), 0) > 0) {
-      throw Error(file, fmt::format("has shape {}, not (rows, columns, T)", text(shape)), "store rows, columns, frames");
+      throw Error(file, fmt::format("has shape {}, not (rows, columns, T)", text(shape)),
+                  "store rows, columns, frames");
     }
     check_crop(file, crop, shape[0], shape[1]);
     all = all.slice(0, crop.top, shape[0] - crop.bottom, params_.subsample)
@@ -172,7 +175,8 @@ class WhiteNoise {
       if (!all.sum().isfinite().item<bool>()) check_movie(file, all.to(at::kFloat).contiguous());
       return all;
     }
-    const bool small = all.scalar_type() == at::kByte || all.scalar_type() == at::kChar || all.scalar_type() == at::kShort;
+    const bool small =
+        all.scalar_type() == at::kByte || all.scalar_type() == at::kChar || all.scalar_type() == at::kShort;
     return small ? all : all.to(at::kFloat);
   }
 
@@ -183,7 +187,9 @@ class WhiteNoise {
 class Retina {
  public:
   Retina(const Sridhar2025Params& params, std::string retina)
-      : params_(params), retina_(std::move(retina)), file_(params.path + "/" + of_retina(params.files, retina_, "files")) {
+      : params_(params),
+        retina_(std::move(retina)),
+        file_(params.path + "/" + of_retina(params.files, retina_, "files")) {
     train_ = responses("train_responses");
     test_ = responses("test_responses");
     if (test_.size(0) != train_.size(0)) {
@@ -197,7 +203,8 @@ class Retina {
 
   template <class Movies>
   Session session(Movies& movies) const {
-    const int64_t trials = train_.size(2), frames = train_.size(1), test_frames = test_.size(1), later = params_.extra_frame;
+    const int64_t trials = train_.size(2), frames = train_.size(1), test_frames = test_.size(1),
+                  later = params_.extra_frame;
     if (later >= std::min(frames, test_frames)) {
       throw Error("extra_frame", fmt::format("is {}, but a trial has {} frames", later, std::min(frames, test_frames)),
                   "use fewer");
@@ -258,7 +265,8 @@ class Retina {
     for (int64_t cell = 0; cell < all; ++cell) {
       if (kept[cell]) cells_.push_back(cell);
     }
-    if (cells_.empty()) throw Error("excluded_cells", fmt::format("leaves no cell of retina '{}'", retina_), "keep some");
+    if (cells_.empty())
+      throw Error("excluded_cells", fmt::format("leaves no cell of retina '{}'", retina_), "keep some");
   }
 
   void choose_trials() {
@@ -297,13 +305,15 @@ class Retina {
       }
       check_crop(file, crop, average.size(1), average.size(2));
       if (params_.stimulus == "natural_movie") average = average.flip(1);
-      average = average.slice(1, crop.top, average.size(1) - crop.bottom).slice(2, crop.left, average.size(2) - crop.right);
+      average =
+          average.slice(1, crop.top, average.size(1) - crop.bottom).slice(2, crop.left, average.size(2) - crop.right);
       const int64_t rows = average.size(1), columns = average.size(2);
       const int64_t most = average.var(at::IntArrayRef{0}, /*unbiased=*/false).argmax().item<int64_t>();
       const int64_t at[] = {most / columns, most % columns}, size[] = {rows, columns};
       for (int64_t axis = 0; axis < 2; ++axis) {
         locations[n][axis] = at[axis];
-        positions[n][axis] = size[axis] == 1 ? 0.0 : 2.0 * static_cast<double>(at[axis]) / static_cast<double>(size[axis] - 1) - 1;
+        positions[n][axis] =
+            size[axis] == 1 ? 0.0 : 2.0 * static_cast<double>(at[axis]) / static_cast<double>(size[axis] - 1) - 1;
       }
     }
     session.info["locations"] = locations;

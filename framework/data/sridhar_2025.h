@@ -72,7 +72,8 @@ struct Sridhar2025Params {
     knob("retina_specific_crops", retina_specific_crops, {.doc = "use big_crops, not crop"});
     knob("crop", crop, {.doc = "the same for all retinas", .unit = "px"});
     knob("subsample", subsample, {.doc = "keep every n-th pixel", .min = 1});
-    knob("extra_frame", extra_frame, {.doc = "responses are that much later than the noise", .unit = "frames", .min = 0});
+    knob("extra_frame", extra_frame,
+         {.doc = "responses are that much later than the noise", .unit = "frames", .min = 0});
     knob("get_locations", get_locations, {.doc = "read the spike-triggered averages"});
     knob("sta_dir", sta_dir, {.doc = "folder of the spike-triggered averages"});
     knob("channels", channels, {.doc = "to insist on", .min = 1});

@@ -4,31 +4,16 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
 #include <data/array_files.h>
-#include <files/atomic_file.h>
-#include <files/new_folder.h>
 #include <fmt/format.h>
 #include <simulation/cells.h>
+#include <simulation/made_folder.h>
 #include <simulation/movies.h>
 #include <simulation/retina.h>
 
+#include <filesystem>
+
 namespace plexiform::simulation {
 namespace {
-
-constexpr const char* record = "simulation.json";
-
-// `folder` has to be new or empty, or with `replace` hold what this program wrote.
-void check_place(const std::string& folder, bool replace) {
-  namespace fs = std::filesystem;
-  if (!fs::exists(folder)) return;
-  if (!fs::is_directory(folder)) throw Error(folder, "is a file", "choose another name");
-  if (fs::is_empty(folder)) return;
-  if (!fs::exists(fs::path(folder) / record)) {
-    throw Error(folder, "is not empty, and what is in it was not simulated", "choose a folder that is not there yet");
-  }
-  if (!replace) {
-    throw Error(folder, "holds simulated recordings already", "choose another folder, or replace them with --force");
-  }
-}
 
 struct Movie {
   std::string name;
@@ -117,19 +102,15 @@ SessionSummary write_session(const std::string& folder, int64_t number, const Mo
 }  // namespace
 
 std::vector<SessionSummary> write_retina(const std::string& folder, const RetinaParams& params, bool replace) {
-  check_place(folder, replace);
-  files::NewFolder target(folder);
-  target.make("stimuli");
-  target.make("ground_truth");
-  const auto movies = make_movies(params);
-  write_movies(target.path() + "/stimuli/", movies.train);
-  write_movies(target.path() + "/stimuli/", movies.test);
   std::vector<SessionSummary> summaries;
-  for (int64_t k = 1; k <= params.sessions; ++k) {
-    summaries.push_back(write_session(target.path(), k, movies, params));
-  }
-  files::write_atomically(target.path() + "/" + record, write_params(params).dump(2) + "\n");
-  target.replace();
+  make_folder(folder, replace, write_params(params), [&](const std::string& made) {
+    std::filesystem::create_directory(made + "/stimuli");
+    std::filesystem::create_directory(made + "/ground_truth");
+    const auto movies = make_movies(params);
+    write_movies(made + "/stimuli/", movies.train);
+    write_movies(made + "/stimuli/", movies.test);
+    for (int64_t k = 1; k <= params.sessions; ++k) summaries.push_back(write_session(made, k, movies, params));
+  });
   return summaries;
 }
 

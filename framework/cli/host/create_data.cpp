@@ -1,8 +1,11 @@
-// plexiform create-data DIR: simulated recordings to try the program with.
+// plexiform create-data DIR: simulated recordings to try the program with, in the generic layout or in that of published
+// ones.
 #include <cli/host/commands.h>
 #include <cli/parse.h>
 #include <fmt/format.h>
 #include <simulation/cells.h>
+#include <simulation/layouts/layouts.h>
+#include <simulation/made_folder.h>
 #include <simulation/retina.h>
 
 #include <algorithm>
@@ -24,9 +27,10 @@ struct Options {
   }
 };
 
-void check_ranges(const simulation::RetinaParams& params) {
+template <class Params>
+void check_ranges(const Params& params) {
   try {
-    simulation::RetinaParams checked;
+    Params checked;
     read_params(checked, write_params(params));
   } catch (const Error& e) {
     throw Error(option_name(e.where()), e.problem(), e.fix());
@@ -40,9 +44,58 @@ void print(const std::vector<simulation::SessionSummary>& sessions) {
   }
 }
 
+// --layout NAME, whatever else is said; "" without it.
+std::string layout_of(const Arguments& arguments) {
+  const std::string option = "--layout";
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i].starts_with(option + "=")) return arguments[i].substr(option.size() + 1);
+    if (arguments[i] == option && i + 1 < arguments.size()) return arguments[i + 1];
+  }
+  return "";
+}
+
+// With --layout: files as those of a published data set, whose cells are made up.
+int create_layout(const std::string& name, const Arguments& arguments) {
+  const simulation::Layout* found = nullptr;
+  try {
+    found = &simulation::layout(name);
+  } catch (const Error& e) {
+    throw Error("--layout", e.problem(), e.fix());
+  }
+  const auto& layout = *found;
+  CLI::App app(layout.what, "plexiform create-data --layout " + name);
+  std::string folder, unused;
+  bool replace = false, full = std::find(arguments.begin(), arguments.end(), "--full") != arguments.end();
+  simulation::LayoutSize size = full ? layout.full : layout.small;
+  app.add_option("DIR", folder, "the folder to make")->required();
+  app.add_option("--layout", unused, "of which data set");
+  app.add_flag("--full", full, "as large as the published files; without it a few MB");
+  app.add_flag("--force", replace, "replace simulated recordings that are there");
+  Options options{app};
+  size.describe(options);
+  if (!parse(app, arguments)) return 0;
+  check_ranges(size);
+  Json record = write_params(size);
+  record["layout"] = layout.name;
+  simulation::make_folder(folder, replace, record, [&](const std::string& made) { layout.write(made, size); });
+  fmt::print("{}: {}\n", folder, layout.what);
+  for (const auto& experiment : layout.experiments) {
+    std::string words;
+    for (const auto& [key, below] : layout.paths) words += fmt::format(" {}={}{}", key, folder, below);
+    if (!full) {
+      for (const auto& word : layout.small_overrides) words += " " + word;
+    }
+    fmt::print("plexiform train --config-name {}{}\n", experiment, words);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int create_data(const Arguments& arguments) {
+  if (const auto layout = layout_of(arguments); !layout.empty()) return create_layout(layout, arguments);
+  std::string layouts;
+  for (const auto& layout : simulation::layouts()) layouts += (layouts.empty() ? "" : ", ") + layout.name;
   CLI::App app(
       "Writes simulated recordings of a retina that watches noise and a moving texture, and the "
       "true receptive fields beside them.",
@@ -51,6 +104,8 @@ int create_data(const Arguments& arguments) {
   bool replace = false;
   simulation::RetinaParams params;
   app.add_option("DIR", folder, "the folder to make")->required();
+  std::string layout;
+  app.add_option("--layout", layout, "the layout of a published data set instead: " + layouts);
   app.add_flag("--force", replace, "replace simulated recordings that are there");
   Options options{app};
   params.describe(options);

@@ -36,7 +36,8 @@ at::Tensor chirp_greys() {
   const auto t = at::arange(chirp_frames, at::kDouble) / frame_rate_hz;
   const auto wave = (2 * std::numbers::pi * 0.35 * (t - 10).square()).sin() * t.ge(10).logical_and(t.lt(18)) +
                     (2 * std::numbers::pi * 2 * t).sin() * (t - 20).clamp(0, 8) / 8 * t.lt(28);
-  const auto flash = t.ge(2).logical_and(t.lt(5)).to(at::kDouble) - t.lt(2).logical_or(t.ge(5).logical_and(t.lt(8))).to(at::kDouble);
+  const auto flash =
+      t.ge(2).logical_and(t.lt(5)).to(at::kDouble) - t.lt(2).logical_or(t.ge(5).logical_and(t.lt(8))).to(at::kDouble);
   return ((wave + flash).clamp(-1, 1) * 127 + 128).round().to(at::kByte);
 }
 

@@ -53,6 +53,7 @@ const std::vector<Layout>& layouts();
 // Throws Error("layout", ...) with the nearest name.
 const Layout& layout(const std::string& name);
 
+void write_hdf5_folder(const std::string& folder, const LayoutSize& size);
 void write_maheswaranathan_2023(const std::string& folder, const LayoutSize& size);
 void write_goldin_2022(const std::string& folder, const LayoutSize& size);
 void write_hoefling_2024(const std::string& folder, const LayoutSize& size);

@@ -21,9 +21,7 @@ std::string integer(int64_t value) {
   return std::string("\x8a\x08") + little_endian(value);
 }
 
-std::string unicode(const std::string& text) {
-  return 'X' + little_endian(static_cast<uint32_t>(text.size())) + text;
-}
+std::string unicode(const std::string& text) { return 'X' + little_endian(static_cast<uint32_t>(text.size())) + text; }
 
 std::string list(const std::vector<int64_t>& values, char end) {
   std::string bytes = end == 't' ? "(" : "](";
@@ -31,22 +29,23 @@ std::string list(const std::vector<int64_t>& values, char end) {
   return bytes + end;
 }
 
-std::string callable(const std::string& module, const std::string& name) {
-  return "c" + module + "\n" + name + "\n";
-}
+std::string callable(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }
 
 // numpy.dtype(code, False, True), of this machine's byte order.
 std::string dtype(const std::string& code) {
   const bool byte = code[1] == '1';
-  return callable("numpy", "dtype") + unicode(code) + "\x89\x88\x87R(" + integer(3) + unicode(byte ? "|" : "<") + "NNN" +
-         integer(-1) + integer(-1) + integer(0) + "tb";
+  return callable("numpy", "dtype") + unicode(code) + "\x89\x88\x87R(" + integer(3) + unicode(byte ? "|" : "<") +
+         "NNN" + integer(-1) + integer(-1) + integer(0) + "tb";
 }
 
 void write_array(files::AtomicFile& file, const at::Tensor& array) {
   const auto values = array.cpu().contiguous();
   const auto* known = data::find_numpy_dtype(values.scalar_type());
   TORCH_CHECK(known, "NumPy has no such dtype");
-  const std::string nothing("C\x01" "b", 3);
+  const std::string nothing(
+      "C\x01"
+      "b",
+      3);
   file.write(callable("numpy.core.multiarray", "_reconstruct") + callable("numpy", "ndarray") + integer(0) + "\x85" +
              nothing + "\x87R(" + integer(1) + list(values.sizes().vec(), 't') + dtype(std::string(known->code)) +
              "\x89\x8e" + little_endian(static_cast<uint64_t>(values.nbytes())));

@@ -26,7 +26,8 @@ void write_sensorium(const std::string& folder, const LayoutSize& size) {
     const int64_t neurons = size.neurons + session;
     const Watchers cells(neurons, size.height, size.width, random);
     const std::string own = fmt::format("{}/dynamic{}-{}", folder, 29513 + session, 3 + session);
-    for (const char* part : {"data/videos", "data/responses", "data/behavior", "data/pupil_center", "meta/trials", "meta/neurons"}) {
+    for (const char* part :
+         {"data/videos", "data/responses", "data/behavior", "data/pupil_center", "meta/trials", "meta/neurons"}) {
       std::filesystem::create_directories(own + "/" + part);
     }
     std::vector<std::string> tiers;

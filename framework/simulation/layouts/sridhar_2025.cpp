@@ -106,7 +106,8 @@ void write_sridhar_2025_natural_movie(const std::string& folder, const LayoutSiz
     files::write_atomically(folder + "/fixations/" + name, lines);
   }
   const auto frames = [&](int64_t trial) {
-    const int64_t begin = trial < 0 ? 0 : test_lines + trial * size.frames, length = trial < 0 ? size.test_frames : size.frames;
+    const int64_t begin = trial < 0 ? 0 : test_lines + trial * size.frames,
+                  length = trial < 0 ? size.test_frames : size.frames;
     at::Tensor movie = at::empty({length, screen_rows - 2 * top, screen_columns - 2 * left}, at::kByte);
     for (int64_t t = 0; t < length; ++t) movie[t].copy_(cropped(screen(images, all[begin + t]).unsqueeze(0))[0]);
     return movie;

@@ -18,7 +18,7 @@
 namespace plexiform::simulation {
 namespace {
 
-constexpr int64_t block = 2048;  // frames at a time
+constexpr int64_t block = 2048;                                                    // frames at a time
 constexpr std::array<float, 6> temporal = {0.1f, 0.6f, 1.0f, 0.3f, -0.4f, -0.3f};  // from the same frame on
 
 }  // namespace
@@ -29,8 +29,10 @@ at::Generator layout_stream(int64_t seed, int64_t number) {
 
 Watchers::Watchers(int64_t neurons, int64_t height, int64_t width, at::Generator random)
     : height_(height), width_(width) {
-  const auto row = at::arange(height, at::kFloat).view({1, -1, 1}), column = at::arange(width, at::kFloat).view({1, 1, -1});
-  const auto y = at::rand({neurons, 1, 1}, random).mul(height - 1), x = at::rand({neurons, 1, 1}, random).mul(width - 1);
+  const auto row = at::arange(height, at::kFloat).view({1, -1, 1}),
+             column = at::arange(width, at::kFloat).view({1, 1, -1});
+  const auto y = at::rand({neurons, 1, 1}, random).mul(height - 1),
+             x = at::rand({neurons, 1, 1}, random).mul(width - 1);
   const double sigma = static_cast<double>(std::max(height, width)) / 12 + 0.5;
   auto bump = (((row - y).square() + (column - x).square()) / (-2 * sigma * sigma)).exp().flatten(1);
   bump = bump / bump.norm(2, {1}, true);
