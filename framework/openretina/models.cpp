@@ -274,9 +274,38 @@ Node parts(const Node& model, Node* filters) {
   return made;
 }
 
+namespace {
+
+// What openretina's models train with where the config says nothing (models that a config names whole often leave it out).
+void add_optimizer(Node& root, const Node& model) {
+  const Node* rate = model.find("learning_rate");
+  if (!is_said(root.find("optimizer"))) {
+    Node& optimizer = root["optimizer"] = Node::map();
+    optimizer["_target_"] = Node::text("torch.optim.AdamW");
+    optimizer["lr"] = is_said(rate) ? *rate : Node::number(0.001);
+  }
+  if (!root.find("lr_scheduler")) {
+    Node& scheduler = root["lr_scheduler"] = Node::map();
+    scheduler["_target_"] = Node::text("torch.optim.lr_scheduler.ReduceLROnPlateau");
+    scheduler["monitor"] = Node::text("val_correlation");
+    scheduler["mode"] = Node::text("max");
+    scheduler["threshold_mode"] = Node::text("abs");
+    scheduler["factor"] = Node::number(0.3);
+    scheduler["patience"] = Node::number(int64_t{5});
+    scheduler["threshold"] = Node::number(5e-4);
+  }
+}
+
+}  // namespace
+
 void expand(Node& root) {
   Node* model = root.find("model");
   if (!model) return;
+  if (model->find("_target_")) {
+    const Node given = *model;  // root grows
+    add_optimizer(root, given);
+    model = root.find("model");
+  }
   Node filters = Node::map();
   Node made = parts(*model, &filters);
   filters.location = model->location;

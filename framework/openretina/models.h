@@ -25,7 +25,8 @@ const std::vector<std::string>& whole_models();
 //   filters  gets what the model says of the averages that its filters are made of (`sta_filters`); null: that is passed over
 config::Node parts(const config::Node& model, config::Node* filters = nullptr);
 
-// Puts the parts in the place of a config's `model`, and `sta_filters` beside it unless it has that.
+// Puts the parts in the place of a config's `model`, and beside it what the config leaves out: `sta_filters`, and the optimizer and
+// lr_scheduler that openretina has for a whole model.
 void expand(config::Node& root);
 
 // An argument that names a function of PyTorch (torch.nn.functional.softplus, with _partial_) as the readout's

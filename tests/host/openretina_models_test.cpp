@@ -76,6 +76,20 @@ TEST_CASE("a spatial contrast model's averages are the config's section of filte
   CHECK(!config.at("model").at("readout").contains("sta_dir"));
 }
 
+TEST_CASE("a whole model without an optimizer trains with openretina's") {
+  const std::string model =
+      "model:\n  _target_: openretina.models.linear_nonlinear.SingleCellSeparatedLNP\n"
+      "  in_shape: [1, 30, 15, 15]\n  learning_rate: 0.005\n";
+  auto root = config::parse_yaml(model, "test.yaml");
+  openretina::expand(root);
+  CHECK(config::to_json(*root.find("optimizer")) == config::Json{{"_target_", "torch.optim.AdamW"}, {"lr", 0.005}});
+  CHECK(root.at_path("lr_scheduler.monitor")->string == "val_correlation");
+  auto chosen = config::parse_yaml(model + "optimizer: {_target_: torch.optim.SGD}\nlr_scheduler: null\n", "test.yaml");
+  openretina::expand(chosen);
+  CHECK(chosen.at_path("optimizer._target_")->string == "torch.optim.SGD");
+  CHECK(chosen.find("lr_scheduler")->is_null());
+}
+
 TEST_CASE("a function of PyTorch is the readout's nonlinearity") {
   const auto model =
       expanded("readout:\n  nonlinearity_function: {_target_: torch.nn.functional.relu, _partial_: true}\n");
