@@ -137,12 +137,12 @@ double number(const Node& node, const std::string& shown) {
 
 // start, start + step, ... before stop
 Sweep range(const Node& start, const Node& stop, const Node& step, const std::string& shown) {
-  constexpr double kMost = 1e5;
+  constexpr double kMost = 1e4;
   const double first = number(start, shown), last = number(stop, shown), by = number(step, shown);
   const double count = by == 0 ? 0 : std::ceil((last - first) / by);
   if (by == 0) fail("'" + shown + "' has a step of 0", "use another step");
   if (!(count <= kMost)) {
-    fail("'" + shown + "' has more than 100000 values", "use a larger step");
+    fail("'" + shown + "' has more than 10000 values", "use a larger step");
   }
   Sweep sweep;
   sweep.kind = Sweep::Kind::range;

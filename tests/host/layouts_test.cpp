@@ -83,8 +83,9 @@ TEST_CASE("each published experiment reads what is made up in its layout", "[lay
       CHECK(recordings.height == size.height);
       CHECK(recordings.width == size.width);
       CHECK(first.mean_activity().min().item<float>() >= 0);
-      CHECK(first.tests.size() == 1);
-      CHECK(first.tests[0].repeats.defined());
+      const bool generic = std::string(layout.name) == "hdf5_folder";  // openretina's config leaves its repeats out
+      CHECK(first.tests.size() == (generic ? 2 : 1));
+      CHECK(first.tests[0].repeats.defined() == !generic);
       TrainStream stream(recordings, parts, loader, 1);
       const auto batch = stream.next();
       CHECK(batch.stimulus.isfinite().all().item<bool>());
