@@ -58,6 +58,13 @@ std::pair<at::Tensor, at::Tensor> linearised(const Gaussian2d& g, int64_t height
   return {y.flatten(), at::stack(by, -1).flatten(0, 1)};
 }
 
+// Where a fit starts: at the largest |value|, as wide as high.
+Gaussian2d start_of(const at::Tensor& frame) {
+  const int64_t H = frame.size(0), W = frame.size(1), brightest = frame.abs().argmax().item<int64_t>();
+  const double size = static_cast<double>(std::min(H, W)) / 6;
+  return {double(brightest % W), double(brightest / W), size, size, 0, frame.flatten()[brightest].item<double>()};
+}
+
 }  // namespace
 
 at::Tensor Gaussian2d::values(int64_t height, int64_t width) const {
@@ -74,12 +81,13 @@ at::Tensor Gaussian2d::inside(int64_t height, int64_t width, double n) const {
 // there for the step. The damping follows how well the last step was foreseen (Nielsen 1999, IMM-REP-1999-05, eq. 2.4).
 std::optional<Gaussian2d> fit_gaussian(const at::Tensor& given) {
   const at::Tensor frame = given.to(at::kDouble).contiguous(), target = frame.flatten();
-  const int64_t H = frame.size(0), W = frame.size(1), brightest = target.abs().argmax().item<int64_t>();
-  const double wide = static_cast<double>(W), high = static_cast<double>(H), start = std::min(wide, high) / 6;
+  const int64_t H = frame.size(0), W = frame.size(1);
+  const double wide = static_cast<double>(W), high = static_cast<double>(H);
   const Parameters low = {0, 0, 0.5, 0.5, -INFINITY, -INFINITY},
                    top = {wide - 1, high - 1, wide, high, INFINITY, INFINITY};
-  if (start < low[2]) return {};
-  Parameters p = {double(brightest % W), double(brightest / W), start, start, 0, target[brightest].item<double>()};
+  const Gaussian2d start = start_of(frame);
+  if (start.sx < low[2]) return {};
+  Parameters p = {start.cx, start.cy, start.sx, start.sy, start.theta, start.amplitude};
   auto cost_of = [&](const Parameters& at) {
     return (gaussian(at).values(H, W).flatten() - target).square().sum().item<double>();
   };
@@ -128,10 +136,7 @@ StaFilters sta_filters(const at::Tensor& given, std::optional<int64_t> last_bins
   const int64_t F = sta.size(0), H = sta.size(1), W = sta.size(2), K = std::min(F, last_bins.value_or(F));
   if (!sta.isfinite().all().item<bool>()) return {at::zeros({H, W}), at::zeros({K}), double(W) / 2, double(H) / 2};
   const at::Tensor frame = sta[sta.flatten(1).var(1).argmax().item<int64_t>()];
-  const int64_t brightest = frame.abs().argmax().item<int64_t>();
-  const double size = static_cast<double>(std::min(H, W)) / 6;
-  Gaussian2d fit = fit_gaussian(frame).value_or(Gaussian2d{double(brightest % W), double(brightest / W), size, size, 0,
-                                                           frame.flatten()[brightest].item<double>()});
+  Gaussian2d fit = fit_gaussian(frame).value_or(start_of(frame));
   fit.amplitude = std::abs(fit.amplitude);
   auto normalised = [](const at::Tensor& x) {
     const double norm = x.norm().item<double>();

@@ -138,6 +138,11 @@ host::Step Trainer::step() {
   const at::NoGradGuard no_grad;
   const auto score = task_.model.evaluation_loss_of(losses.prediction.detach(), batch.responses, batch.session);
   const auto values = values_of({losses.total, losses.loss, losses.core_penalty, losses.readout_penalty, score});
+  add_to_means(batch, values.data());
+  return {{}, task_.recordings.sessions[batch.session].name, values[0]};
+}
+
+void Trainer::add_to_means(const data::Batch& batch, const double* values) {
   if (!std::isfinite(values[0])) refuse_loss(values[0], batch);
   const auto weight = static_cast<double>(batch.size());
   means_.add("train_loss", values[1], weight);
@@ -145,7 +150,6 @@ host::Step Trainer::step() {
   means_.add("regularization_loss_core", values[2], weight);
   means_.add("regularization_loss_readout", values[3], weight);
   means_.add("train_evaluation_loss", values[4], weight);
-  return {{}, task_.recordings.sessions[batch.session].name, values[0]};
 }
 
 // Forward, loss and penalties, backward. Nothing is read back: on a device, the host would have to wait for it.

@@ -85,6 +85,8 @@ class Trainer {
   template <class Ask>
   void ask(Ask&& what);
   [[noreturn]] void refuse_loss(double value, const data::Batch& batch) const;
+  // A batch's total, loss, core penalty, readout penalty and metric, into the epoch's means. Refuses a total that is not finite.
+  void add_to_means(const data::Batch& batch, const double* values);
   std::string last_checkpoint() const;
   void save(const std::string& file) const;
 

@@ -8,7 +8,6 @@
 #include <training/mixed_precision.h>
 #include <training/trainer.h>
 
-#include <cmath>
 #include <numeric>
 
 namespace plexiform::training {
@@ -49,16 +48,9 @@ host::Step Trainer::shared_step() {
   const auto values = values_of(scalars);
   double sum = 0;
   for (size_t k = 0; k < shared.turns.size(); ++k) {
-    const auto& batch = shared.turns[k].batch;
-    const double* const value = values.data() + 5 * k;
-    if (!std::isfinite(value[0])) refuse_loss(value[0], batch);
-    const auto weight = static_cast<double>(batch.size());
-    means_.add("train_loss", value[1], weight);
-    means_.add("train_total_loss", value[0], weight);
-    means_.add("regularization_loss_core", value[2], weight);
-    means_.add("regularization_loss_readout", value[3], weight);
-    means_.add("train_evaluation_loss", value[4], weight);
-    sum += value[0];
+    const double* const of_turn = values.data() + 5 * k;
+    add_to_means(shared.turns[k].batch, of_turn);
+    sum += of_turn[0];
   }
   const auto& first = task_.recordings.sessions[shared.turns.front().batch.session].name;
   return {{}, shared.turns.size() == 1 ? first : fmt::format("{} sessions", shared.turns.size()), sum};

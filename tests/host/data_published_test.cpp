@@ -1,21 +1,23 @@
 // Small files in the layouts of published recordings, and openretina's first batches of them: tests/data/published/make.py.
-#include <data/array_files.h>
-#include <data/batches.h>
-#include <data/gaze_movie.h>
-
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <data/array_files.h>
+#include <data/batches.h>
+#include <data/gaze_movie.h>
 #undef CHECK  // c10's would hide Catch's
 
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 
 #include "data_example.h"
+#include "data_reading.h"
 
 using namespace plexiform;
+using example::read;
+using example::refusal;
 using namespace plexiform::data;
 namespace fs = std::filesystem;
 
@@ -45,19 +47,6 @@ Json pair_of(const std::string& package, const std::string& path, Json stimuli, 
   responses["_target_"] = there + ".responses.load_all_responses";
   stimuli["base_data_path"] = responses["base_data_path"] = path;
   return {{"stimuli", stimuli}, {"responses", responses}};
-}
-
-Recordings read(const Json& values) { return read_recordings(config::from_json(values)); }
-
-std::string refusal(const Json& data_io, const std::string& path) {
-  try {
-    read({{"data_io", data_io}});
-  } catch (const Error& e) {
-    std::string text = e.what();
-    for (auto at = text.find(path); at != std::string::npos; at = text.find(path)) text.replace(at, path.size(), "");
-    return text;
-  }
-  return "accepted";
 }
 
 // The first batch of a part, taken in order, and openretina's.
@@ -134,7 +123,8 @@ TEST_CASE("files of training and test: what is inconsistent is refused with file
   auto damaged = [&](const std::string& data_set, const at::Tensor& values) {
     const std::string file = folder / "mouse.h5";
     Hdf5File made(file, Hdf5File::Mode::create);
-    const at::Tensor images = at::arange(24, at::kFloat).reshape({4, 2, 3}), counts = at::arange(8, at::kFloat).reshape({2, 4});
+    const at::Tensor images = at::arange(24, at::kFloat).reshape({4, 2, 3}),
+                     counts = at::arange(8, at::kFloat).reshape({2, 4});
     for (const auto& [name, array] :
          std::vector<std::pair<std::string, at::Tensor>>{{"train/stimulus", images},
                                                          {"test/stimulus", images},
@@ -154,20 +144,26 @@ TEST_CASE("files of training and test: what is inconsistent is refused with file
   CHECK(damaged("train/stimulus", at::zeros({4, 6})) ==
         "/mouse.h5: /train/stimulus: has shape (4, 6), not (T, H, W)\n  fix: store frames, rows, columns");
   CHECK(damaged("train/stimulus", at::zeros({4, 2, 3})) ==
-        "/mouse.h5: /train/stimulus: is 0 everywhere, and cannot be normalised\n  fix: store the movie that was shown, or "
+        "/mouse.h5: /train/stimulus: is 0 everywhere, and cannot be normalised\n  fix: store the movie that was shown, "
+        "or "
         "set normalize_stimuli: false");
-  CHECK(damaged("test/stimulus", at::arange(32, at::kFloat).reshape({4, 4, 2})).starts_with("/mouse.h5: /test/stimulus: has (H, W) (4, 2)"));
+  CHECK(damaged("test/stimulus", at::arange(32, at::kFloat).reshape({4, 4, 2}))
+            .starts_with("/mouse.h5: /test/stimulus: has (H, W) (4, 2)"));
   CHECK(damaged("train/response/binned", counts(2, 5)).starts_with("/mouse.h5: /train/response/binned: has 5 frames"));
-  CHECK(damaged("train/response/binned", counts(2, 4).sub(3)).starts_with("/mouse.h5: /train/response/binned: holds -10 at neuron 0, frame 0"));
-  CHECK(damaged("train/response/binned", counts(2, 4).log()).starts_with("/mouse.h5: /train/response/binned: holds -inf"));
+  CHECK(damaged("train/response/binned", counts(2, 4).sub(3))
+            .starts_with("/mouse.h5: /train/response/binned: holds -10 at neuron 0, frame 0"));
+  CHECK(damaged("train/response/binned", counts(2, 4).log())
+            .starts_with("/mouse.h5: /train/response/binned: holds -inf"));
   CHECK(damaged("test/response/binned", counts(3, 4)).starts_with("/mouse.h5: /test/response/binned: has 3 neurons"));
   CHECK(damaged("test/response/binned", counts(2, 4).mul(2)).starts_with("/mouse.h5: /test/repeats: has the mean"));
-  CHECK(damaged("test/repeats/cell1", counts(1, 3)).starts_with("/mouse.h5: /test/repeats/cell1: has shape (1, 3), not (1, 4)"));
+  CHECK(damaged("test/repeats/cell1", counts(1, 3))
+            .starts_with("/mouse.h5: /test/repeats/cell1: has shape (1, 3), not (1, 4)"));
   CHECK(damaged("test/repeats/cell1", {}).starts_with("/mouse.h5: /test/repeats: has 1 neurons"));
   CHECK(refusal(goldin(folder.path(), "axolotl"), folder.path()) ==
         ": holds no session\n  fix: give a folder with an HDF5 file per session, with 'axolotl' in its name");
   CHECK(refusal(maheswaranathan(folder.path()), folder.path()) ==
-        "data_io.path: there is no folder /ganglion_cell_data\n  fix: give the folder neural_code_data, as it was extracted");
+        "data_io.path: there is no folder /ganglion_cell_data\n  fix: give the folder neural_code_data, as it was "
+        "extracted");
 }
 
 TEST_CASE("Karamanlis 2024: with openretina's quirk batches are its own, without it no edge wraps around") {
@@ -206,7 +202,8 @@ TEST_CASE("Karamanlis 2024: the movie is drawn once, and again when the file cha
   for (const auto& file : cached()) fs::resize_file(file, fs::file_size(file) / 2);
   CHECK(read(config).sessions[0].train[0].stimulus->movie.equal(movie));
   CHECK(fs::file_size(cached()[0]) > 1000);
-  fs::last_write_time(session + "/mouse_1_fixationmovie_data.mat", fs::file_time_type::clock::now() + std::chrono::hours(1));
+  fs::last_write_time(session + "/mouse_1_fixationmovie_data.mat",
+                      fs::file_time_type::clock::now() + std::chrono::hours(1));
   for (const auto& file : cached()) write_npy(file, at::zeros(read_npy_header(file).shape, at::kShort));
   CHECK(read(config).sessions[0].train[0].stimulus->movie.equal(movie));
   fs::copy(session, path + "/other_mouse", fs::copy_options::recursive);
@@ -221,7 +218,8 @@ TEST_CASE("a frame under a gaze is the image on the screen, resized as LibTorch 
   auto screen = at::zeros({3, 1, 600, 800});
   screen[0][0].slice(0, 290, 320).slice(1, 380, 430).copy_(image[1]);
   screen[1][0].slice(0, 580, 600).slice(1, 10, 60).copy_(image[0].slice(0, 0, 20));
-  CHECK(frames.allclose(at::_upsample_bilinear2d_aa(screen, std::vector<int64_t>{60, 80}, false).squeeze(1), 1e-5, 1e-4));
+  CHECK(
+      frames.allclose(at::_upsample_bilinear2d_aa(screen, std::vector<int64_t>{60, 80}, false).squeeze(1), 1e-5, 1e-4));
   CHECK(frames[2].abs().max().item<float>() == 0);
 }
 
@@ -253,7 +251,8 @@ TEST_CASE("Karamanlis 2024: what is inconsistent is refused, and leaves no movie
   CHECK(damaged("", {}) == "accepted");
   CHECK(damaged("frozenImages", {}).starts_with("frozenImages: "));
   CHECK(damaged("runningfixations", at::tensor({1, 5, 5, 3, 6, 6, 1, 4, 4, 2, 3, 3}, at::kDouble).view({2, 2, 3})) ==
-        "runningfixations: names image 3 at trial 0, frame 1, but runningImages holds 2\n  fix: count images from 1 to 2");
+        "runningfixations: names image 3 at trial 0, frame 1, but runningImages holds 2\n  fix: count images from 1 to "
+        "2");
   CHECK(damaged("frozenfixations", at::zeros({4, 2})) ==
         "frozenfixations: has shape (4, 2), not (T, 3)\n  fix: store image, x and y of every frame");
   CHECK(damaged("runningbin", at::zeros({2, 3, 2})) ==
@@ -281,25 +280,41 @@ Json sridhar_config(const std::string& path, const std::string& kind, const std:
     train[retina] = "non_repeating_stimuli_" + number;
     test[retina] = "repeating_stimuli_" + number;
   }
-  const Json excluded = kind == "nm" ? Json{{"01", {1}}, {"02", Json::array()}} : Json{{"01", Json::array()}, {"04", {0}}};
-  Json loader = {{"basepath", path},     {"files", files},          {"big_crops", crops},
-                 {"batch_size", 2},      {"num_of_frames", {4, 3}}, {"num_of_layers", 2},
-                 {"time_chunk_size", 6}, {"cell_index", nullptr},   {"retina_index", nullptr},
-                 {"device", "cuda"},     {"seed", nullptr},         {"excluded_cells", excluded}};
+  const Json excluded =
+      kind == "nm" ? Json{{"01", {1}}, {"02", Json::array()}} : Json{{"01", Json::array()}, {"04", {0}}};
+  Json loader = {{"basepath", path},        {"files", files},     {"big_crops", crops},   {"batch_size", 2},
+                 {"num_of_frames", {4, 3}}, {"num_of_layers", 2}, {"time_chunk_size", 6}, {"cell_index", nullptr},
+                 {"retina_index", nullptr}, {"device", "cuda"},   {"seed", nullptr},      {"excluded_cells", excluded}};
   if (kind == "nm") {
-    loader.update({{"_target_", sridhar + "dataloaders.frame_movie_loader"}, {"fixation_files", fixations}, {"full_img_w", 44},
-                   {"full_img_h", 36}, {"img_h", 20}, {"img_w", 26}, {"padding", 5}, {"subsample", 2}});
+    loader.update({{"_target_", sridhar + "dataloaders.frame_movie_loader"},
+                   {"fixation_files", fixations},
+                   {"full_img_w", 44},
+                   {"full_img_h", 36},
+                   {"img_h", 20},
+                   {"img_w", 26},
+                   {"padding", 5},
+                   {"subsample", 2}});
   } else {
-    loader.update({{"_target_", sridhar + "dataloaders.white_noise_loader"}, {"train_image_path", train},
-                   {"test_image_path", test}, {"extra_frame", 1}, {"cache_maxsize", 1}});
+    loader.update({{"_target_", sridhar + "dataloaders.white_noise_loader"},
+                   {"train_image_path", train},
+                   {"test_image_path", test},
+                   {"extra_frame", 1},
+                   {"cache_maxsize", 1}});
   }
   return {{"data_io",
            {{"stimuli",
-             {{"_target_", sridhar + "stimuli.build_movies_from_responses"}, {"base_path", path}, {"response_files", files},
-              {"channels", 1}, {"stimulus_seed", 0}, {"stim_id_prefix", "x"}}},
+             {{"_target_", sridhar + "stimuli.build_movies_from_responses"},
+              {"base_path", path},
+              {"response_files", files},
+              {"channels", 1},
+              {"stimulus_seed", 0},
+              {"stim_id_prefix", "x"}}},
             {"responses",
-             {{"_target_", sridhar + "responses.response_splits_from_pickles"}, {"base_path", path}, {"files", files},
-              {"excluded_cells", excluded}, {"stimulus_seed", 0}}}}},
+             {{"_target_", sridhar + "responses.response_splits_from_pickles"},
+              {"base_path", path},
+              {"files", files},
+              {"excluded_cells", excluded},
+              {"stimulus_seed", 0}}}}},
           {"dataloader", loader}};
 }
 
@@ -327,8 +342,10 @@ void check_sridhar(const std::string& kind, const std::vector<std::string>& reti
     const std::string place = published + "expected/" + layout + "_" + retinas[i] + "_";
     CHECK(recordings.sessions[i].name == retinas[i]);
     CHECK(recordings.sessions[i].info.at("locations").equal(read_npy(place + "locations.npy")));
-    CHECK(recordings.sessions[i].tests[0].repeats.equal(read_npy(place + "repeats.npy").slice(2, kind == "wn" ? 1 : 0)));
-    const std::pair<const char*, const Part*> both[] = {{"train", &parts.train[i]}, {"validation", &parts.validation[i]}};
+    CHECK(
+        recordings.sessions[i].tests[0].repeats.equal(read_npy(place + "repeats.npy").slice(2, kind == "wn" ? 1 : 0)));
+    const std::pair<const char*, const Part*> both[] = {{"train", &parts.train[i]},
+                                                        {"validation", &parts.validation[i]}};
     for (const auto& [name, part] : both) {
       const at::Tensor trials = read_npy(place + name + "_trials.npy");
       REQUIRE(static_cast<int64_t>(part->stretches.size()) == trials.numel());
@@ -337,9 +354,12 @@ void check_sridhar(const std::string& kind, const std::vector<std::string>& reti
       CHECK(part->windows.size() == part->stretches.size() * 5);
     }
     for (const char* name : {"train", "validation", "test"}) {
-      const Part& part = name == std::string("train") ? parts.train[i] : name == std::string("test") ? parts.tests[i] : parts.validation[i];
+      const Part& part = name == std::string("train")  ? parts.train[i]
+                         : name == std::string("test") ? parts.tests[i]
+                                                       : parts.validation[i];
       INFO(place << name);
-      const at::Tensor inputs = read_npy(place + name + "_inputs.npy"), targets = read_npy(place + name + "_targets.npy");
+      const at::Tensor inputs = read_npy(place + name + "_inputs.npy"),
+                       targets = read_npy(place + name + "_targets.npy");
       Part own = part;
       own.length = inputs.size(2);
       std::vector<Window> windows(part.windows.begin(), part.windows.begin() + (part.test ? 0 : 2));
@@ -412,16 +432,21 @@ TEST_CASE("Sridhar 2025: what is missing or inconsistent is refused with file an
   CHECK(sridhar_refusal(with(good, "cell_index", 9), path) ==
         "data_io.cell_index: is 9, but retina '01' has 3 cells\n  fix: use 0 to 2");
   CHECK(sridhar_refusal(with(good, "full_img_w", 45), path) ==
-        "/stimuli_padded_4/000_img_7.npy: has shape (44, 36), not (45, 36)\n  fix: store columns, rows, or correct full_img_w and full_img_h");
+        "/stimuli_padded_4/000_img_7.npy: has shape (44, 36), not (45, 36)\n  fix: store columns, rows, or correct "
+        "full_img_w and full_img_h");
   CHECK(sridhar_refusal(with(good, "frame_file", "frame"), path).starts_with("/stimuli_padded_4: holds no image"));
   CHECK(sridhar_refusal(with(good, "big_crops", {{"01", 10}, {"02", 10}}), path).starts_with("crop: has 20 x 26 px"));
   CHECK(sridhar_refusal(with(good, "padding", 0), path).starts_with("accepted"));
-  CHECK(sridhar_refusal(with(good, "padding", 2), path).find("where the screen does not lie in the image") != std::string::npos);
-  CHECK(sridhar_refusal(with(good, "sta_dir", "none"), path).starts_with("/none/cell_data_01_WN_stas_cell_0.npy: no such file"));
+  CHECK(sridhar_refusal(with(good, "padding", 2), path).find("where the screen does not lie in the image") !=
+        std::string::npos);
+  CHECK(sridhar_refusal(with(good, "sta_dir", "none"), path)
+            .starts_with("/none/cell_data_01_WN_stas_cell_0.npy: no such file"));
   CHECK(sridhar_refusal(with(good, "time_chunk_size", 60), path) ==
-        "dataloader.time_chunk_size: gives windows of 65 frames, but trial 7 of session '01' has 40\n  fix: use a shorter one, or a "
+        "dataloader.time_chunk_size: gives windows of 65 frames, but trial 7 of session '01' has 40\n  fix: use a "
+        "shorter one, or a "
         "core that sees fewer past frames");
-  CHECK(sridhar_refusal(with(good, "train_frac", 1.0), path).starts_with("dataloader.train_frac: leaves session '01' no validation trial"));
+  CHECK(sridhar_refusal(with(good, "train_frac", 1.0), path)
+            .starts_with("dataloader.train_frac: leaves session '01' no validation trial"));
   CHECK(sridhar_refusal(with(good, "time_chunk", 6), path).starts_with("dataloader.time_chunk: no such parameter"));
   CHECK(sridhar_refusal(with(good, "hard_coded", {{0, 1}, {12}}), path) ==
         "dataloader.hard_coded: names trial 12 of 10\n  fix: use 0 to 9");
@@ -439,10 +464,13 @@ TEST_CASE("Sridhar 2025: what is missing or inconsistent is refused with file an
   CHECK(sridhar_refusal(good_noise, noise).starts_with("/non_repeating_stimuli_1/trial_004/all_images.npy: holds "));
   write_npy(trial, at::zeros({20, 26, 39}, at::kByte));
   CHECK(sridhar_refusal(good_noise, noise) ==
-        "/non_repeating_stimuli_1/trial_004/all_images.npy: has 39 frames, but the responses have 40\n  fix: give the stimulus "
+        "/non_repeating_stimuli_1/trial_004/all_images.npy: has 39 frames, but the responses have 40\n  fix: give the "
+        "stimulus "
         "that belongs to these responses");
   write_npy(trial, at::zeros({20, 26, 40}).log());
-  CHECK(sridhar_refusal(good_noise, noise).starts_with("/non_repeating_stimuli_1/trial_004/all_images.npy: holds -inf"));
+  CHECK(
+      sridhar_refusal(good_noise, noise).starts_with("/non_repeating_stimuli_1/trial_004/all_images.npy: holds -inf"));
   fs::remove(trial);
-  CHECK(sridhar_refusal(good_noise, noise).starts_with("/non_repeating_stimuli_1/trial_004/all_images.npy: no such file"));
+  CHECK(sridhar_refusal(good_noise, noise)
+            .starts_with("/non_repeating_stimuli_1/trial_004/all_images.npy: no such file"));
 }

@@ -18,8 +18,11 @@
 #include <fstream>
 
 #include "data_example.h"
+#include "data_reading.h"
 
 using namespace plexiform;
+using example::read;
+using example::refusal;
 using namespace plexiform::data;
 namespace fs = std::filesystem;
 
@@ -48,21 +51,9 @@ config::Node composed(const simulation::Layout& layout, const std::string& exper
   resolvers.hydra = composition.hydra;
   auto& job = composition.job;
   // The experiments with a single cell name one that only the full size has.
-  if (auto* cell = job.at_path("dataloader.cell_index"); cell && cell->kind == config::Kind::integer) *cell = config::Node::number(int64_t{2});
+  if (auto* cell = job.at_path("dataloader.cell_index"); cell && cell->kind == config::Kind::integer)
+    *cell = config::Node::number(int64_t{2});
   return config::resolve(job, resolvers);
-}
-
-Recordings read(const Json& values) { return read_recordings(config::from_json(values)); }
-
-std::string refusal(const Json& data_io, const std::string& path) {
-  try {
-    read({{"data_io", data_io}});
-  } catch (const Error& e) {
-    std::string text = e.what();
-    for (auto at = text.find(path); at != std::string::npos; at = text.find(path)) text.replace(at, path.size(), "");
-    return text;
-  }
-  return "accepted";
 }
 
 }  // namespace
@@ -194,9 +185,11 @@ TEST_CASE("Hoefling 2024, chirp and moving bars: a trial for each showing, of on
 
   // Files of other rates and stimuli.
   CHECK(refusal(config("chirp", "moving_bars.pkl")["data_io"], folder.path()) ==
-        "/moving_bars.pkl: has 1104 frames of a chirp, which takes 33 s at 30 Hz\n  fix: give the whole stimulus, and its "
+        "/moving_bars.pkl: has 1104 frames of a chirp, which takes 33 s at 30 Hz\n  fix: give the whole stimulus, and "
+        "its "
         "rate as light_rate_hz: 30 or 60");
-  CHECK(refusal(config("mb", "chirp.pkl")["data_io"], folder.path()).starts_with("/chirp.pkl: has 990 frames at 30 Hz"));
+  CHECK(
+      refusal(config("mb", "chirp.pkl")["data_io"], folder.path()).starts_with("/chirp.pkl: has 990 frames at 30 Hz"));
   CHECK(refusal(config("chirp", "movies.pkl")["data_io"], folder.path()).starts_with("/movies.pkl: is "));
   auto fast = config("chirp", "fast.npy");
   write_npy(folder / "fast.npy", at::zeros({1980, 18, 16, 3}, at::kByte));
@@ -214,8 +207,11 @@ TEST_CASE("Sensorium: trials by tier, behaviour and pupil as traces, repeats of 
   size.test_frames = 30;
   layout.write(folder.path(), size);
   Json config = {{"data_io",
-                  {{"_target_", "plexiform.data.Sensorium"}, {"path", folder.path()}, {"normalize_responses", false},
-                   {"normalize_traces", false}, {"normalize_stimuli", false}}}};
+                  {{"_target_", "plexiform.data.Sensorium"},
+                   {"path", folder.path()},
+                   {"normalize_responses", false},
+                   {"normalize_traces", false},
+                   {"normalize_stimuli", false}}}};
   const auto raw = read(config);
   REQUIRE(raw.sessions.size() == 2);
   const auto& mouse = raw.sessions[0];
@@ -233,7 +229,8 @@ TEST_CASE("Sensorium: trials by tier, behaviour and pupil as traces, repeats of 
   CHECK(batch.stimulus[0][0].equal(read_npy(files + "data/videos/1.npy").permute({2, 0, 1}).to(at::kFloat)));
   CHECK(batch.traces[0].tensor[0].equal(read_npy(files + "data/behavior/1.npy").t()));
 
-  for (const char* knob : {"normalize_responses", "normalize_traces", "normalize_stimuli"}) config["data_io"][knob] = true;
+  for (const char* knob : {"normalize_responses", "normalize_traces", "normalize_stimuli"})
+    config["data_io"][knob] = true;
   const auto scaled = read(config);
   std::vector<at::Tensor> responses, traces;
   for (const auto& trial : scaled.sessions[0].train) {
@@ -260,13 +257,15 @@ TEST_CASE("Sensorium: trials by tier, behaviour and pupil as traces, repeats of 
   CHECK(said() == "data/behavior/1.npy: has 39 frames, but data/videos/1.npy has 40\n  fix: store one value per frame");
   write_npy(files + "data/behavior/1.npy", at::zeros({3, 40}));
   CHECK(said() ==
-        "data/behavior/1.npy: has 3 rows, but the session's first has 2\n  fix: store the same neurons or traces in every trial");
+        "data/behavior/1.npy: has 3 rows, but the session's first has 2\n  fix: store the same neurons or traces in "
+        "every trial");
   fs::remove(files + "data/behavior/1.npy");
   CHECK(said().starts_with("data/behavior/1.npy: no such file"));
   write_npy(files + "data/videos/0.npy", at::zeros({18, 32}));
   CHECK(said().starts_with("data/videos/0.npy: has shape (18, 32), not (rows, columns, T)"));
   config["data_io"]["train_tiers"] = {"training"};
-  CHECK(said() == "meta/trials/tiers.npy: has no trial for training (training), but oracle, train\n  fix: correct train_tiers");
+  CHECK(said() ==
+        "meta/trials/tiers.npy: has no trial for training (training), but oracle, train\n  fix: correct train_tiers");
   fs::remove(files + "meta/trials/tiers.npy");
   CHECK(said().find("holds no session") != std::string::npos);
 }
