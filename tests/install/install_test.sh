@@ -75,11 +75,17 @@ clean "$plexiform" plugins new core my_core --dir "$work"
 clean "$plexiform" plugins new readout my_readout --dir "$work"
 refused 'is there already' "$plexiform" plugins new core my_core --dir "$work"
 
-begin 'building the three outside of the tree'
+begin "writing the guide's loss with parameters"
+clean "$plexiform" plugins new loss gaussian --dir "$work"
+awk '/^```cpp/ { on = 1; next } /^```/ { on = 0 } on' "$work/moved/share/plexiform/README.md" >"$work/gaussian/gaussian.cpp"
+# Of the template's tests the one of the contract is kept: the other is about the template's own formula.
+sed '/keeps the loss contract/q' "$work/gaussian/gaussian_test.cpp" >"$work/kept" && mv "$work/kept" "$work/gaussian/gaussian_test.cpp"
+
+begin 'building the four outside of the tree'
 cp -r "$work/moved/share/plexiform/template/host" "$work/program"
-for project in my_core my_readout my_loss program; do configure "$project"; done
-for project in my_core my_readout my_loss program; do clean "$cmake" --build "$work/$project/build" --parallel 2; done
-for project in my_core my_readout my_loss; do
+for project in my_core my_readout my_loss gaussian program; do configure "$project"; done
+for project in my_core my_readout my_loss gaussian program; do clean "$cmake" --build "$work/$project/build" --parallel 2; done
+for project in my_core my_readout my_loss gaussian; do
   begin "testing $project"
   clean "$cmake" -E chdir "$work/$project/build" ctest --output-on-failure --no-tests=error
   begin "training with $project"
