@@ -24,6 +24,7 @@ Shape with_time(Shape shape, int64_t time) {
 std::string KeptFeatures::obstacle(const Task& task) {
   const auto& model = task.model;
   if (!core_is_frozen(task)) return "the core is trained, or its batch statistics move";
+  if (task.settings.augmentation.any()) return "the stimulus is augmented";
   const auto temporal = model.core->temporal();
   if (!temporal.causal) return "the core looks into the future";
   const int64_t time = model.window.time, lag = time - model.features.time;

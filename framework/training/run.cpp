@@ -29,6 +29,7 @@ namespace {
 // Keys of the top level that the host reads; others are the user's own, for interpolation.
 const std::vector<std::string> top_level = {"data_io",
                                             "dataloader",
+                                            "augmentation",
                                             "model",
                                             "optimizer",
                                             "lr_scheduler",

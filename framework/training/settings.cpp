@@ -305,6 +305,9 @@ Settings read_settings(const Node& root, const std::vector<std::string>& session
   read_callbacks(root, settings, metrics);
   read_loggers(root, settings);
   read_frozen(root, settings);
+  if (const Node* node = root.find("augmentation"); node && !node->is_null()) {
+    settings.augmentation = config::read_knobs<Augmentation>(*node, "augmentation");
+  }
   shorten(settings);
   return settings;
 }

@@ -3,6 +3,7 @@
 
 #include <config/node.h>
 #include <plexiform/params.h>
+#include <training/augmentation.h>
 #include <training/early_stopping.h>
 #include <training/loggers.h>
 #include <training/model_checkpoint.h>
@@ -36,6 +37,7 @@ struct Settings {
   uint64_t seed = 42;
   std::string compat;  // "" or "openretina"
   TrainerParams trainer;
+  Augmentation augmentation;
   std::string optimizer;  // its _target_
   Json optimizer_knobs;
   // No lr_scheduler: neither of them, and the rate is constant.

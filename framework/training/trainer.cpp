@@ -124,7 +124,9 @@ void Trainer::train_epoch() {
 
 data::Batch Trainer::next_batch() {
   RECORD_USER_SCOPE("gather");
-  return stream_.next();
+  auto batch = stream_.next();
+  if (batch.stimulus.defined()) batch.stimulus = task_.settings.augmentation(batch.stimulus);
+  return batch;
 }
 
 // One batch of one session: its gradients are added to those of the pending batches.

@@ -32,7 +32,7 @@ void Trainer::find_rate() {
         loss = shared_step().loss;
         continue;
       }
-      const data::Batch batch = stream_.next();
+      const data::Batch batch = next_batch();
       loss = gradients(batch).total.item<double>();
       if (optimizer_->evaluates()) waiting_.push_back(batch);
     }

@@ -17,7 +17,8 @@ namespace plexiform::training {
 host::Step Trainer::shared_step() {
   const auto& model = task_.model;
   const auto& trainer = task_.settings.trainer;
-  const auto shared = shared_->next();
+  auto shared = shared_->next();
+  shared.stimulus = task_.settings.augmentation(shared.stimulus);
   const auto features = [&] {
     const MixedPrecision mixed(trainer.mixed_precision());
     return model.features_of(shared.stimulus, shared.turns.front().batch.session);

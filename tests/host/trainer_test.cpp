@@ -306,6 +306,28 @@ TEST_CASE("bf16-mixed trains close to float32, and resumes to its own bits") {
   CHECK(weights(Experiment::resume(folder / "resumed", {{}, {PLUGIN_DIR}}).train()) == weights(whole));
 }
 
+TEST_CASE("augmented training differs, is validated as recorded, and resumes to the same bits") {
+  const Folder folder;
+  const std::vector<std::string> augmented = {"+augmentation={noise: 0.3, contrast: 0.2, shift: 1}"};
+  Watch plain, whole;
+  const auto recorded = trained(tiny(folder / "plain"), plain), all = trained(tiny(folder / "whole", augmented), whole);
+  CHECK(whole.steps.front().loss != plain.steps.front().loss);
+  CHECK(weights(all) != weights(recorded));
+  Watch watch;
+  watch.suspend_at = 5;
+  trained(tiny(folder / "resumed", augmented), watch);
+  CHECK(weights(Experiment::resume(folder / "resumed", tiny("").plugins).train()) == weights(all));
+  // At such a rate nothing is learnt: what validation says is of the recording alone.
+  const auto still = [&](const std::string& name, std::vector<std::string> more) {
+    more.push_back("model.learning_rate=1e-30");
+    return trained(tiny(folder / name, more)).history[0].at("val_loss");
+  };
+  CHECK(still("still", augmented) == still("still_plain", {}));
+  CHECK_THROWS_MATCHES(
+      trained(tiny(folder / "wrong", {"+augmentation.noises=1"})), Error,
+      MessageMatches(ContainsSubstring("augmentation.noises") && ContainsSubstring("did you mean 'noise'?")));
+}
+
 TEST_CASE("frozen parts keep their weights") {
   const Folder folder;
   const auto only_readout = trained(tiny(folder / "a", {"+only_train_readout=true"}));
