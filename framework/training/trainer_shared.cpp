@@ -8,6 +8,7 @@
 #include <training/mixed_precision.h>
 #include <training/trainer.h>
 
+#include <cmath>
 #include <numeric>
 
 namespace plexiform::training {
@@ -43,7 +44,13 @@ host::Step Trainer::shared_step() {
     scalars.insert(scalars.end(), {of_turn, loss, core_penalty, readout_penalty, score});
   }
   std::optional<torch::autograd::DetectAnomalyGuard> anomalies;
-  if (trainer.detect_anomaly) anomalies.emplace();
+  if (trainer.detect_anomaly) {
+    for (size_t k = 0; k < shared.turns.size(); ++k) {
+      if (const double one = scalars[5 * k].item<double>(); !std::isfinite(one))
+        refuse_loss(one, shared.turns[k].batch);
+    }
+    anomalies.emplace();
+  }
   if (total.requires_grad()) model.backward(total.div(trainer.accumulate_grad_batches));
 
   const auto values = values_of(scalars);
