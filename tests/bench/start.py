@@ -45,8 +45,11 @@ def main():
         mine = seconds([ours, *command], arguments.runs)
         line = f"{name:<24} ours {text(mine)}"
         if python:
-            seconds([python.absolute().parent / "openretina", *command], 1)
-            theirs = seconds([python.absolute().parent / "openretina", *command], arguments.runs)
+            home = python.absolute().parent  # bin of its environment (openretina_env.sh)
+            other = [home / "openretina", *command]
+            other[2:2] = ["--config-path", home.parent / "source/configs"] if command[0] == "train" else []
+            seconds(other, 1)
+            theirs = seconds(other, arguments.runs)
             line += f"   openretina {text(theirs)}   {statistics.median(theirs) / statistics.median(mine):8.0f} x"
         print(line, flush=True)
     with tempfile.TemporaryDirectory() as folder:
