@@ -69,7 +69,7 @@ Json to_json(const PluginFile& file) {
   }
   if (!file.problems.empty()) json["problems"] = to_json(file.problems);
   if (!file.shadowed_by.empty()) json["shadowed_by"] = file.shadowed_by;
-  if (!file.warning.empty()) json["warning"] = file.warning;
+  if (file.warning) json["warning"] = file.warning->problem;
   return json;
 }
 
@@ -128,7 +128,9 @@ int list(const Catalogue& catalogue, const Sources& sources, bool json) {
   bool any_new = false;
   for (const auto& file : catalogue.files()) {
     any_new |= file.status() == Status::fresh;
-    if (!file.warning.empty()) fmt::print("\nwarning: {}: {}\n", file.path, file.warning);
+    if (file.warning) {
+      fmt::print("\nwarning: {}: {}\n    fix: {}\n", file.path, file.warning->problem, file.warning->fix);
+    }
     if (!file.shadowed_by.empty())
       fmt::print("\nshadowed: {}\n    {} is the plugin {} too, and comes first\n", file.path, file.shadowed_by,
                  file.id());

@@ -1,5 +1,5 @@
-// `plexiform plugins list | inspect | check | doctor`. The first two are answered from the files' notes and the cache, without
-// LibTorch.
+// `plexiform plugins list | inspect | new | check | doctor`. The first two are answered from the files' notes and the cache,
+// without LibTorch in this process.
 #pragma once
 
 #include <string>

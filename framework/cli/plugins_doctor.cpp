@@ -106,20 +106,9 @@ bool libtorch(Findings& findings) {
   if (!answer.contains("problem")) {
     findings.all["libtorch"] = answer["libtorch"];
     findings.all["hdf5"] = answer["hdf5"];
-    const std::string version = answer["libtorch"]["version"], built = PLEXIFORM_TORCH_VERSION;
-    if (version.substr(0, version.rfind('.')) != built.substr(0, built.rfind('.'))) {
-      findings.warn(fmt::format("LibTorch {} is loaded, but this host was built with {}", version, built),
-                    "unset LD_LIBRARY_PATH, or rebuild Plexiform with the LibTorch that it finds");
-    }
     return true;
   }
-  std::string problem = answer["problem"], fix = answer["fix"];
-  if (problem.find("cannot open shared object file") != std::string::npos) {
-    fix =
-        "install what is missing; for LibTorch, put the folder that holds libtorch_cpu.so into LD_LIBRARY_PATH, or "
-        "rebuild "
-        "with -DPLEXIFORM_TORCH_ROOT=<folder with include/ and lib/>";
-  }
+  const std::string problem = answer["problem"], fix = answer["fix"];
   findings.all["libtorch"] = {{"problem", problem}};
   findings.warn("training, evaluation and plugins do not work: " + answer["where"].get<std::string>() +
                     (answer["where"] == "" ? "LibTorch: " : ": ") + problem,
@@ -208,7 +197,7 @@ void plugin_files(const Sources& sources, bool can_open, Findings& findings) {
       findings.warn(file.path + ": never used, " + file.shadowed_by + " comes first",
                     "remove one of them, or pin a version");
     }
-    if (!file.warning.empty()) findings.warn(file.path + ": " + file.warning, "chmod o-w");
+    if (file.warning) findings.warn(file.path + ": " + file.warning->problem, file.warning->fix);
     if (!verdict.empty()) entry["verdict"] = verdict;
     files.push_back(std::move(entry));
   }

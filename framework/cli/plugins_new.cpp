@@ -3,6 +3,7 @@
 //   @prefix@ the host's folder · @plexiform@ the command to type
 #include <cli/command_line.h>
 #include <cli/plugins_new.h>
+#include <cli/shell_words.h>
 #include <files/atomic_file.h>
 #include <files/new_folder.h>
 #include <files/prefix.h>
@@ -22,17 +23,10 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::pair<std::string, std::string>>;
 
-// Keywords of C++, names that it keeps for itself, and targets of every build.
-const std::vector<std::string> reserved = {
-    "alignas",  "alignof",   "and",      "asm",          "auto",     "bool",     "break",     "case",    "catch",
-    "char",     "class",     "concept",  "const",        "continue", "default",  "delete",    "do",      "double",
-    "else",     "enum",      "explicit", "export",       "extern",   "false",    "float",     "for",     "friend",
-    "goto",     "if",        "inline",   "int",          "long",     "mutable",  "namespace", "new",     "not",
-    "operator", "or",        "private",  "protected",    "public",   "register", "requires",  "return",  "short",
-    "signed",   "sizeof",    "static",   "struct",       "switch",   "template", "this",      "throw",   "true",
-    "try",      "typedef",   "typename", "union",        "unsigned", "using",    "virtual",   "void",    "volatile",
-    "while",    "xor",       "all",      "clean",        "help",     "install",  "test",      "package", "edit_cache",
-    "depend",   "plexiform", "torch",    "rebuild_cache"};
+// Targets of every build, and the name that a project's own `struct Params` has.
+const std::vector<std::string> reserved = {"all",        "clean",         "depend",         "edit_cache", "help",
+                                           "install",    "package",       "package_source", "params",     "plexiform",
+                                           "preinstall", "rebuild_cache", "test",           "torch"};
 
 // "ConvGRU", "conv-gru" and "conv gru" -> "conv_gru".
 std::string identifier(const std::string& name) {
@@ -75,7 +69,7 @@ void check_name(const std::string& name, const std::string& kind) {
   }
   if (better != name) {
     throw Error(
-        name, is_reserved(name) ? "is a name that C++ or CMake has taken" : "is no name for a plugin",
+        name, is_reserved(name) ? "is a name that its project needs for something else" : "is no name for a plugin",
         fmt::format("use {}: a small letter first, then small letters, digits and single '_', 40 at most", better));
   }
   const auto catalogue = plugins::Catalogue::discover(plugins::search_order());
@@ -83,17 +77,6 @@ void check_name(const std::string& name, const std::string& kind) {
     throw Error(name, "is the name of a plugin that is there, which the new one would hide: " + file->path,
                 fmt::format("choose another name, such as my_{}", name));
   }
-}
-
-// As a shell reads it.
-std::string quoted(const std::string& path) {
-  const bool plain = std::all_of(path.begin(), path.end(), [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("/._-+").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return path;
-  std::string text = "'";
-  for (const char c : path) text += c == '\'' ? "'\\''" : std::string(1, c);
-  return text + "'";
 }
 
 std::string replaced(std::string text, const Words& words) {
@@ -118,9 +101,9 @@ std::string command(const fs::path& prefix) {
   for (std::string folder; std::getline(path, folder, ':');) {
     std::error_code none;
     if (!fs::exists(fs::path(folder) / "plexiform", none)) continue;
-    return fs::equivalent(fs::path(folder) / "plexiform", own, none) ? "plexiform" : quoted(own);
+    return fs::equivalent(fs::path(folder) / "plexiform", own, none) ? "plexiform" : shell_quoted(own);
   }
-  return quoted(own);
+  return shell_quoted(own);
 }
 
 void write_project(const std::string& folder, const std::string& kind, const Words& words) {
@@ -159,7 +142,7 @@ int plugins_new_command(const std::vector<std::string>& arguments) {
   check_name(name, kind);
   if (fs::exists(fs::symlink_status(folder)))
     throw Error(folder, "is there already", "choose another name, or --dir DIR");
-  const std::string prefix = quoted(files::prefix()), plexiform = command(files::prefix());
+  const std::string prefix = shell_quoted(files::prefix()), plexiform = command(files::prefix());
   const std::string kinds = kind == "loss" ? "losses" : kind + "s";
   write_project(folder, kind,
                 {{"@name@", name},
@@ -175,7 +158,7 @@ int plugins_new_command(const std::vector<std::string>& arguments) {
       "  cmake --build build --parallel\n"
       "  {4} train {5}.yaml --plugin build/{5}.plexiform.so paths.data_dir=DIR\n"
       "DIR: recordings, such as those of `{4} create-data DIR`. README.md says more.\n",
-      quoted(folder), kind, class_name(name), prefix, plexiform, name, kinds);
+      shell_quoted(folder), kind, class_name(name), prefix, plexiform, name, kinds);
   return 0;
 }
 

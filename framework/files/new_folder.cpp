@@ -56,6 +56,11 @@ void NewFolder::move_into_place() {
 
 void NewFolder::replace() {
   about(shown_, [&] {
+    // What was there takes the other's place, from which the destructor removes it.
+    if (!::renameat2(AT_FDCWD, building_.c_str(), AT_FDCWD, place_.c_str(), RENAME_EXCHANGE)) return;
+    if (errno != ENOENT && errno != EINVAL)
+      throw fs::filesystem_error("rename", place_, {errno, std::generic_category()});
+    // Nothing is there, or a file system that cannot exchange.
     const std::string old = building_ + ".old";
     const bool replaces = fs::exists(place_);
     if (replaces) fs::rename(place_, old);

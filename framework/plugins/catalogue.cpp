@@ -167,11 +167,11 @@ void Catalogue::add(const std::string& path, bool named) {
   } catch (const Error& e) {
     file.problems = {{e.problem(), e.fix()}};
   }
-  if (const auto loose = loose_permissions(file.path); !loose.empty()) {
+  if (const auto loose = loose_permissions(file.path)) {
     if (geteuid() == 0) {
-      file.problems.push_back({loose + ", and this process is root's", "chmod o-w"});
+      file.problems.push_back({loose->problem() + ", and this process is root's", loose->fix()});
     } else {
-      file.warning = loose;
+      file.warning = {loose->problem(), loose->fix()};
     }
   }
   const Seen* seen = cache_.find(file.path, file.stamp);

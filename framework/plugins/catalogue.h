@@ -28,12 +28,12 @@ struct PluginFile {
   bool named = false;  // by --plugin or a config: an error there stops the command, it is not passed over
   Stamp stamp;         // when it was read
   std::optional<Note> note;
-  std::vector<Problem> problems;  // why it is refused or blocked
-  std::string shadowed_by;        // a path, or ""
-  std::string warning;            // loose permissions
-  std::string changed;            // a sentence, when the last run used another content; known once it is used
-  std::optional<Verdict> seen;    // what opening it showed; none: it was not opened yet
-  Json components;                // of a good file: with their knobs (cache.h, Seen)
+  std::vector<Problem> problems;   // why it is refused or blocked
+  std::string shadowed_by;         // a path, or ""
+  std::optional<Problem> warning;  // loose permissions
+  std::string changed;             // a sentence, when the last run used another content; known once it is used
+  std::optional<Verdict> seen;     // what opening it showed; none: it was not opened yet
+  Json components;                 // of a good file: with their knobs (cache.h, Seen)
 
   const std::string& id() const { return note->plugin_id; }
   Status status() const;
@@ -60,7 +60,7 @@ class Catalogue {
   // (with the pinned forms), or in a file that was refused (with the reasons).
   Found find(const std::string& target, const std::string& kind) const;
 
-  // The file of the plugin with that id that is used: not shadowed, refused or not. Null when there is none.
+  // The file of that plugin id that is not shadowed, even when it is refused. Null when none has it.
   const PluginFile* find_plugin(const std::string& id) const;
 
   // To be called before a file is loaded: makes sure that its present content was opened in a child process without harm,

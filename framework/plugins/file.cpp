@@ -90,15 +90,17 @@ std::string File::sha256() const {
   return text;
 }
 
-std::string loose_permissions(const std::string& path) {
+std::optional<Error> loose_permissions(const std::string& path) {
   struct stat s;
-  if (stat(path.c_str(), &s) == 0 && (s.st_mode & S_IWOTH)) return "every user may change it";
+  if (stat(path.c_str(), &s) == 0 && (s.st_mode & S_IWOTH)) {
+    return Error(path, "every user may change it", "chmod o-w " + path);
+  }
   const std::string folder = std::filesystem::path(path).parent_path().string();
   // In a sticky folder (/tmp) only its owner can replace a file.
   if (stat(folder.c_str(), &s) == 0 && (s.st_mode & S_IWOTH) && !(s.st_mode & S_ISVTX)) {
-    return "every user may replace it, because " + folder + " is writable by all";
+    return Error(path, "every user may replace it, because " + folder + " is writable by all", "chmod o-w " + folder);
   }
-  return "";
+  return std::nullopt;
 }
 
 }  // namespace plexiform::plugins

@@ -1,7 +1,10 @@
 // A plugin's file as bytes: nothing here runs or maps any of it.
 #pragma once
 
+#include <plexiform/error.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace plexiform::plugins {
@@ -37,7 +40,7 @@ class File {
   int descriptor_ = -1;
 };
 
-// "": only its owner and its group can change or replace the file; else a sentence that says otherwise.
-std::string loose_permissions(const std::string& path);
+// Where others than its owner and its group can change or replace the file: what lets them, and how to end that.
+std::optional<Error> loose_permissions(const std::string& path);
 
 }  // namespace plexiform::plugins

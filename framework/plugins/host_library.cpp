@@ -42,7 +42,13 @@ void open_torch() {
 void* open_host_function(const std::string& name) {
   const std::string library = host_library();
   open_torch();
-  return open_function(library, name);
+  try {
+    return open_function(library, name);
+  } catch (const Error& e) {
+    throw Error(e.where(), e.problem(),
+                "install what `ldd " + library +
+                    "` does not find; bin/plexiform and lib/libplexiform.so have to come from one installation");
+  }
 }
 
 }  // namespace plexiform::plugins

@@ -1,39 +1,45 @@
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
-#include <ATen/ops/randn_like.h>
-#include <ATen/ops/replication_pad3d.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/replication_pad2d.h>
+#include <ATen/ops/stack.h>
 #include <training/augmentation.h>
+
+#include <limits>
 
 namespace plexiform::training {
 namespace {
 
-// Uniform in [-most, most], one for each window: (B, 1, 1, 1, 1).
-at::Tensor drawn(const at::Tensor& stimulus, double most) {
-  return at::rand({stimulus.size(0), 1, 1, 1, 1}, stimulus.options()).mul_(2).sub_(1).mul_(most);
+double within(double most, const at::Generator& random) {
+  return most * (2 * at::rand({1}, random, at::kDouble).item<double>() - 1);
 }
 
-at::Tensor shifted(const at::Tensor& stimulus, int64_t most) {
-  const int64_t windows = stimulus.size(0), height = stimulus.size(3), width = stimulus.size(4);
-  const auto begin = at::randint(2 * most + 1, {windows, 2}, at::kLong);
-  const auto* at = begin.const_data_ptr<int64_t>();
-  const auto wide = at::replication_pad3d(stimulus, {most, most, most, most, 0, 0});
-  std::vector<at::Tensor> moved;
-  for (int64_t b = 0; b < windows; ++b, at += 2) {
-    moved.push_back(wide.narrow(0, b, 1).narrow(3, at[0], height).narrow(4, at[1], width));
-  }
-  return at::cat(moved);
+at::Tensor shifted(const at::Tensor& window, int64_t most, const at::Generator& random) {
+  const auto begin = at::randint(2 * most + 1, {2}, random, at::kLong);
+  return at::replication_pad2d(window, {most, most, most, most})
+      .narrow(2, begin[0].item<int64_t>(), window.size(2))
+      .narrow(3, begin[1].item<int64_t>(), window.size(3));
 }
 
 }  // namespace
 
-at::Tensor Augmentation::operator()(at::Tensor stimulus) const {
-  if (shift > 0) stimulus = shifted(stimulus, shift);
-  if (contrast > 0) stimulus = stimulus * (drawn(stimulus, contrast) + 1);
-  if (brightness > 0) stimulus = stimulus + drawn(stimulus, brightness);
-  if (noise > 0) stimulus = stimulus + at::randn_like(stimulus) * noise;
-  return stimulus;
+at::Tensor Augmentation::operator()(const at::Tensor& stimulus) const {
+  if (!any()) return stimulus;
+  // A generator for each window: what is drawn for one does not depend on the others.
+  const auto seed = at::randint(std::numeric_limits<int64_t>::max(), {1}, at::kLong).item<int64_t>();
+  std::vector<at::Tensor> windows;
+  for (int64_t b = 0; b < stimulus.size(0); ++b) {
+    const auto random = at::make_generator<at::CPUGeneratorImpl>(static_cast<uint64_t>(seed) + b);
+    auto window = stimulus[b];
+    if (shift > 0) window = shifted(window, shift, random);
+    if (contrast > 0) window = window * (1 + within(contrast, random));
+    if (brightness > 0) window = window + within(brightness, random);
+    if (noise > 0) window = window + at::randn(window.sizes(), random, at::kFloat) * noise;
+    windows.push_back(window);
+  }
+  return at::stack(windows);
 }
 
 }  // namespace plexiform::training

@@ -23,8 +23,9 @@ struct Augmentation {
 
   bool any() const { return noise > 0 || contrast > 0 || brightness > 0 || shift > 0; }
 
-  // stimulus (B, C, T, H, W) -> the same shape. Draws from LibTorch's default generator: the same seed, the same bits.
-  at::Tensor operator()(at::Tensor stimulus) const;
+  // stimulus (B, C, T, H, W), on the CPU -> the same shape. Draws one number from LibTorch's default generator, from which all
+  // others follow: the same seed, the same bits.
+  at::Tensor operator()(const at::Tensor& stimulus) const;
 };
 
 }  // namespace plexiform::training

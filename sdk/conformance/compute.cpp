@@ -24,8 +24,7 @@ void finite_output(const Subject& subject) {
   }
 }
 
-void input_unchanged(const Subject& subject) {
-  const Specimen specimen(subject);
+void input_unchanged(const Specimen& specimen) {
   for (const bool training : {true, false}) {
     specimen->train(training);
     const auto x = specimen.input(), before = x.clone();
@@ -33,9 +32,9 @@ void input_unchanged(const Subject& subject) {
     specimen.run(x);
     expect(at::equal(x, before), str("forward changed its input by up to ", distance(x, before)));
     expect(x._version() == version, "forward wrote to its input");
-    if (subject.component->kind != PLEXIFORM_LOSS_KIND) continue;
+    if (!specimen.is_loss()) continue;
     const auto recorded = target(x), as_recorded = recorded.clone();
-    specimen.loss().forward(x, recorded);
+    specimen.compare(x, recorded);
     expect(at::equal(recorded, as_recorded) && recorded._version() == 0, "forward wrote to the target");
   }
 }
@@ -127,7 +126,7 @@ void two_threads(const Subject& subject) {
 Checks compute_checks(uint32_t kind) {
   Checks all = {
       {"finite output", "outputs are finite, and not all zero, for a random input", forward(kind), &finite_output},
-      {"input unchanged", "forward does not write to its input", forward(kind), &input_unchanged},
+      {"input unchanged", "forward does not write to its input", forward(kind), in_each_use<&input_unchanged>},
       {"non-contiguous input", "the output depends on the values of the input, not on its strides (to 1e-4)",
        forward(kind) + "; a view(...) that wants reshape(...), a data_ptr() that ignores strides", &non_contiguous},
       {"inference mode", "the same output under c10::InferenceMode (to 1e-5), and a backward pass after it",

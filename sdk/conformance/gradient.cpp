@@ -92,8 +92,7 @@ std::vector<Named> leaves_of(const Specimen& specimen, const at::Tensor& input) 
   return all;
 }
 
-void finite_gradients(const Subject& subject) {
-  const Specimen specimen(subject);
+void finite_gradients(const Specimen& specimen) {
   const auto leaves = leaves_of(specimen, specimen.input());
   specimen.value(leaves.back().tensor).backward();
   double total = 0;
@@ -106,8 +105,7 @@ void finite_gradients(const Subject& subject) {
   expect(total > 0, "all gradients are zero");
 }
 
-void finite_differences(const Subject& subject) {
-  const Specimen specimen(subject);
+void finite_differences(const Specimen& specimen) {
   specimen->train(false);  // no dropout
   specimen->to(at::kCPU, at::kDouble);
   move_a_little(*specimen);
@@ -136,9 +134,9 @@ void outlives(const Subject& subject) {
 Checks gradient_checks(uint32_t kind) {
   return {
       {"gradients", "each trainable parameter and the input get a finite gradient, and not all of them zero",
-       forward(kind) + " and penalty; detach(), item(), variable_data()", &finite_gradients},
+       forward(kind) + " and penalty; detach(), item(), variable_data()", in_each_use<&finite_gradients>},
       {"gradient check", "in float64, gradients are those of finite differences (to 1e-6)",
-       forward(kind) + " and penalty; the backward of a torch::autograd::Function", &finite_differences},
+       forward(kind) + " and penalty; the backward of a torch::autograd::Function", in_each_use<&finite_differences>},
       {"graph outlives component", "backward works after the component is gone",
        forward(kind) + "; a raw pointer or `this` kept by the graph", &outlives},
   };

@@ -54,7 +54,7 @@ void of_readout(const Subject& subject) {
       readouts.emplace_back(subject, 0, std::vector{session});
     } catch (const Error& error) {
       const auto sentence = str("for a session of ", session.neurons, " neurons it is refused: ", error.what());
-      if (!error.where().empty() && !is_accident(error)) throw NotRun{sentence};  // a knob lists the neurons
+      if (!error.where().empty()) throw NotRun{sentence};  // a knob lists the neurons
       throw Broken{sentence};
     }
   }

@@ -80,7 +80,7 @@ LossContext loss_context(const Subject& subject, const std::vector<Session>& ses
 
 Json list_knobs(const plexiform_component& component) {
   std::string text;
-  plexiform_failure failure = {sizeof failure, "", "", ""};
+  plexiform_failure failure = {sizeof failure, "", "", "", 0};
   if (component.describe(append, &text, &failure) != 0) {
     throw Error(text_of(failure.where), text_of(failure.problem), text_of(failure.fix));
   }
@@ -89,9 +89,11 @@ Json list_knobs(const plexiform_component& component) {
 
 Json create(const plexiform_component& component, const Json& knobs, const void* context, void* out) {
   std::string values;
-  plexiform_failure failure = {sizeof failure, "", "", ""};
+  plexiform_failure failure = {sizeof failure, "", "", "", 0};
   if (component.create(knobs.dump().c_str(), context, out, append, &values, &failure) != 0) {
-    throw Error(text_of(failure.where), text_of(failure.problem), text_of(failure.fix));
+    const auto where = text_of(failure.where), problem = text_of(failure.problem), fix = text_of(failure.fix);
+    if (failure.accident) throw Accident(where, problem, fix);
+    throw Error(where, problem, fix);
   }
   return Json::parse(values, nullptr, /*allow_exceptions=*/false);
 }
@@ -112,8 +114,6 @@ Json try_create(const Subject& subject) {
   return create(*subject.component, subject.knobs, &context, &loss);
 }
 
-bool is_accident(const Error& error) { return error.fix() == "report it to the plugin's author"; }
-
 Specimen::Specimen(const Subject& subject, uint64_t reseed) {
   build(subject, reseed, subject.component->kind == PLEXIFORM_LOSS_KIND ? std::vector<Session>{} : std::vector{usual});
 }
@@ -124,6 +124,7 @@ Specimen::Specimen(const Subject& subject, uint64_t reseed, const std::vector<Se
 
 void Specimen::build(const Subject& subject, uint64_t reseed, const std::vector<Session>& sessions) {
   shape_ = subject.input;
+  of_session_ = !sessions.empty();
   at::manual_seed(subject.seed + reseed);
   if (subject.component->kind == PLEXIFORM_CORE_KIND) {
     const auto context = core_context(subject, sessions);
@@ -142,12 +143,24 @@ void Specimen::build(const Subject& subject, uint64_t reseed, const std::vector<
   expect(component_ != nullptr, "create succeeded, but left `out` empty");
 }
 
+void for_each_use(const Subject& subject, const std::function<void(const Specimen&)>& check) {
+  const Specimen alone(subject);
+  check(alone);
+  if (subject.component->kind != PLEXIFORM_LOSS_KIND || !ability<SessionLoss>(alone.loss())) return;
+  try {
+    check(Specimen(subject, 0, {usual}));
+  } catch (const Broken& broken) {
+    throw Broken{"for a batch of a session, " + broken.seen};
+  }
+}
+
 std::optional<Specimen> build(const Subject& subject) {
   try {
     return Specimen(subject);
-  } catch (const Error& error) {
-    expect(!is_accident(error), "with " + subject.knobs.dump() + ", input " + subject.input.text() +
-                                    ", create throws " + error.problem().substr(0, 300));
+  } catch (const Accident& error) {
+    throw Broken{"with " + subject.knobs.dump() + ", input " + subject.input.text() + ", create throws " +
+                 error.problem().substr(0, 300)};
+  } catch (const Error&) {
     return {};
   }
 }
@@ -163,8 +176,11 @@ at::Tensor Specimen::input(int64_t batch, const Shape& shape) const {
   return loss_ ? at::rand({batch, shape.time, neurons}) + 0.1 : at::randn(sizes(batch, shape));
 }
 
-at::Tensor Specimen::run(const at::Tensor& x) const {
-  return loss_ ? loss_->forward(x, target(x)) : run(x, usual.name);
+at::Tensor Specimen::run(const at::Tensor& x) const { return loss_ ? compare(x, target(x)) : run(x, usual.name); }
+
+at::Tensor Specimen::compare(const at::Tensor& prediction, const at::Tensor& target) const {
+  auto* offered = of_session_ ? ability<SessionLoss>(*loss_) : nullptr;
+  return offered ? offered->forward(prediction, target, Given(usual.name)) : loss_->forward(prediction, target);
 }
 
 at::Tensor Specimen::run(const at::Tensor& x, const std::string& session) const {

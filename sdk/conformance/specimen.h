@@ -9,6 +9,7 @@
 #include <plexiform/loss.h>
 #include <plexiform/readout.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -42,8 +43,8 @@ struct Session {
 class Specimen {
  public:
   // Draws its weights after at::manual_seed(subject.seed + reseed). Throws the Error that the component refuses with.
-  //   sessions  of the model, not empty: a core and a loss are built for all of them, a readout for the first. Only the check
-  //             of sessions names others than the usual one, and a loss without any is one that a program uses by itself.
+  //   sessions  of the model: a core and a loss are built for all of them, a readout for the first. Only the check of
+  //             sessions names others than the usual one, and a loss without any is one that a program uses by itself.
   explicit Specimen(const Subject& subject, uint64_t reseed = 0);
   Specimen(const Subject& subject, uint64_t reseed, const std::vector<Session>& sessions);
 
@@ -51,7 +52,7 @@ class Specimen {
   at::Tensor input(int64_t batch = 2) const { return input(batch, shape_); }
   at::Tensor input(int64_t batch, const Shape& shape) const;
 
-  // forward. A loss compares with target(input).
+  // forward. A loss compares with target(input); one that was built for sessions takes the batch for one of the usual.
   at::Tensor run(const at::Tensor& input) const;
   // forward as the host calls it for a batch of that session.
   at::Tensor run(const at::Tensor& input, const std::string& session) const;
@@ -65,17 +66,29 @@ class Specimen {
   Component* operator->() const { return component_.get(); }
   Core& core() const { return *core_; }
   Loss& loss() const { return *loss_; }
+  // The forward of a loss that the host would call for it.
+  at::Tensor compare(const at::Tensor& prediction, const at::Tensor& target) const;
+  bool is_loss() const { return loss_ != nullptr; }
+  bool of_session() const { return of_session_; }
   void destroy();
 
  private:
   void build(const Subject& subject, uint64_t reseed, const std::vector<Session>& sessions);
 
   Shape shape_;
+  bool of_session_ = false;
   std::shared_ptr<Core> core_;
   std::shared_ptr<Readout> readout_;
   std::shared_ptr<Loss> loss_;
   std::shared_ptr<Component> component_;
 };
+
+// What one instance shows, and a SessionLoss twice: by itself, and built for a session.
+void for_each_use(const Subject& subject, const std::function<void(const Specimen&)>& check);
+template <void (*check)(const Specimen&)>
+void in_each_use(const Subject& subject) {
+  for_each_use(subject, check);
+}
 
 // None when the component refuses this setting, as it may. Throws Broken for a refusal that no user can mend.
 std::optional<Specimen> build(const Subject& subject);
@@ -90,8 +103,10 @@ Json create(const plexiform_component& component, const Json& knobs, const void*
 // create() with the context that `subject` stands for; the instance is dropped.
 Json try_create(const Subject& subject);
 
-// Whether an Error is what the SDK makes of an exception that the author did not mean for users.
-bool is_accident(const Error& error);
+// Of create: an exception that the author did not mean for users.
+struct Accident : Error {
+  using Error::Error;
+};
 
 // Recorded activity (B, T' + lag, N) to compare a prediction with: always the same numbers, from 0 to 2.
 at::Tensor target(const at::Tensor& prediction);

@@ -30,7 +30,8 @@ const plexiform_component& find_component(const std::string& plugin, const std::
   if (!library) throw Error(plugin, dlerror(), "build the plugin before its test");
   const auto entry = reinterpret_cast<plexiform_entry_function>(dlsym(library, PLEXIFORM_ENTRY));
   if (!entry) throw Error(plugin, "has no entry function", "end its source in one of the macros of plugin.h");
-  const plexiform_host host = {sizeof host, PLEXIFORM_ABI_MAJOR, PLEXIFORM_ABI_MINOR, "test", nullptr};
+  static constexpr auto no_extension = [](const char*) -> const void* { return nullptr; };
+  static constexpr plexiform_host host = {sizeof host, PLEXIFORM_ABI_MAJOR, PLEXIFORM_ABI_MINOR, "test", no_extension};
   const plexiform_plugin* descriptor = entry(&host);
   std::vector<std::string> known;
   for (uint32_t i = 0; descriptor && i < descriptor->component_count; ++i) {

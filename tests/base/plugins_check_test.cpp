@@ -1,4 +1,5 @@
 // `plexiform plugins check` and `plugins doctor`, run as a user would.
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 
@@ -104,6 +105,29 @@ TEST_CASE("plugins check of a file that cannot be opened reports that, and nothi
   CHECK(unknown["problems"][0]["problem"] == "no component is named 'no.such.Core'");
 }
 
+TEST_CASE("plugins check of a file that does something when it is opened says what") {
+  const Folder folder;
+  const std::vector<std::array<std::string, 3>> files = {
+      {"prints_at_load", "opening is silent", "it prints \""},
+      {"thread_at_load", "opening changes nothing", "the number of threads went from "},
+      {"operators", "no operators", "registers operators"},
+      {"other_entry", "exports", "1 symbols: mylab_plugin_entry"},
+  };
+  for (const auto& [name, check, seen] : files) {
+    const auto ran = plugins(folder, {"check", FIXTURE_DIR "/fixture_" + name + ".plexiform.so", "--json"});
+    INFO(name << ": " << ran.output);
+    CHECK(ran.code == 1);
+    bool found = false;
+    for (const auto& one : Json::parse(ran.output).at("checks")) {
+      if (one.at("check") != check) continue;
+      found = true;
+      CHECK(one.at("status") == "failed");
+      CHECK(has(one.at("seen"), seen));
+    }
+    CHECK(found);
+  }
+}
+
 TEST_CASE("plugins check says which setting a component needs") {
   const Folder folder;
   const auto ran =
@@ -171,4 +195,5 @@ TEST_CASE("plugins doctor still answers when the host library cannot be loaded")
   ran = doctor();
   CHECK(ran.code == 1);
   CHECK(has(ran.output, "CANNOT BE LOADED: "));
+  CHECK(has(ran.output, "fix: install what `ldd "));
 }

@@ -52,9 +52,10 @@ TEST_CASE("the source of a new plugin is at most 40 lines") {
 TEST_CASE("a name that is no identifier is refused with one that is") {
   const Folder folder;
   const std::vector<std::pair<std::string, std::string>> names = {
-      {"ConvGRU", "use conv_gru:"}, {"conv-gru", "use conv_gru:"}, {"3d", "use core_3d:"}, {"class", "use class_core:"},
-      {"test", "use test_core:"},   {"a__b", "use a_b:"},          {"../up", "use up:"},   {"é", "use my_core:"},
-      {"", "use my_core:"},         {"/", "use my_core:"},         {"a b", "use a_b:"},    {"x\n", "use x:"}};
+      {"ConvGRU", "use conv_gru:"},   {"conv-gru", "use conv_gru:"}, {"3d", "use core_3d:"},
+      {"params", "use params_core:"}, {"test", "use test_core:"},    {"a__b", "use a_b:"},
+      {"../up", "use up:"},           {"é", "use my_core:"},         {"", "use my_core:"},
+      {"/", "use my_core:"},          {"a b", "use a_b:"},           {"x\n", "use x:"}};
   for (const auto& [name, sentence] : names) {
     const auto ran = plugins_new(folder, "core", name);
     INFO("'" << name << "': " << ran.output);

@@ -207,11 +207,11 @@ TEST_CASE("a plugin of another host is refused with both sides and the remedy") 
   const std::string rebuild = "rebuild the plugin with this host's sdk/";
   CHECK(mismatches_after([](Note&, HostBuild&) {}) == "");
   CHECK(mismatches_after([](Note& n, HostBuild&) { n.fields.abi_major = 2; }) ==
-        "built for plugin ABI 2.0, this host speaks 1.0 | update Plexiform, or " + rebuild);
+        "built for plugin ABI 2.1, this host speaks 1.1 | update Plexiform, or " + rebuild);
   CHECK(mismatches_after([](Note& n, HostBuild&) { n.fields.abi_major = 0; }) ==
-        "built for plugin ABI 0.0, this host speaks 1.0 | " + rebuild);
-  CHECK(mismatches_after([](Note& n, HostBuild&) { n.fields.abi_minor = 1; }) ==
-        "built for plugin ABI 1.1, this host speaks 1.0 | update Plexiform, or " + rebuild);
+        "built for plugin ABI 0.1, this host speaks 1.1 | " + rebuild);
+  CHECK(mismatches_after([](Note& n, HostBuild&) { n.fields.abi_minor = 2; }) ==
+        "built for plugin ABI 1.2, this host speaks 1.1 | update Plexiform, or " + rebuild);
   CHECK(mismatches_after([](Note& n, HostBuild&) { n.fields.tier = 1; }) ==
         "is a plugin of tier 1, this host loads tier 0 | update Plexiform");
   CHECK(mismatches_after([](Note& n, HostBuild&) { n.fields.loss_version = 2; }) ==

@@ -164,6 +164,25 @@ TEST_CASE("two versions of one plugin work side by side, each where it is pinned
   }
 }
 
+TEST_CASE("the config's plugins come after --plugin, and before --plugin-path") {
+  const Desk desk;
+  fs::create_directory(desk.folder / "path");
+  const auto one = version(desk.folder / "one.so", "1.0.0"), two = version(desk.folder / "two.so", "2.0.0");
+  version(desk.folder / "path/three.so", "3.0.0");
+  const auto used = [&](std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {"train", TEST_DATA "/fixtures.yaml", "--dry-run", "paths.data_dir=" + small_recording()});
+    return desk.run(words);
+  };
+  const auto first = used({"--plugin", one, "+plugins=['" + two + "']"});
+  CHECK_THAT(first.output, ContainsSubstring("(plugin fixture_components 1.0.0"));
+  const auto second = used({"--plugin-path", desk.folder / "path", "+plugins=['" + two + "']"});
+  CHECK_THAT(second.output, ContainsSubstring("(plugin fixture_components 2.0.0"));
+  const auto refused = used({"+plugins=" + two});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.output, ContainsSubstring("plugins") && ContainsSubstring("list"));
+}
+
 TEST_CASE("any component is switched by one override") {
   const Desk desk;
   const auto two = version(desk.folder / "two.so", "2.0.0");

@@ -157,6 +157,14 @@ void Plugin::check_descriptor() const {
         listed.alias_of != (c.alias_of ? c.alias_of : "")) {
       refuse("component " + std::to_string(i + 1) + " is not the '" + listed.name + "' of its note");
     }
+    const auto& note = note_.fields;
+    const uint32_t version = c.kind == PLEXIFORM_CORE_KIND      ? note.core_version
+                             : c.kind == PLEXIFORM_READOUT_KIND ? note.readout_version
+                                                                : note.loss_version;
+    if (c.kind_version != version) {
+      refuse(listed.name + " is for version " + std::to_string(c.kind_version) + " of the " + listed.kind +
+             " interface, its note says " + std::to_string(version));
+    }
   }
 }
 

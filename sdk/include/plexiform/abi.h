@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define PLEXIFORM_ABI_MAJOR 1  // a field moved, another meaning or owner
-#define PLEXIFORM_ABI_MINOR 0  // a field at the end, another kind
+#define PLEXIFORM_ABI_MINOR 1  // a field at the end, another kind, an optional ability
 // Interface versions: raised when a virtual, a signature or the meaning of a tensor changes.
 #define PLEXIFORM_CORE_VERSION 1
 #define PLEXIFORM_READOUT_VERSION 1
@@ -59,6 +59,7 @@ struct plexiform_failure {
   char where[256];  // a knob's name, or ""
   char problem[1024];
   char fix[1024];
+  uint32_t accident;  // since 1.1: 1 for an exception that the author did not mean for users
 };
 
 // Receives text that is only valid during the call.
@@ -90,14 +91,15 @@ struct plexiform_plugin {
   uint32_t component_count;
   uint32_t component_stride;  // sizeof(plexiform_component) in the plugin: step by this
   const struct plexiform_component* components;
-  const void* (*extension)(const char* id);  // NULL, or abilities of the plugin by name
+  const void* (*extension)(const char* id);  // NULL, or abilities of the plugin by name; no host asks yet
 };
 
+// Valid as long as the process.
 struct plexiform_host {
   uint32_t struct_size;
   uint16_t abi_major, abi_minor;
   const char* version;
-  const void* (*extension)(const char* id);
+  const void* (*extension)(const char* id);  // never NULL; returns NULL for what it does not know, today everything
 };
 
 // The one exported symbol. NULL: the plugin refuses this host.

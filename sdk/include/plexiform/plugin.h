@@ -40,10 +40,11 @@ inline void copy(char* to, size_t size, const std::string& text) {
 }
 
 inline int fail(plexiform_failure* failure, const std::string& where, const std::string& problem,
-                const std::string& fix) {
+                const std::string& fix, bool accident = false) {
   copy(failure->where, sizeof failure->where, where);
   copy(failure->problem, sizeof failure->problem, problem);
   copy(failure->fix, sizeof failure->fix, fix);
+  if (failure->struct_size > offsetof(plexiform_failure, accident)) failure->accident = accident;
   return 1;
 }
 
@@ -61,13 +62,13 @@ int guarded(plexiform_failure* failure, F&& body) noexcept {
     if (text.find("allocate") != std::string::npos || text.find("overflow") != std::string::npos) {
       return fail(failure, "", "not enough memory", "choose a smaller model");
     }
-    return fail(failure, "", text, report);
+    return fail(failure, "", text, report, true);
   } catch (const std::bad_alloc&) {
     return fail(failure, "", "not enough memory", "choose a smaller model");
   } catch (const std::exception& e) {
-    return fail(failure, "", e.what(), report);
+    return fail(failure, "", e.what(), report, true);
   } catch (...) {
-    return fail(failure, "", "an exception of unknown type", report);
+    return fail(failure, "", "an exception of unknown type", report, true);
   }
 }
 

@@ -5,7 +5,6 @@
 #include <plexiform/host/trained_model.h>
 
 #include <iostream>
-
 using namespace plexiform::host;
 
 struct Progress final : Observer {
@@ -24,7 +23,8 @@ Json config(const std::string& data) {
           {"optimizer", {{"_target_", "torch.optim.AdamW"}, {"lr", 0.02}}}};
 }
 
-int main(int, char** words) try {
+int main(int count, char** words) try {
+  if (count < 3) throw plexiform::Error("", "needs DATA and RUN", "experiment DATA RUN [CONFIG]");
   const std::string data = words[1], run = words[2];
   auto experiment =
       words[3] ? Experiment({words[3], {"paths.data_dir=" + data}, {}, run}) : Experiment(config(data), run);

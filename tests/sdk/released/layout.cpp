@@ -10,9 +10,8 @@
 #include <plexiform/loss.h>
 #include <plexiform/readout.h>
 
-#if __has_include(<plexiform/abilities.h>)
+#if PLEXIFORM_ABI_MINOR >= 1
 #include <plexiform/abilities.h>
-#define HAS_ABILITIES
 #endif
 
 #include <cstddef>
@@ -98,6 +97,7 @@ void component(const char* rules) {
 
 int main() {
   say("version", "abi", std::to_string(PLEXIFORM_ABI_MAJOR));
+  say("version", "minor", std::to_string(PLEXIFORM_ABI_MINOR));
   say("version", "core", std::to_string(PLEXIFORM_CORE_VERSION));
   say("version", "readout", std::to_string(PLEXIFORM_READOUT_VERSION));
   say("version", "loss", std::to_string(PLEXIFORM_LOSS_VERSION));
@@ -144,6 +144,9 @@ int main() {
   FIELD("abi", plexiform_failure, where);
   FIELD("abi", plexiform_failure, problem);
   FIELD("abi", plexiform_failure, fix);
+#if PLEXIFORM_ABI_MINOR >= 1
+  FIELD("abi", plexiform_failure, accident);
+#endif
 
   GROWS(plexiform_component);
   FIELD("abi", plexiform_component, struct_size);
@@ -205,6 +208,10 @@ int main() {
   GROWS(CoreContext);
   FIELD("core", CoreContext, stimulus);
   FIELD("core", CoreContext, compat);
+#if PLEXIFORM_ABI_MINOR >= 1
+  FIELD("core", CoreContext, sessions);
+  FIELD("core", CoreContext, state_follows);
+#endif
 
   component("readout");
   FIXED("readout", Readout);
@@ -216,6 +223,12 @@ int main() {
   FIELD("readout", ReadoutContext, neurons);
   FIELD("readout", ReadoutContext, mean_activity);
   FIELD("readout", ReadoutContext, compat);
+#if PLEXIFORM_ABI_MINOR >= 1
+  FIELD("readout", ReadoutContext, info);
+  FIELD("readout", ReadoutContext, first);
+  ability<LooksBack>();
+  VIRTUAL(LooksBack::name.data(), LooksBack, history);
+#endif
 
   component("loss");
   FIXED("loss", Loss);
@@ -226,8 +239,17 @@ int main() {
   say("loss", "Reduction::sum", std::to_string(static_cast<int>(Reduction::sum)));
   GROWS(LossContext);
   FIELD("loss", LossContext, compat);
+#if PLEXIFORM_ABI_MINOR >= 1
+  FIELD("loss", LossContext, sessions);
+  FIXED("loss", SessionFacts);
+  FIELD("loss", SessionFacts, name);
+  FIELD("loss", SessionFacts, neurons);
+  FIELD("loss", SessionFacts, info);
+  ability<SessionLoss>();
+  VIRTUAL(SessionLoss::name.data(), SessionLoss, forward);
+#endif
 
-#ifdef HAS_ABILITIES
+#if PLEXIFORM_ABI_MINOR >= 1
   ability<Streaming>();
   VIRTUAL(Streaming::name.data(), Streaming, start);
   VIRTUAL(Streaming::name.data(), Streaming, step);
