@@ -20,6 +20,7 @@ struct Experiment::State {
   std::optional<config::RunRecord> record;  // none: the config was made by a program
   std::string folder;
   training::Start start = training::Start::fresh;
+  std::vector<std::string> overrides;  // of a run that is resumed
   std::unique_ptr<training::Run> run;
 
   // Reads the data and builds the model.
@@ -111,6 +112,7 @@ Experiment Experiment::resume(const std::string& folder, const Plugins& plugins,
   state->composition = recorded_config(folder, overrides);
   state->folder = fs::canonical(folder);
   state->start = training::Start::resume;
+  state->overrides = overrides;
   state->make_ready({}, plugins);
   return Experiment(std::move(state));
 }
@@ -129,6 +131,7 @@ Result Experiment::train(Observer& observer) {
     make_run_folder(state_->folder, state_->composition, state_->record);
   } else {
     remove_leftovers_of_run(state_->folder);
+    if (!state_->overrides.empty()) record_overrides(state_->folder, state_->composition, state_->overrides);
   }
   return training::train(*state_->run, state_->folder, state_->start, {&observer});
 }

@@ -38,6 +38,20 @@ void make_run_folder(const std::string& folder, const config::Composition& compo
   }
 }
 
+void record_overrides(const std::string& folder, const config::Composition& composition,
+                      const std::vector<std::string>& overrides) {
+  const std::string records = folder + "/.hydra/";
+  if (fs::exists(records + "command.yaml")) {
+    auto record = config::read_record(folder);
+    record.overrides.insert(record.overrides.end(), overrides.begin(), overrides.end());
+    files::write_atomically(records + "command.yaml", config::to_yaml(config::to_node(record)));
+  }
+  Node all = fs::exists(records + "overrides.yaml") ? config::read_yaml(records + "overrides.yaml") : Node::list();
+  for (const auto& one : overrides) all.items.push_back(config::from_json(one));
+  files::write_atomically(records + "overrides.yaml", config::to_yaml(all));
+  files::write_atomically(records + "config.yaml", config::to_yaml(composition.job));
+}
+
 void remove_leftovers_of_run(const std::string& folder) {
   for (const char* room : {"", "/checkpoints", "/model", "/.hydra"}) {
     if (fs::is_directory(folder + room)) files::remove_leftovers(folder + room);

@@ -19,6 +19,11 @@ std::string new_run_folder(const config::Composition& composition, std::time_t n
 void make_run_folder(const std::string& folder, const config::Composition& composition,
                      const std::optional<config::RunRecord>& record);
 
+// Adds overrides that a run is resumed with to what its folder records, so that it can still be made again.
+//   composition  with them
+void record_overrides(const std::string& folder, const config::Composition& composition,
+                      const std::vector<std::string>& overrides);
+
 // Removes what a run that was killed while it wrote left unfinished.
 void remove_leftovers_of_run(const std::string& folder);
 

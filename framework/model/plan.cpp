@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <model/plan.h>
 
-#include <numeric>
 #include <set>
 
 namespace plexiform::model {
@@ -9,9 +8,11 @@ namespace {
 
 std::string megabytes(double bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
 
-int64_t count(const std::vector<Named>& tensors) {
-  return std::accumulate(tensors.begin(), tensors.end(), int64_t{0},
-                         [](int64_t n, const Named& t) { return n + t.tensor.numel(); });
+// Numbers in the tensors whose names begin so.
+int64_t count(const std::vector<Named>& tensors, const std::string& begin = "") {
+  int64_t n = 0;
+  for (const auto& [name, tensor] : tensors) n += name.starts_with(begin) ? tensor.numel() : 0;
+  return n;
 }
 
 }  // namespace
@@ -49,10 +50,12 @@ std::string describe_plan(const Model& model, const data::Recordings& recordings
       }
     }
   }
-  const int64_t core = count(model.core->parameters()), all = count(model.parameters());
+  const auto parameters = model.parameters();
+  const int64_t all = count(parameters), core = count(parameters, "core."), readouts = count(parameters, "readout.");
   const double batch = 4.0 * static_cast<double>(loader.batch_size * model.window.numel());
   const double features = 4.0 * static_cast<double>(loader.batch_size * model.features.numel());
-  text += fmt::format("parameters\n  {:16} {}\n  {:16} {}\n", "core", core, "readouts", all - core);
+  text += fmt::format("parameters\n  {:16} {}\n  {:16} {}\n", "core", core, "readouts", readouts);
+  if (all > core + readouts) text += fmt::format("  {:16} {}\n", "losses", all - core - readouts);
   text += fmt::format("memory\n  {:16} {}\n  {:16} {}\n  {:16} {} stimulus, {} features\n  {:16} {}\n", "stimuli",
                       megabytes(movie), "responses", megabytes(recorded), "batch", megabytes(batch),
                       megabytes(features), "model, optimiser", megabytes(16.0 * static_cast<double>(all)));

@@ -103,7 +103,8 @@ std::string nearest_name(const std::vector<PluginFile>& files, const Target& wan
     if (bare(name) == bare(target)) return "did you mean '" + name + "'?";
   }
   const bool any_unread = std::any_of(files.begin(), files.end(), [](const auto& file) { return !file.note; });
-  return did_you_mean(target, known) +
+  const std::string near = did_you_mean(target, known);
+  return (near.starts_with("did you mean") ? "" : "if it is yours, give its file by --plugin FILE; ") + near +
          (any_unread ? " (some files could not be read: `plexiform plugins list` says why)" : "");
 }
 

@@ -144,6 +144,33 @@ TEST_CASE("evaluating a model with another binary says so") {
                                old + " then, " + pin("2.0.0", file) + " now\n"));
 }
 
+TEST_CASE("a run is resumed and evaluated from anywhere, with the plugins and the data that it was given") {
+  const Desk desk;
+  const fs::path here = fs::current_path();
+  fs::create_directory(desk.folder / "here");
+  version(desk.folder / "here/net.so", "1.0.0");
+  fs::create_symlink(small_recording(), desk.folder / "here/data");
+  fs::current_path(desk.folder / "here");
+  const auto ran = desk.run({"train", TEST_DATA "/fixtures.yaml", "--plugin", "net.so", "paths.data_dir=data",
+                             "hydra.run.dir=run", "trainer.max_epochs=1"});
+  fs::current_path(desk.folder.path);
+  const auto resumed = desk.run({"train", "--resume", "here/run", "trainer.max_epochs=2"});
+  const auto evaluated = desk.run({"evaluate", "here/run"});
+  const auto elsewhere = desk.run({"evaluate", "here/run", "paths.data_dir=here/data"});
+  const auto reproduced = desk.run({"reproduce", "here/run"});
+  fs::current_path(here);
+  INFO(ran.output << resumed.output << evaluated.output << elsewhere.output << reproduced.output);
+  CHECK(ran.code == 0);
+  CHECK(resumed.code == 0);
+  CHECK(evaluated.code == 0);
+  CHECK(elsewhere.code == 0);
+  CHECK(content(desk.folder / "here/run/metrics.csv").find("\n1,") != std::string::npos);  // a second epoch
+  // What it was resumed with is part of what made it.
+  CHECK_THAT(content(desk.folder / "here/run/.hydra/config.yaml"), ContainsSubstring("max_epochs: 2"));
+  CHECK(reproduced.code == 0);
+  CHECK_THAT(reproduced.output, ContainsSubstring("trainer.max_epochs=1 trainer.max_epochs=2"));
+}
+
 TEST_CASE("two versions of one plugin work side by side, each where it is pinned") {
   const Desk desk;
   const auto one = version(desk.folder / "one.so", "1.0.0"), two = version(desk.folder / "two.so", "2.0.0");

@@ -77,9 +77,10 @@ refused 'is there already' "$plexiform" plugins new core my_core --dir "$work"
 
 begin "writing the guide's loss with parameters"
 clean "$plexiform" plugins new loss gaussian --dir "$work"
-awk '/^```cpp/ { on = 1; next } /^```/ { on = 0 } on' "$work/moved/share/plexiform/README.md" >"$work/gaussian/gaussian.cpp"
-# Of the template's tests the one of the contract is kept: the other is about the template's own formula.
-sed '/keeps the loss contract/q' "$work/gaussian/gaussian_test.cpp" >"$work/kept" && mv "$work/kept" "$work/gaussian/gaussian_test.cpp"
+block() { awk -v n="$1" '/^```cpp/ { on = ++k == n; next } /^```/ { on = 0 } on' "$work/moved/share/plexiform/README.md"; }
+block 1 >"$work/gaussian/gaussian.cpp"
+sed '/^TEST_CASE("a rate of/,$d' "$work/gaussian/gaussian_test.cpp" >"$work/kept"
+{ cat "$work/kept" && block 2; } >"$work/gaussian/gaussian_test.cpp"
 
 begin 'building the four outside of the tree'
 cp -r "$work/moved/share/plexiform/template/host" "$work/program"

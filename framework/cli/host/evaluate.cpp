@@ -1,6 +1,7 @@
 #include <cli/command_line.h>
 #include <cli/host/commands.h>
 #include <cli/host/memory.h>
+#include <cli/host/where_it_ran.h>
 #include <config/compose.h>
 #include <config/resolve.h>
 #include <evaluation/predict.h>
@@ -31,12 +32,13 @@ int evaluate(const Arguments& arguments) {
   namespace fs = std::filesystem;
   refuse_what_does_not_fit();
   plugins::report_crashes();
-  const auto line = parse_command_line("evaluate", arguments);
+  auto line = parse_command_line("evaluate", arguments);
   for (const auto& word : line.request.overrides) {
     if (word.compare(word.find_first_not_of("+~"), 5, "model") == 0) {
       throw Usage(fmt::format("'{}' would change a trained model\n  fix: train another one", word));
     }
   }
+  go_where_it_ran(line.target, line);
   const std::string folder = model::bundle_folder(line.target);
   const auto members = model::members(folder);
   if (members.empty()) {

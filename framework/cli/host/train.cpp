@@ -3,6 +3,7 @@
 #include <cli/host/commands.h>
 #include <cli/host/console.h>
 #include <cli/host/memory.h>
+#include <cli/host/where_it_ran.h>
 #include <fmt/format.h>
 #include <plexiform/host/experiment.h>
 #include <plugins/host/running.h>
@@ -13,7 +14,8 @@ namespace {
 
 using host::Experiment;
 
-Experiment prepare(const CommandLine& line) {
+Experiment prepare(CommandLine line) {
+  if (!line.resume.empty()) go_where_it_ran(line.resume, line);
   const host::Plugins plugins{line.plugin_files, line.plugin_paths, line.locked, line.accept_plugin_change};
   auto [search_path, name, overrides] = line.request;
   if (!line.resume.empty()) return Experiment::resume(line.resume, plugins, overrides);

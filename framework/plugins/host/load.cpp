@@ -69,7 +69,9 @@ Created<Interface> create(Catalogue& catalogue, const char* kind, const std::str
   if (!from.knobs.is_object())
     throw Error(plugin.file(), found.component.name + " does not say its knobs' values", report);
   if (!found.file->changed.empty()) from.warnings.push_back(found.file->changed);
-  if (!found.file->warning.empty()) from.warnings.push_back(plugin.file() + ": " + found.file->warning);
+  if (const auto& loose = found.file->warning) {
+    from.warnings.push_back(plugin.file() + ": " + loose->problem + " (fix: " + loose->fix + ")");
+  }
   if (plugin.replaced()) {
     from.warnings.push_back(plugin.file() +
                             " was removed or replaced since it was loaded: this process goes on with what it loaded");

@@ -1,0 +1,15 @@
+// Commands about a run that is there already.
+#pragma once
+
+#include <cli/command_line.h>
+
+#include <string>
+
+namespace plexiform::cli {
+
+// Goes to the folder that the run was started in, where relative paths of its config begin, and gives `line` the plugins that
+// the run was given, unless it names others. What was typed now keeps its meaning: `run`, plugins, and overrides of `paths` and
+// `data_io` that name something here become absolute. Does nothing for a folder without a record (made by a program).
+void go_where_it_ran(std::string& run, CommandLine& line);
+
+}  // namespace plexiform::cli
