@@ -87,6 +87,8 @@ std::vector<std::string> small_run(const std::string& runs, const std::vector<st
                                         "paths.data_dir=" + recording(),
                                         "hydra.run.dir=" + runs,
                                         "model.hidden_channels=[3,2]",
+                                        "model.core.temporal_kernel_sizes=[9,5]",
+                                        "model.core.spatial_kernel_sizes=[7,3]",
                                         "dataloader.batch_size=6",
                                         "trainer.max_epochs=3",
                                         "+trainer.limit_train_batches=6",
