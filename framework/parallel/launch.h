@@ -11,13 +11,13 @@
 namespace plexiform::parallel {
 
 struct Launch {
-  int rank = 0, size = 1;            // of all processes
-  int local_size = 1;                // of those on this machine; 0: not known
-  std::string address = "";          // of rank 0's machine
-  int port = 0;                      // where rank 0 listens
-  bool store_is_launchers = false;   // the launcher listens there: rank 0 is a client, too
-  std::string attempt = "0";         // changes when the launcher starts all processes anew
-  double timeout = 600;              // seconds of silence after which another process counts as lost
+  int rank = 0, size = 1;           // of all processes
+  int local_size = 1;               // of those on this machine; 0: not known
+  std::string address = "";         // of rank 0's machine
+  int port = 0;                     // where rank 0 listens
+  bool store_is_launchers = false;  // the launcher listens there: rank 0 is a client, too
+  std::string attempt = "0";        // changes when the launcher starts all processes anew
+  double timeout = 600;             // seconds of silence after which another process counts as lost
 
   bool one_machine() const { return local_size == size; }
 };

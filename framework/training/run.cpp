@@ -174,9 +174,9 @@ int64_t steps_per_epoch(const Run& run) {
 void check_processes(const TrainerParams& trainer, int64_t size) {
   const int64_t wanted = trainer.processes();
   if (wanted == 0 || wanted == size) return;
-  const std::string counts = fmt::format("is {} on {} machine{}, but {} process{} started", wanted / trainer.num_nodes,
-                                         trainer.num_nodes, trainer.num_nodes == 1 ? "" : "s", size,
-                                         size == 1 ? " was" : "es were");
+  const std::string counts =
+      fmt::format("is {} on {} machine{}, but {} process{} started", wanted / trainer.num_nodes, trainer.num_nodes,
+                  trainer.num_nodes == 1 ? "" : "s", size, size == 1 ? " was" : "es were");
   throw Error("trainer.devices", counts,
               size > 1 ? "set it to auto"
                        : fmt::format("start them: torchrun --no-python --nproc-per-node {} plexiform train ..., mpirun "
@@ -189,7 +189,8 @@ std::pair<std::string, std::string> first_difference(const std::string& a, const
   std::istringstream ours(a), theirs(b);
   std::string one, other;
   while (true) {
-    const bool more = static_cast<bool>(std::getline(ours, one)), others = static_cast<bool>(std::getline(theirs, other));
+    const bool more = static_cast<bool>(std::getline(ours, one)),
+               others = static_cast<bool>(std::getline(theirs, other));
     if (!more && !others) return {};
     if (!more) one = "nothing";
     if (!others) other = "nothing";
@@ -335,7 +336,8 @@ host::Result train_together(Run& run, const std::string& folder, Start start, st
         &tensorboard.emplace(*settings.tensorboard, folder, settings.trainer.log_every_n_steps, config, run.model));
   }
   std::optional<WeightPictures> pictures;
-  if (settings.pictures && processes.first()) observers.push_back(&pictures.emplace(*settings.pictures, run.model, observers));
+  if (settings.pictures && processes.first())
+    observers.push_back(&pictures.emplace(*settings.pictures, run.model, observers));
   std::unique_ptr<Profiler> profiler;
   if (const auto params = read_profiler(settings.trainer.profiler); params && processes.first()) {
     observers.push_back((profiler = make_profiler(*params, folder)).get());

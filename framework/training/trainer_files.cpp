@@ -1,8 +1,8 @@
 // What the trainer writes, and how it continues from it.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/record_function.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 #include <fmt/format.h>
 #include <training/trainer.h>
 
@@ -85,12 +85,10 @@ void Trainer::save(const std::string& file) const {
   checkpoint.generator = generator_state();
   TrainerState state = state_;
   if (max_seconds_) state.seconds = seconds();
-  checkpoint.loop = Json{{"state", state.write()},
-                         {"kept", kept_.state()},
-                         {"means", means_.state()},
-                         {"stream", stream([](const auto& s) { return s.state(); })},
-                         {"threads", at::get_num_threads()},
-                         {"processes", task_.processes.size()}};
+  checkpoint.loop =
+      Json{{"state", state.write()},           {"kept", kept_.state()},
+           {"means", means_.state()},          {"stream", stream([](const auto& s) { return s.state(); })},
+           {"threads", at::get_num_threads()}, {"processes", task_.processes.size()}};
   if (found_rate_) checkpoint.loop["found_rate"] = *found_rate_;
   if (plateau_) checkpoint.loop["plateau"] = plateau_->state();
   if (stopping_) checkpoint.loop["stopping"] = stopping_->state();

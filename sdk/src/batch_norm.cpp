@@ -63,8 +63,8 @@ at::Tensor pass_forward(const at::Tensor& x, const BatchNorm& norm, at::Tensor& 
   auto* const running_mean = norm.running_mean.mutable_data_ptr<float>();
   auto* const running_variance = norm.running_variance.mutable_data_ptr<float>();
   if (norm.training) {
-    const auto batch = over_ranks(
-        maps.added<Moments>([&](int64_t at, int64_t) { return kernels.moments(from + at, maps.length); }));
+    const auto batch =
+        over_ranks(maps.added<Moments>([&](int64_t at, int64_t) { return kernels.moments(from + at, maps.length); }));
     for (int64_t c = 0; c < maps.channels; ++c) {
       const auto& [middle, deviations, all] = batch[static_cast<size_t>(c)];
       const auto n = static_cast<double>(count = all);

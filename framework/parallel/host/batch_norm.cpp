@@ -108,8 +108,9 @@ at::Tensor batch_norm(const at::Tensor& x, const Optional& weight, const Optiona
                                 running_variance, momentum, eps);
 }
 
-at::Tensor instance_norm(const at::Tensor& x, const Optional& weight, const Optional& bias, const Optional& running_mean,
-                         const Optional& running_variance, bool own, double momentum, double eps, bool cudnn) {
+at::Tensor instance_norm(const at::Tensor& x, const Optional& weight, const Optional& bias,
+                         const Optional& running_mean, const Optional& running_variance, bool own, double momentum,
+                         double eps, bool cudnn) {
   struct Within {
     Within() { within_instance_norm = true; }
     ~Within() { within_instance_norm = false; }

@@ -11,12 +11,11 @@
 #include <unistd.h>
 
 #define USE_C10D_GLOO  // as LibTorch was built
+#include <cstdlib>
+#include <cstring>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
-
-#include <cstdlib>
-#include <cstring>
 
 namespace plexiform::parallel {
 
@@ -36,6 +35,15 @@ std::string first_line(const std::exception& e) {
   const auto* of_torch = dynamic_cast<const c10::Error*>(&e);
   const std::string text = of_torch ? of_torch->what_without_backtrace() : e.what();
   return text.substr(0, text.find('\n'));
+}
+
+// To another process, in words.
+std::string what_happened(const std::exception& e, double timeout) {
+  const std::string text = first_line(e);
+  const auto says = [&](const char* words) { return text.find(words) != std::string::npos; };
+  if (says("imed out") || says("imeout")) return fmt::format("another process has said nothing for {:g} s", timeout);
+  if (says("onnection") || says("ead error") || says("rite error")) return "another process has ended";
+  return "the processes do not understand each other: " + text;
 }
 
 // Processes that may each use every core of this machine share them, unless the user has said how many threads they have.
@@ -136,13 +144,12 @@ Processes::Processes(const Launch& launch) : rank_(launch.rank), size_(launch.si
 
 Processes::~Processes() = default;
 
-void Processes::together(const char* what, const std::function<void(Group&)>& act) const {
+void Processes::together(const std::function<void(Group&)>& act) const {
   check();
   try {
     act(*group_);
   } catch (const std::exception& e) {
-    lost_.emplace(fmt::format("rank {} of {}", rank_, size_),
-                  fmt::format("another process has ended, or said nothing for {:g} s ({}: {})", timeout_, what, first_line(e)),
+    lost_.emplace(fmt::format("rank {} of {}", rank_, size_), what_happened(e, timeout_),
                   "see what it said; `plexiform train --resume` goes on from the last checkpoint");
     check();
   }
@@ -154,7 +161,7 @@ void Processes::check() const {
 
 void Processes::sum(const at::Tensor& x) const {
   if (!several()) return;
-  together("sum", [&](Group& group) {
+  together([&](Group& group) {
     std::vector<at::Tensor> tensors = {x};
     group.gloo->allreduce(tensors)->wait();
   });
@@ -162,7 +169,7 @@ void Processes::sum(const at::Tensor& x) const {
 
 void Processes::max(const at::Tensor& x) const {
   if (!several()) return;
-  together("agreement", [&](Group& group) {
+  together([&](Group& group) {
     std::vector<at::Tensor> tensors = {x};
     c10d::AllreduceOptions options;
     options.reduceOp = c10d::ReduceOp::MAX;
@@ -172,7 +179,7 @@ void Processes::max(const at::Tensor& x) const {
 
 void Processes::from_first(const at::Tensor& x) const {
   if (!several() || x.numel() == 0) return;
-  together("broadcast", [&](Group& group) {
+  together([&](Group& group) {
     const auto contiguous = x.detach().contiguous();
     std::vector<at::Tensor> tensors = {bytes_of(contiguous)};
     group.gloo->broadcast(tensors)->wait();
@@ -195,7 +202,7 @@ at::Tensor Processes::all(const at::Tensor& own) const {
   auto sizes = own.sizes().vec();
   sizes.insert(sizes.begin(), size_);
   auto result = at::empty(sizes, own.options().requires_grad(false));
-  together("gathering", [&](Group& group) {
+  together([&](Group& group) {
     auto everyones = bytes_of(result), mine = bytes_of(own.detach().contiguous());
     group.gloo->_allgather_base(everyones, mine)->wait();
   });

@@ -56,7 +56,7 @@ class Processes {
 
  private:
   struct Group;
-  void together(const char* what, const std::function<void(Group&)>& act) const;
+  void together(const std::function<void(Group&)>& act) const;
 
   int rank_ = 0, size_ = 1;
   double timeout_ = 0;
