@@ -8,6 +8,7 @@
 #include <cli/reproduce.h>
 #include <cli/show_config.h>
 #include <fmt/format.h>
+#include <parallel/launch.h>
 #include <plugins/host_library.h>
 
 #include <algorithm>
@@ -75,6 +76,10 @@ int run(const std::string& command, const Arguments& arguments) {
     if (!line.info.empty()) {
       plexiform::cli::print_info(line);
       return 0;
+    }
+    if (line.multirun && plexiform::parallel::read_launch().size > 1) {
+      throw plexiform::Error("--multirun", "was started in several processes, but starts its runs itself",
+                             "start it once, without torchrun, mpirun or srun; --jobs says how many runs go at a time");
     }
     if (line.multirun) return plexiform::cli::multirun(line, "/proc/self/exe");
     return run_in_host(name, arguments);

@@ -21,10 +21,16 @@ struct Experiment::State {
   std::string folder;
   training::Start start = training::Start::fresh;
   std::vector<std::string> overrides;  // of a run that is resumed
+  std::shared_ptr<const parallel::Processes> processes = parallel::join();
   std::unique_ptr<training::Run> run;
 
   // Reads the data and builds the model.
-  void make_ready(config::Resolvers resolvers, const Plugins& plugins) {
+  void make_ready(const config::Resolvers& resolvers, const Plugins& plugins) {
+    processes->all_or_none([&] { prepare(resolvers, plugins); });
+  }
+
+ private:
+  void prepare(config::Resolvers resolvers, const Plugins& plugins) {
     config::set_output_folder(composition, folder);
     resolvers.hydra = composition.hydra;
     auto catalogue = ::plexiform::plugins::Catalogue::discover(
@@ -34,7 +40,7 @@ struct Experiment::State {
       if (auto lock = ::plexiform::plugins::Lock::of_run(folder)) catalogue.lock(std::move(*lock));
     }
     try {
-      run = training::prepare(composition.job, resolvers, catalogue);
+      run = training::prepare(composition.job, resolvers, catalogue, processes);
     } catch (const Error& e) {
       throw config::with_chain(composition, e);
     }
@@ -90,27 +96,37 @@ std::string empty_folder(const std::string& name) {
 }  // namespace
 
 Experiment::Experiment(const Source& source) : state_(std::make_unique<State>()) {
-  const config::Resolvers resolvers;
+  config::Resolvers resolvers;
+  const auto& processes = *state_->processes;
+  resolvers.now = std::stoll(processes.from_first(std::to_string(resolvers.now)));
   const config::Request request = request_of(source);
-  state_->composition = composed(request);
-  state_->record = config::record(request, source.plugins.files, source.plugins.folders);
-  state_->folder =
-      source.folder.empty() ? new_run_folder(state_->composition, resolvers.now) : empty_folder(source.folder);
+  processes.all_or_none([&] {
+    state_->composition = composed(request);
+    state_->record = config::record(request, source.plugins.files, source.plugins.folders);
+    if (!processes.first()) return;
+    state_->folder =
+        source.folder.empty() ? new_run_folder(state_->composition, resolvers.now) : empty_folder(source.folder);
+  });
+  state_->folder = processes.from_first(state_->folder);
   state_->make_ready(resolvers, source.plugins);
 }
 
 Experiment::Experiment(const Json& config, const std::string& folder, const Plugins& plugins)
     : state_(std::make_unique<State>()) {
   state_->composition = from_values(config);
-  state_->folder = empty_folder(folder);
+  const auto& processes = *state_->processes;
+  processes.all_or_none([&] { state_->folder = processes.first() ? empty_folder(folder) : ""; });
+  state_->folder = processes.from_first(state_->folder);
   state_->make_ready({}, plugins);
 }
 
 Experiment Experiment::resume(const std::string& folder, const Plugins& plugins,
                               const std::vector<std::string>& overrides) {
   auto state = std::make_unique<State>();
-  state->composition = recorded_config(folder, overrides);
-  state->folder = fs::canonical(folder);
+  state->processes->all_or_none([&] {
+    state->composition = recorded_config(folder, overrides);
+    state->folder = fs::canonical(folder);
+  });
   state->start = training::Start::resume;
   state->overrides = overrides;
   state->make_ready({}, plugins);
@@ -127,12 +143,16 @@ const std::string& Experiment::folder() const { return state_->folder; }
 Json Experiment::config() const { return config::to_json(state_->run->config); }
 
 Result Experiment::train(Observer& observer) {
-  if (state_->start == training::Start::fresh) {
-    make_run_folder(state_->folder, state_->composition, state_->record);
-  } else {
-    remove_leftovers_of_run(state_->folder);
-    if (!state_->overrides.empty()) record_overrides(state_->folder, state_->composition, state_->overrides);
-  }
+  const auto& processes = *state_->processes;
+  processes.all_or_none([&] {
+    if (!processes.first()) return;
+    if (state_->start == training::Start::fresh) {
+      make_run_folder(state_->folder, state_->composition, state_->record);
+    } else {
+      remove_leftovers_of_run(state_->folder);
+      if (!state_->overrides.empty()) record_overrides(state_->folder, state_->composition, state_->overrides);
+    }
+  });
   return training::train(*state_->run, state_->folder, state_->start, {&observer});
 }
 

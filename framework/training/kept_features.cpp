@@ -55,7 +55,7 @@ double KeptFeatures::gigabytes() const {
 
 at::Tensor KeptFeatures::memory(int64_t numbers) const {
   if (!in_file_) return at::empty({numbers}, at::kFloat);
-  const std::string name = task_.folder + "/features.tmp";
+  const std::string name = task_.folder + "/features" + std::to_string(task_.processes.rank()) + ".tmp";
   const auto space = std::filesystem::space(task_.folder).available;
   if (space < numbers * sizeof(float)) {
     throw Error("trainer.keep_features",

@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 namespace plexiform::training {
 namespace {
@@ -170,6 +171,63 @@ int64_t steps_per_epoch(const Run& run) {
   return data::SharedStream(run.recordings, run.split, run.loader, seed).steps_per_epoch();
 }
 
+// Do the processes there are suit the config?
+void check_processes(const TrainerParams& trainer, int64_t size) {
+  const int64_t wanted = trainer.processes();
+  if (wanted == 0 || wanted == size) return;
+  const std::string counts =
+      fmt::format("is {} on {} machine{}, but {} process{} started", wanted / trainer.num_nodes, trainer.num_nodes,
+                  trainer.num_nodes == 1 ? "" : "s", size, size == 1 ? " was" : "es were");
+  throw Error("trainer.devices", counts,
+              size > 1 ? "set it to auto"
+                       : fmt::format("start them: torchrun --no-python --nproc-per-node {} plexiform train ..., mpirun "
+                                     "-n {} or srun -n {}",
+                                     wanted / trainer.num_nodes, wanted, wanted));
+}
+
+// The first line in which two texts differ: ours, theirs.
+std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
+  std::istringstream ours(a), theirs(b);
+  std::string one, other;
+  while (true) {
+    const bool more = static_cast<bool>(std::getline(ours, one)),
+               others = static_cast<bool>(std::getline(theirs, other));
+    if (!more && !others) return {};
+    if (!more) one = "nothing";
+    if (!others) other = "nothing";
+    if (one != other) return {one, other};
+  }
+}
+
+// Processes that train one model have one config, the same plugins and data of the same shape.
+void check_same(const Run& run, const std::string& folder) {
+  if (!run.processes->several()) return;
+  std::string own = config::to_yaml(run.config) + "run folder: " + folder + "\n";
+  for (const auto& origin : run.model.origins) own += fmt::format("plugin {}: {}\n", origin.plugin, origin.sha256);
+  for (const auto& part : run.split.train) {
+    own += fmt::format("windows of {}: {}\n", run.recordings.sessions[part.session].name, part.windows.size());
+  }
+  const auto texts = run.processes->all(own);
+  for (size_t rank = 1; rank < texts.size(); ++rank) {
+    if (texts[rank] == texts[0]) continue;
+    const auto [first, other] = first_difference(texts[0], texts[rank]);
+    throw Error(fmt::format("rank {}", rank), fmt::format("has '{}', where rank 0 has '{}'", other, first),
+                "give all processes the same command, plugins and data; to train different models, start them without "
+                "the launcher's variables (env -u RANK -u WORLD_SIZE, -u OMPI_COMM_WORLD_SIZE, -u SLURM_PROCID)");
+  }
+}
+
+// Is there a row of every batch for each process?
+void check_share(const Run& run) {
+  const int64_t processes = run.processes->size();
+  int64_t rows = run.loader.batch_size;
+  for (const auto& part : run.split.train) rows = std::min(rows, static_cast<int64_t>(part.windows.size()));
+  if (rows >= processes) return;
+  throw Error("dataloader.batch_size",
+              fmt::format("gives batches of {} windows, too few for {} processes", rows, processes),
+              fmt::format("raise it, or start {} processes; no session may have fewer training windows", rows));
+}
+
 std::string shared_pass(const Run& run) {
   const data::SharedStream stream(run.recordings, run.split, run.loader, run.settings.seed);
   return fmt::format(
@@ -184,10 +242,11 @@ std::string shared_pass(const Run& run) {
 std::string Run::plan() const { return model::describe_plan(model, recordings, split, loader); }
 
 std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers,
-                             plugins::Catalogue& catalogue) {
+                             plugins::Catalogue& catalogue, std::shared_ptr<const parallel::Processes> processes) {
   model::flush_denormals();
   check_keys(composed);
   auto run = std::make_unique<Run>();
+  run->processes = std::move(processes);
   run->composed = composed;
   run->config = config::resolve(composed, resolvers);
   openretina::expand(run->config);
@@ -197,7 +256,8 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
     throw Error("model", "the config has no model",
                 "choose one, such as model: base_core_readout in the defaults list");
   }
-  read_settings(run->config, {});  // what needs no data is checked before they are read
+  const auto early = read_settings(run->config, {});  // what needs no data is checked before they are read
+  located(run->config, [&] { check_processes(early.trainer, run->processes->size()); });
   run->loader = data::read_loader(run->config);
   model::check_components(*model_node, catalogue);
   run->recordings = located(run->config, [&] { return data::read_recordings(run->config); });
@@ -228,18 +288,37 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());
   run->split = located(run->config, [&] { return data::split(run->recordings, run->loader, run->model.lag()); });
   located(run->config, [&] { run->settings.trainer.batches_between_validations(steps_per_epoch(*run)); });
+  located(run->config, [&] { check_share(*run); });
   return run;
 }
 
-host::Result train(Run& run, const std::string& folder, Start start, std::vector<host::Observer*> observers) {
+namespace {
+
+// All processes go on from the checkpoint of the first.
+void agree_on_checkpoint(const parallel::Processes& processes, const std::optional<Checkpoint>& checkpoint) {
+  const std::string own = !checkpoint ? ""
+                                      : fmt::format("{}: epoch {}, step {}", checkpoint->file,
+                                                    checkpoint->loop.at("state").at("epoch").dump(),
+                                                    checkpoint->loop.at("state").at("step").dump());
+  const std::string first = processes.from_first(own);
+  if (own == first) return;
+  throw Error(fmt::format("rank {}", processes.rank()),
+              fmt::format("finds '{}' to go on from, where rank 0 has '{}'", own, first),
+              "keep the run folder where all processes see it");
+}
+
+host::Result train_together(Run& run, const std::string& folder, Start start, std::vector<host::Observer*> observers) {
   const auto& settings = run.settings;
+  const auto& processes = *run.processes;
+  check_same(run, folder);
   LogFile log(folder + "/train.log");
-  observers.push_back(&log);
+  if (processes.first()) observers.push_back(&log);
   auto note = [&](const std::string& text) {
     for (auto* observer : observers) observer->note(text);
   };
   for (const auto& warning : run.settings.warnings) note("note: " + warning);
-  Task task{run.model, run.recordings, run.split, run.loader, run.settings, folder};
+  if (processes.several()) note(fmt::format("{} processes share each batch", processes.size()));
+  Task task{run.model, run.recordings, run.split, run.loader, run.settings, folder, nullptr, processes};
   std::optional<KeptFeatures> features;
   if (settings.trainer.shared_core_pass) note(shared_pass(run));
   if (settings.trainer.keep_features != "no" && !settings.frozen.empty() && !settings.trainer.shared_core_pass) {
@@ -252,15 +331,16 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
     }
   }
   std::optional<TensorBoardLogger> tensorboard;
-  if (settings.tensorboard) {
+  if (settings.tensorboard && processes.first()) {
     const std::string config = config::to_yaml(run.config);
     observers.push_back(
         &tensorboard.emplace(*settings.tensorboard, folder, settings.trainer.log_every_n_steps, config, run.model));
   }
   std::optional<WeightPictures> pictures;
-  if (settings.pictures) observers.push_back(&pictures.emplace(*settings.pictures, run.model, observers));
+  if (settings.pictures && processes.first())
+    observers.push_back(&pictures.emplace(*settings.pictures, run.model, observers));
   std::unique_ptr<Profiler> profiler;
-  if (const auto params = read_profiler(settings.trainer.profiler)) {
+  if (const auto params = read_profiler(settings.trainer.profiler); params && processes.first()) {
     observers.push_back((profiler = make_profiler(*params, folder)).get());
   }
   const Deterministic deterministic(settings.trainer.deterministic);
@@ -268,6 +348,7 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
   if (start == Start::resume) {
     std::vector<std::string> skipped;
     const auto checkpoint = newest_checkpoint(trainer.checkpoint_folder(), skipped);
+    agree_on_checkpoint(processes, checkpoint);
     for (const auto& damaged : skipped) note("note: passed over a checkpoint: " + damaged);
     if (!checkpoint && std::filesystem::exists(folder + "/metrics.csv")) {
       throw Error(trainer.checkpoint_folder(), "holds no checkpoint that is whole",
@@ -278,7 +359,9 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
                                   trainer.state().batch)
                     : "no checkpoint yet: starting from the beginning");
   }
-  for (const auto& change : lock_plugins(run.model, folder, start)) note("note: " + change);
+  if (processes.first()) {
+    for (const auto& change : lock_plugins(run.model, folder, start)) note("note: " + change);
+  }
   if (settings.trainer.enable_model_summary) note(run.plan());
   host::Result result;
   result.ending = trainer.fit();
@@ -289,6 +372,7 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
     note("stopped; continue with: plexiform train --resume " + folder);
     return result;
   }
+  if (!processes.first()) return result;
   const auto best = read_checkpoint(trainer.best_checkpoint());
   run.model.load_state(best.predicting(), best.file);
   const Json& history = best.loop.at("state").at("history");
@@ -300,6 +384,17 @@ host::Result train(Run& run, const std::string& folder, Start start, std::vector
   result.scores = evaluation::to_json(scores);
   result.table = evaluation::to_table(scores);
   return result;
+}
+
+}  // namespace
+
+host::Result train(Run& run, const std::string& folder, Start start, std::vector<host::Observer*> observers) {
+  try {
+    return train_together(run, folder, start, std::move(observers));
+  } catch (const Error&) {
+    run.processes->check();  // what stopped a component may be that another process is gone
+    throw;
+  }
 }
 
 }  // namespace plexiform::training

@@ -11,6 +11,7 @@
 #include <config/resolve.h>
 #include <data/batches.h>
 #include <model/model.h>
+#include <parallel/host/processes.h>
 #include <plexiform/host/experiment.h>
 #include <plugins/catalogue.h>
 #include <training/settings.h>
@@ -28,18 +29,20 @@ struct Run {
   data::Recordings recordings;
   data::Split split;
   model::Model model;
+  std::shared_ptr<const parallel::Processes> processes;
 
   std::string plan() const;
 };
 
 // Reads and checks everything; builds the model with the config's seed. Nothing is written.
 std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolvers& resolvers,
-                             plugins::Catalogue& catalogue);
+                             plugins::Catalogue& catalogue, std::shared_ptr<const parallel::Processes> processes);
 
 enum class Start { fresh, resume };
 
 // Trains into `folder`, which exists, and ends with scores and the model bundle, unless an observer suspends it. A resumed run
 // says which of its plugins are not those of its plugins.lock (Catalogue::lock refuses them), and records the new ones there.
+// Of several processes the first alone writes, logs and scores; the others' result has neither scores nor a model.
 host::Result train(Run& run, const std::string& folder, Start start, std::vector<host::Observer*> observers);
 
 }  // namespace plexiform::training

@@ -29,12 +29,49 @@ void training_mode(const Task& task) {
   if (core_is_frozen(task)) task.model.core->train(false);
 }
 
-at::Tensor predict(const Task& task, const data::Batch& batch) {
-  const auto features =
-      task.features ? task.features->of(batch.session, batch.windows, batch.responses.size(1)) : at::Tensor();
+namespace {
+
+// For rows [begin, end) of a batch.
+at::Tensor predict_rows(const Task& task, const data::Batch& batch, int64_t begin, int64_t end) {
+  std::vector<Named> traces = batch.traces;
+  for (auto& trace : traces) trace.tensor = trace.tensor.slice(0, begin, end);
+  at::Tensor features;
+  if (task.features) {
+    const std::vector windows(batch.windows.begin() + begin, batch.windows.begin() + end);
+    features = task.features->of(batch.session, windows, batch.responses.size(1));
+  }
   const MixedPrecision mixed(task.settings.trainer.mixed_precision());
-  return features.defined() ? task.model.from_features(features, batch.session, batch.traces)
-                            : task.model.forward(batch.stimulus, batch.session, batch.traces);
+  return features.defined() ? task.model.from_features(features, batch.session, traces)
+                            : task.model.forward(batch.stimulus.slice(0, begin, end), batch.session, traces);
+}
+
+}  // namespace
+
+at::Tensor predict(const Task& task, const data::Batch& batch) {
+  const auto share = task.processes.share();
+  const int64_t rows = batch.size();
+  if (!share.divides(rows)) return predict_rows(task, batch, 0, rows);
+  return task.processes.all_rows(predict_rows(task, batch, share.begin(rows), share.end(rows)), rows);
+}
+
+void average_gradients(const parallel::Processes& processes, const std::vector<Named>& parameters) {
+  if (!processes.several()) return;
+  RECORD_USER_SCOPE("ranks");
+  std::vector<at::Tensor> gradients, flat;
+  for (const auto& [name, parameter] : parameters) {
+    if (!parameter.grad().defined()) continue;
+    gradients.push_back(parameter.grad());
+    flat.push_back(gradients.back().flatten());
+  }
+  if (flat.empty()) return;
+  const auto all = at::cat(flat);
+  processes.sum(all);
+  all.div_(processes.size());
+  int64_t at = 0;
+  for (auto& gradient : gradients) {
+    gradient.copy_(all.narrow(0, at, gradient.numel()).view_as(gradient));
+    at += gradient.numel();
+  }
 }
 
 std::vector<double> values_of(const std::vector<at::Tensor>& scalars) {

@@ -3,6 +3,7 @@
 
 #include <data/batches.h>
 #include <model/model.h>
+#include <parallel/host/processes.h>
 #include <training/settings.h>
 
 #include <string>
@@ -20,6 +21,7 @@ struct Task {
   const Settings& settings;
   std::string folder;                // of the run
   KeptFeatures* features = nullptr;  // of the core, where they are kept: batches then need no stimulus
+  const parallel::Processes& processes = parallel::alone();
 };
 
 // Does the config freeze the core as a whole, its statistics too (openretina's are not)?
@@ -28,8 +30,12 @@ bool core_is_frozen(const Task& task);
 // Puts the model into training mode; a core that is frozen as a whole stays in evaluation mode.
 void training_mode(const Task& task);
 
-// What the model says of a batch, in the config's precision.
+// What the model says of a batch, in the config's precision. Of several processes, each predicts its share of the rows and
+// gets all of them: what follows from the prediction is the same in each.
 at::Tensor predict(const Task& task, const data::Batch& batch);
+
+// Makes the gradients of these parameters, where there are some, the mean of those of all processes.
+void average_gradients(const parallel::Processes& processes, const std::vector<Named>& parameters);
 
 // Values of scalars, by one copy from their device.
 std::vector<double> values_of(const std::vector<at::Tensor>& scalars);

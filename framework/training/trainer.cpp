@@ -46,6 +46,7 @@ Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
 
 Ending Trainer::fit() {
   start_ = std::chrono::steady_clock::now();
+  agree();
   try {
     if (state_.epoch == 0 && state_.batch == 0) begin();
     while (!ending()) {
@@ -80,7 +81,7 @@ std::optional<Ending> Trainer::ending() const {
   if (state_.stopped && enough) return Ending::early_stopping;
   if (state_.epoch >= limits.max_epochs) return Ending::max_epochs;
   if (limits.max_steps >= 0 && state_.step >= limits.max_steps) return Ending::max_steps;
-  if (max_seconds_ && enough && seconds() >= *max_seconds_) return Ending::max_time;
+  if (time_is_up_ && enough) return Ending::max_time;
   return std::nullopt;
 }
 
@@ -99,6 +100,7 @@ void Trainer::train_epoch() {
       s.start_epoch();
     });
   }
+  for (const auto& [name, tensor] : task_.model.state()) task_.processes.from_first(tensor);
   for (auto* observer : observers_) observer->epoch_begins(position());
   training_mode(task_);
   auto saved = std::chrono::steady_clock::now();
@@ -110,6 +112,7 @@ void Trainer::train_epoch() {
     done.learning_rate = optimizer_->learning_rate();
     ask([&](host::Observer& observer) { return observer.step_done(done); });
     if (state_.pending > 0) continue;
+    agree();
     if (ending()) return;
     if (state_.batch % between == 0 && state_.batch < batches) validate_within_epoch();
     if (ending()) return;
@@ -176,6 +179,7 @@ Trainer::Losses Trainer::gradients(const data::Batch& batch) {
 // The gradients of the pending batches become one step of the optimiser.
 void Trainer::update() {
   const at::NoGradGuard no_grad;
+  average_gradients(task_.processes, parameters_);
   clip_gradients();
   {
     RECORD_USER_SCOPE("optimizer");
@@ -200,6 +204,7 @@ double Trainer::gradients_anew() {
     if (!std::isfinite(one)) refuse_loss(one, batch);
     total += one;
   }
+  average_gradients(task_.processes, parameters_);
   clip_gradients();
   return total / static_cast<double>(task_.settings.trainer.accumulate_grad_batches);
 }
@@ -232,6 +237,7 @@ void Trainer::validate_within_epoch() {
   const host::Epoch looked = {position(), row, task_.settings.checkpoint.monitor, is_best(row)};
   ask([&](host::Observer& observer) { return observer.validated(looked); });
   consider_stopping(row);
+  agree();
   keep(row);
 }
 
@@ -260,6 +266,7 @@ void Trainer::end_epoch() {
   const host::Epoch epoch = {position(), row, settings.checkpoint.monitor, is_best(row)};
   ask([&](host::Observer& observer) { return observer.epoch_done(epoch); });
   consider_stopping(row);
+  agree();
   state_.stopped = state_.stopped || next_ == Next::finish;
   ++state_.epoch;
   state_.batch = 0;
@@ -293,7 +300,7 @@ void Trainer::ask(Ask&& what) {
   RECORD_USER_SCOPE("observers");
   for (auto* observer : observers_) {
     const Next answer = what(*observer);
-    if (next_ == Next::go_on) next_ = answer;
+    if (wish_ == Next::go_on) wish_ = answer;
   }
 }
 

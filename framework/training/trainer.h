@@ -53,6 +53,7 @@ class Trainer {
   host::Step shared_step();
   Losses gradients(const data::Batch& batch);
   void update();
+  void agree();
   double gradients_anew();
   void clip_gradients();
   void follow_schedule(const std::string& counted);
@@ -108,7 +109,9 @@ class Trainer {
   std::vector<data::Batch> waiting_;          // the pending ones, for an optimiser that evaluates them anew
   EpochMeans means_;                          // of the epoch that is under way
   TrainerState state_;
-  host::Next next_ = host::Next::go_on;
+  host::Next wish_ = host::Next::go_on;  // what observers of this process have asked for
+  host::Next next_ = host::Next::go_on;  // agreed upon
+  bool time_is_up_ = false;              // agreed upon
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

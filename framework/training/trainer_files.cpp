@@ -1,10 +1,12 @@
 // What the trainer writes, and how it continues from it.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/record_function.h>
 #include <fmt/format.h>
 #include <training/trainer.h>
 
+#include <algorithm>
 #include <filesystem>
 
 namespace plexiform::training {
@@ -24,6 +26,29 @@ void set_generator_state(const at::Tensor& state) {
 
 }  // namespace
 
+// The processes become of one mind: all go on, or none does. They also take over the first one's random generator, which a
+// share of another size may have moved on differently: what is drawn once for a batch is the same everywhere, what is drawn
+// for each row repeats itself in every share.
+void Trainer::agree() {
+  const bool now[] = {wish_ == host::Next::suspend, wish_ == host::Next::finish,
+                      max_seconds_ && seconds() >= *max_seconds_, state_.stopped};
+  bool agreed[4];
+  std::copy(now, now + 4, agreed);
+  if (const auto& processes = task_.processes; processes.several()) {
+    const auto generator = generator_state();
+    const int64_t size = generator.numel();
+    const auto message = at::zeros({size + 4}, at::kByte);
+    if (processes.first()) message.slice(0, 0, size).copy_(generator);
+    for (int64_t k = 0; k < 4; ++k) message[size + k].fill_(now[k]);
+    processes.max(message);
+    for (int64_t k = 0; k < 4; ++k) agreed[k] = message[size + k].item<uint8_t>() != 0;
+    set_generator_state(message.slice(0, 0, size));
+  }
+  next_ = agreed[0] ? host::Next::suspend : agreed[1] ? host::Next::finish : host::Next::go_on;
+  time_is_up_ = agreed[2];
+  state_.stopped = agreed[3];
+}
+
 // Writes what the row of metrics earns: a place among the best checkpoints; metrics.csv, before the last checkpoint that
 // counts the row as done.
 void Trainer::keep(const Json& row) {
@@ -34,6 +59,7 @@ void Trainer::keep(const Json& row) {
   if (due && row.contains(params.monitor) && kept_.earns_a_place(row.at(params.monitor))) {
     save(checkpoint_folder() + kept_.add(row, row.at(params.monitor), lost));
   }
+  if (!task_.processes.first()) return;
   write_metrics_csv(task_.folder + "/metrics.csv", state_.history);
   for (const auto& csv : task_.settings.csv) write_csv(csv, state_.history);
   save(last_checkpoint());
@@ -51,6 +77,7 @@ std::string Trainer::best_checkpoint() const {
 }
 
 void Trainer::save(const std::string& file) const {
+  if (!task_.processes.first()) return;
   RECORD_USER_SCOPE("checkpoint");
   Checkpoint checkpoint;
   checkpoint.model = task_.model.state();
@@ -58,11 +85,10 @@ void Trainer::save(const std::string& file) const {
   checkpoint.generator = generator_state();
   TrainerState state = state_;
   if (max_seconds_) state.seconds = seconds();
-  checkpoint.loop = Json{{"state", state.write()},
-                         {"kept", kept_.state()},
-                         {"means", means_.state()},
-                         {"stream", stream([](const auto& s) { return s.state(); })},
-                         {"threads", at::get_num_threads()}};
+  checkpoint.loop =
+      Json{{"state", state.write()},           {"kept", kept_.state()},
+           {"means", means_.state()},          {"stream", stream([](const auto& s) { return s.state(); })},
+           {"threads", at::get_num_threads()}, {"processes", task_.processes.size()}};
   if (found_rate_) checkpoint.loop["found_rate"] = *found_rate_;
   if (plateau_) checkpoint.loop["plateau"] = plateau_->state();
   if (stopping_) checkpoint.loop["stopping"] = stopping_->state();
@@ -92,6 +118,12 @@ void Trainer::restore(const Checkpoint& checkpoint) {
         fmt::format("note: the run used {} threads, now {}: results may differ in the last bits "
                     "(OMP_NUM_THREADS={} repeats them exactly)",
                     threads, at::get_num_threads(), threads));
+  }
+  if (const int before = loop.value("processes", 1), now = task_.processes.size(); before != now) {
+    note(fmt::format(
+        "note: the run trained in {} {}, now in {}: results may differ in the last digits, and what is drawn at random "
+        "for each row (dropout, sampled positions) is drawn anew",
+        before, before == 1 ? "process" : "processes", now));
   }
 }
 

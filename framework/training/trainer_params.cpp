@@ -91,8 +91,10 @@ void TrainerParams::check() const {
   if (!enable_checkpointing) {
     throw Error("enable_checkpointing", "is false, but a run ends with its best checkpoint", "leave it out");
   }
-  if (devices != "auto" && devices != 1 && devices != "1") {
-    throw Error("devices", "is " + devices.dump(), "use 1 or auto: one process trains");
+  const std::string count = text_of(devices);
+  const bool number = !count.empty() && count.size() < 7 && count.find_first_not_of("0123456789") == std::string::npos;
+  if (count != "auto" && !(number && std::stoll(count) >= 1)) {
+    throw Error("devices", "is " + devices.dump(), "use auto, or the number of processes on each machine");
   }
 }
 
@@ -119,6 +121,11 @@ int64_t TrainerParams::batches_between_validations(int64_t all) const {
 
 int64_t TrainerParams::dev_batches() const {
   return fast_dev_run.is_boolean() ? int64_t{fast_dev_run.get<bool>()} : fast_dev_run.get<int64_t>();
+}
+
+int64_t TrainerParams::processes() const {
+  const std::string count = text_of(devices);
+  return count == "auto" ? 0 : std::stoll(count) * num_nodes;
 }
 
 bool TrainerParams::mixed_precision() const { return text_of(precision) != "32-true" && text_of(precision) != "32"; }

@@ -84,8 +84,9 @@ struct TrainerParams {
     knob("enable_model_summary", enable_model_summary, {.doc = "put the model's plan into train.log"});
     knob("enable_checkpointing", enable_checkpointing, {.doc = "must be true: a run ends with its best checkpoint"});
     knob("accelerator", accelerator, {.doc = "where to train", .choices = {"auto", "cpu"}});
-    knob("devices", devices, {.doc = "1 or auto: one process"});
-    knob("num_nodes", num_nodes, {.doc = "1: one machine", .min = 1, .max = 1});
+    knob("devices", devices,
+         {.doc = "processes on each machine, started by torchrun, mpirun or srun; auto: as many as they start"});
+    knob("num_nodes", num_nodes, {.doc = "machines, where devices is a number", .min = 1});
     knob("default_root_dir", default_root_dir, {.doc = "accepted; a run is written to its run folder"});
   }
   // Throws Error(knob, what, fix).
@@ -99,6 +100,8 @@ struct TrainerParams {
   // fast_dev_run as a number of batches; 0: off.
   int64_t dev_batches() const;
   bool mixed_precision() const;
+  // devices x num_nodes; 0: as many as there are.
+  int64_t processes() const;
   // A word for the user about what is accepted but works otherwise; "" when there is none.
   std::string warning() const;
   std::optional<double> max_seconds() const;

@@ -43,6 +43,7 @@ void Trainer::find_rate() {
   }
   optimizer_->zero_grad();
   waiting_.clear();
+  task_.processes.wait_for_all();  // until it is written
   restore(read_checkpoint(last_checkpoint()));
   const auto found = finder.suggestion();
   note(found ? fmt::format("the loss falls fastest at a learning rate of {:.3g}", *found)

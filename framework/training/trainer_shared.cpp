@@ -20,9 +20,14 @@ host::Step Trainer::shared_step() {
   const auto& trainer = task_.settings.trainer;
   auto shared = shared_->next();
   shared.stimulus = task_.settings.augmentation(shared.stimulus);
+  const auto share = task_.processes.share();
+  const int64_t windows = shared.stimulus.size(0);
   const auto features = [&] {
     const MixedPrecision mixed(trainer.mixed_precision());
-    return model.features_of(shared.stimulus, shared.turns.front().batch.session);
+    const auto session = shared.turns.front().batch.session;
+    if (!share.divides(windows)) return model.features_of(shared.stimulus, session);
+    const auto own = shared.stimulus.slice(0, share.begin(windows), share.end(windows));
+    return task_.processes.all_rows(model.features_of(own, session), windows);
   }();
   const auto core_penalty = model.core_penalty();
   std::vector<int64_t> all(static_cast<size_t>(features.size(0)));

@@ -14,6 +14,7 @@
 
 #include "normalise.h"
 #include "parallel.h"
+#include "ranks.h"
 
 namespace plexiform::layers {
 
@@ -50,8 +51,9 @@ at::Tensor by_operators(const at::Tensor& x, const at::Tensor& scale, const at::
   return at::elu(at::batch_norm(x, scale, offset, mean, variance, training, momentum, eps, /*cudnn_enabled=*/true));
 }
 
-// y, and (2, C) mean, 1 / sqrt(variance + eps) into `statistics`; moves the running ones.
-at::Tensor pass_forward(const at::Tensor& x, const BatchNorm& norm, at::Tensor& statistics) {
+// y, and (2, C) mean, 1 / sqrt(variance + eps) into `statistics`, and of how many numbers a channel they are into `count`;
+// moves the running ones.
+at::Tensor pass_forward(const at::Tensor& x, const BatchNorm& norm, at::Tensor& statistics, int64_t& count) {
   const Maps maps(x);
   const auto& kernels = normalise::kernels();
   const float* const from = x.const_data_ptr<float>();
@@ -62,10 +64,10 @@ at::Tensor pass_forward(const at::Tensor& x, const BatchNorm& norm, at::Tensor& 
   auto* const running_variance = norm.running_variance.mutable_data_ptr<float>();
   if (norm.training) {
     const auto batch =
-        maps.added<Moments>([&](int64_t at, int64_t) { return kernels.moments(from + at, maps.length); });
+        over_ranks(maps.added<Moments>([&](int64_t at, int64_t) { return kernels.moments(from + at, maps.length); }));
     for (int64_t c = 0; c < maps.channels; ++c) {
-      const auto& [middle, deviations, count] = batch[static_cast<size_t>(c)];
-      const auto n = static_cast<double>(count);
+      const auto& [middle, deviations, all] = batch[static_cast<size_t>(c)];
+      const auto n = static_cast<double>(count = all);
       mean[c] = static_cast<float>(middle);
       inverse[c] = static_cast<float>(1 / std::sqrt(deviations / n + norm.eps));
       auto move = [&](float& running, double now) {
@@ -93,11 +95,13 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& scale,
                             const at::Tensor& offset, const BatchNorm* norm) {
     at::Tensor statistics;
-    const auto y = pass_forward(x, *norm, statistics);
+    int64_t count = 0;
+    const auto y = pass_forward(x, *norm, statistics, count);
     context->save_for_backward({x, y, scale, offset, statistics, norm->training ? at::Tensor() : norm->running_mean,
                                 norm->training ? at::Tensor() : norm->running_variance});
     context->saved_data["training"] = norm->training;
     context->saved_data["eps"] = norm->eps;
+    context->saved_data["count"] = count;
     return y;
   }
 
@@ -126,7 +130,7 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
     const float *const in = x.const_data_ptr<float>(), *const out = y.const_data_ptr<float>();
     const float* const of_out = dy.const_data_ptr<float>();
     const float *const mean = statistics.const_data_ptr<float>(), *const inverse = mean + maps.channels;
-    const auto sums = maps.added<Sums>(
+    auto sums = maps.added<Sums>(
         [&](int64_t at, int64_t c) { return kernels.sums(in + at, out + at, of_out + at, maps.length, mean[c]); });
     result[1] = at::empty_like(scale), result[2] = at::empty_like(offset);
     auto* const of_scale = result[1].mutable_data_ptr<float>();
@@ -140,9 +144,10 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
     result[0] = at::empty_like(x);
     auto* const of_in = result[0].mutable_data_ptr<float>();
     const float* const scales = scale.const_data_ptr<float>();
+    const auto n = static_cast<double>(context->saved_data["count"].toInt());
+    if (training) sums = over_ranks(std::move(sums));
     maps.each([&](int64_t at, int64_t c) {
       const auto& all = sums[static_cast<size_t>(c)];
-      const auto n = static_cast<double>(maps.runs / maps.channels * maps.length);
       const auto slope = static_cast<double>(scales[c] * inverse[c]);
       Gradient how = {.a = static_cast<float>(slope), .mean = mean[c]};
       if (training) {  // mean and variance depend on x too
@@ -176,7 +181,8 @@ at::Tensor batch_norm_elu(const at::Tensor& x, const BatchNorm& norm) {
   const bool graph = x.requires_grad() || norm.scale.requires_grad() || norm.offset.requires_grad();
   if (graph && at::GradMode::is_enabled()) return BatchNormElu::apply(x, norm.scale, norm.offset, &norm);
   at::Tensor statistics;
-  return pass_forward(x, norm, statistics);
+  int64_t count = 0;
+  return pass_forward(x, norm, statistics, count);
 }
 
 }  // namespace plexiform::layers

@@ -118,8 +118,9 @@ TEST_CASE("flags that cannot be honoured are refused before anything is written"
   const std::vector<std::pair<std::string, std::string>> refusals = {
       {"trainer.precision=64-true", "use 32-true or bf16-mixed"},
       {"trainer.precision=16-true", "weights are kept in float32"},
-      {"+trainer.devices=2", "one process trains"},
-      {"+trainer.num_nodes=2", "num_nodes"},
+      {"+trainer.devices=two", "the number of processes on each machine"},
+      {"+trainer.devices=2", "torchrun --no-python --nproc-per-node 2 plexiform train"},
+      {"+trainer.num_nodes=0", "num_nodes"},
       {"+trainer.enable_checkpointing=false", "a run ends with its best checkpoint"},
       {"+trainer.limit_val_batches=0", "neither a share nor a number"},
       {"+trainer.limit_test_batches=1.5", "neither a share nor a number"},

@@ -2,6 +2,7 @@
 #include <c10/util/Exception.h>
 #include <cli/command_line.h>
 #include <cli/host/commands.h>
+#include <parallel/host/processes.h>
 
 extern "C" __attribute__((visibility("default"))) int plexiform_command(const char* command, int count,
                                                                         const char* const* texts) {
@@ -17,6 +18,8 @@ extern "C" __attribute__((visibility("default"))) int plexiform_command(const ch
       if (name == "import") return import_checkpoint(arguments);
       if (name == "export") return export_state(arguments);
       if (name == "ensemble") return ensemble(arguments);
+    } catch (const plexiform::parallel::Told&) {
+      return 1;
     } catch (const c10::Error& e) {  // its what() carries a stack trace
       const std::string text = e.what_without_backtrace();
       if (text.find("can't allocate memory") != std::string::npos) throw std::bad_alloc();

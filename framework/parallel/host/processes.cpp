@@ -1,0 +1,262 @@
+// The one file that sees c10d; gloo/ makes up for headers that LibTorch's packages leave out.
+#include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+#include <parallel/host/batch_norm.h>
+#include <parallel/host/processes.h>
+#include <sched.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <unistd.h>
+
+#define USE_C10D_GLOO  // as LibTorch was built
+#include <cstdlib>
+#include <cstring>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+namespace plexiform::parallel {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct Processes::Group {
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  std::unique_ptr<SharedStatistics> statistics;
+};
+
+namespace {
+
+// Without a stack of calls.
+std::string first_line(const std::exception& e) {
+  const auto* of_torch = dynamic_cast<const c10::Error*>(&e);
+  const std::string text = of_torch ? of_torch->what_without_backtrace() : e.what();
+  return text.substr(0, text.find('\n'));
+}
+
+// To another process, in words.
+std::string what_happened(const std::exception& e, double timeout) {
+  const std::string text = first_line(e);
+  const auto says = [&](const char* words) { return text.find(words) != std::string::npos; };
+  if (says("imed out") || says("imeout")) return fmt::format("another process has said nothing for {:g} s", timeout);
+  if (says("onnection") || says("ead error") || says("rite error")) return "another process has ended";
+  return "the processes do not understand each other: " + text;
+}
+
+// Processes that may each use every core of this machine share them, unless the user has said how many threads they have.
+void share_cores(const Launch& launch) {
+  if (std::getenv("OMP_NUM_THREADS") || launch.local_size < 2) return;
+  cpu_set_t mine;
+  const bool known = sched_getaffinity(0, sizeof mine, &mine) == 0;
+  if (known && CPU_COUNT(&mine) < sysconf(_SC_NPROCESSORS_ONLN)) return;  // the launcher has divided them
+  at::set_num_threads(std::max(1, at::get_num_threads() / launch.local_size));
+}
+
+// The memory of a contiguous tensor: what only moves may be of any type.
+at::Tensor bytes_of(const at::Tensor& x) { return x.view({-1}).view(at::kByte); }
+
+at::Tensor to_bytes(const std::string& text) {
+  const auto bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
+  std::memcpy(bytes.mutable_data_ptr(), text.data(), text.size());
+  return bytes;
+}
+
+std::string to_text(const at::Tensor& bytes) {
+  return {static_cast<const char*>(bytes.const_data_ptr()), static_cast<size_t>(bytes.numel())};
+}
+
+struct AllRows : torch::autograd::Function<AllRows> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& own, int64_t rows, const Processes* processes) {
+    const Share share = processes->share();
+    context->saved_data["rows"] = rows;
+    context->saved_data["rank"] = share.rank;
+    context->saved_data["ranks"] = share.ranks;
+    auto sizes = own.sizes().vec();
+    sizes[0] = (rows + share.ranks - 1) / share.ranks;  // of the largest share; the calls want equal ones
+    at::Tensor filled = own;
+    if (own.size(0) < sizes[0]) {
+      filled = at::zeros(sizes, own.options());
+      filled.narrow(0, 0, own.size(0)).copy_(own);
+    }
+    const auto all = processes->all(filled);
+    std::vector<at::Tensor> shares;
+    for (int64_t k = 0; k < share.ranks; ++k) {
+      shares.push_back(all[k].narrow(0, 0, Share{k, share.ranks}.count(rows)));
+    }
+    return at::cat(shares);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const Share share{context->saved_data["rank"].toInt(), context->saved_data["ranks"].toInt()};
+    const int64_t rows = context->saved_data["rows"].toInt();
+    const auto own = gradients[0].narrow(0, share.begin(rows), share.count(rows));
+    return {own * static_cast<double>(share.ranks), at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+Processes::Processes(const Launch& launch) : rank_(launch.rank), size_(launch.size), timeout_(launch.timeout) {
+  if (size_ == 1) return;
+  static int joined = 0;  // a launcher's store outlives a group
+  const auto timeout = std::chrono::milliseconds(static_cast<int64_t>(1000 * launch.timeout));
+  group_ = std::make_unique<Group>();
+  try {
+    c10d::TCPStoreOptions options;
+    options.port = static_cast<std::uint16_t>(launch.port);
+    options.isServer = first() && !launch.store_is_launchers;
+    options.numWorkers = size_;
+    options.waitWorkers = false;
+    options.timeout = timeout;
+    group_->store = c10::make_intrusive<c10d::TCPStore>(launch.address, options);
+  } catch (const std::exception& e) {
+    const std::string place = fmt::format("{}:{}", launch.address, launch.port);
+    if (first() && !launch.store_is_launchers) {
+      throw Error("MASTER_PORT", fmt::format("{}: cannot be listened to ({})", place, first_line(e)),
+                  "export MASTER_PORT=<a free port> for all processes");
+    }
+    throw Error("MASTER_ADDR", fmt::format("{}: rank 0 does not answer there ({})", place, first_line(e)),
+                "export MASTER_ADDR and MASTER_PORT of rank 0, the same for all processes");
+  }
+  try {
+    const std::string name = fmt::format("plexiform/{}/{}", launch.attempt, joined++);
+    const auto store = c10::make_intrusive<c10d::PrefixStore>(name, group_->store);
+    c10::intrusive_ptr<c10d::ProcessGroupGloo::Options> options;
+    if (launch.one_machine()) {
+      options = c10d::ProcessGroupGloo::Options::create(timeout);
+      options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
+    } else {
+      options = c10d::ProcessGroupGloo::Options::create_default(timeout);  // of GLOO_SOCKET_IFNAME
+    }
+    group_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank_, size_, options);
+  } catch (const std::exception& e) {
+    throw Error(fmt::format("rank {} of {}", rank_, size_),
+                fmt::format("the others have not all come within {:g} s ({})", timeout_, first_line(e)),
+                "start all of them with one launcher; see what the missing ones said");
+  }
+  wait_for_all();
+  share_cores(launch);
+  group_->statistics = std::make_unique<SharedStatistics>([this](const at::Tensor& own) { return all(own); });
+}
+
+Processes::~Processes() = default;
+
+void Processes::together(const std::function<void(Group&)>& act) const {
+  check();
+  try {
+    act(*group_);
+  } catch (const std::exception& e) {
+    lost_.emplace(fmt::format("rank {} of {}", rank_, size_), what_happened(e, timeout_),
+                  "see what it said; `plexiform train --resume` goes on from the last checkpoint");
+    check();
+  }
+}
+
+void Processes::check() const {
+  if (lost_) throw Error(*lost_);
+}
+
+void Processes::sum(const at::Tensor& x) const {
+  if (!several()) return;
+  together([&](Group& group) {
+    std::vector<at::Tensor> tensors = {x};
+    group.gloo->allreduce(tensors)->wait();
+  });
+}
+
+void Processes::max(const at::Tensor& x) const {
+  if (!several()) return;
+  together([&](Group& group) {
+    std::vector<at::Tensor> tensors = {x};
+    c10d::AllreduceOptions options;
+    options.reduceOp = c10d::ReduceOp::MAX;
+    group.gloo->allreduce(tensors, options)->wait();
+  });
+}
+
+void Processes::from_first(const at::Tensor& x) const {
+  if (!several() || x.numel() == 0) return;
+  together([&](Group& group) {
+    const auto contiguous = x.detach().contiguous();
+    std::vector<at::Tensor> tensors = {bytes_of(contiguous)};
+    group.gloo->broadcast(tensors)->wait();
+    if (!first() && !x.is_contiguous()) x.detach().copy_(contiguous);
+  });
+}
+
+std::string Processes::from_first(const std::string& text) const {
+  if (!several()) return text;
+  const auto length = at::zeros({1}, at::kLong);
+  length.fill_(static_cast<int64_t>(text.size()));
+  from_first(length);
+  const auto bytes = first() ? to_bytes(text) : at::empty({length.item<int64_t>()}, at::kByte);
+  from_first(bytes);
+  return to_text(bytes);
+}
+
+at::Tensor Processes::all(const at::Tensor& own) const {
+  if (!several()) return own.unsqueeze(0);
+  auto sizes = own.sizes().vec();
+  sizes.insert(sizes.begin(), size_);
+  auto result = at::empty(sizes, own.options().requires_grad(false));
+  together([&](Group& group) {
+    auto everyones = bytes_of(result), mine = bytes_of(own.detach().contiguous());
+    group.gloo->_allgather_base(everyones, mine)->wait();
+  });
+  return result;
+}
+
+std::vector<std::string> Processes::all(const std::string& own) const {
+  const auto length = at::zeros({1}, at::kLong);
+  length.fill_(static_cast<int64_t>(own.size()));
+  const auto lengths = all(length);
+  const auto padded = at::zeros({lengths.max().item<int64_t>() + 1}, at::kByte);
+  std::memcpy(padded.mutable_data_ptr(), own.data(), own.size());
+  const auto texts = all(padded);
+  std::vector<std::string> result;
+  for (int64_t k = 0; k < size_; ++k) result.push_back(to_text(texts[k].narrow(0, 0, lengths[k][0].item<int64_t>())));
+  return result;
+}
+
+at::Tensor Processes::all_rows(const at::Tensor& own, int64_t rows) const {
+  return several() ? AllRows::apply(own, rows, this) : own;
+}
+
+void Processes::wait_for_all() const { all(at::zeros({1}, at::kByte)); }
+
+void Processes::all_or_none(const std::function<void()>& body) const {
+  std::optional<Error> own;
+  try {
+    body();
+  } catch (const Error& e) {
+    if (!several()) throw;
+    own.emplace(e);
+  }
+  if (!several()) return;
+  const auto problems = all(own ? std::string(own->what()) : "");
+  for (int k = 0; k < size_; ++k) {
+    const std::string& problem = problems[static_cast<size_t>(k)];
+    if (problem.empty()) continue;
+    if (!first()) throw Told(fmt::format("rank {}", k), problem, "see rank 0");
+    if (own) throw Error(*own);
+    throw Error(fmt::format("rank {}", k), problem, "give all processes the same command, plugins and data");
+  }
+}
+
+std::shared_ptr<const Processes> join() {
+  static std::weak_ptr<const Processes> held;
+  if (auto living = held.lock()) return living;
+  auto processes = std::make_shared<const Processes>(read_launch());
+  held = processes;
+  return processes;
+}
+
+const Processes& alone() {
+  static const Processes one{Launch()};
+  return one;
+}
+
+}  // namespace plexiform::parallel
