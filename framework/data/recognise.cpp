@@ -1,6 +1,7 @@
 #include <config/override.h>
 #include <data/array_files.h>
 #include <data/checks.h>
+#include <data/hdf5_folder.h>
 #include <data/input_file.h>
 #include <data/pickled_arrays.h>
 #include <data/recognise.h>

@@ -3,6 +3,7 @@
 #include <data/array_files.h>
 #include <data/recognise.h>
 #include <plexiform/error.h>
+#undef CHECK  // c10's would hide Catch's
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>

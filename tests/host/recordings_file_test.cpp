@@ -12,8 +12,10 @@
 #undef CHECK  // c10's would hide Catch's
 
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
+#include <functional>
+#include <map>
 
 #include "../trainable.h"
 #include "data_example.h"
