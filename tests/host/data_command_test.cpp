@@ -52,7 +52,7 @@ TEST_CASE("files and folders are recognised by what is in them") {
   };
   CHECK(part(small_recording() + "/retina_1.h5") == "a session of the generic layout, an HDF5 file");
   CHECK(
-      part(small_recording() + "/stimuli/noise.npy").starts_with("an array of shape (1, 2000, 18, 16), Byte: a movie"));
+      part(small_recording() + "/stimuli/noise.npy").starts_with("an array of shape (1, 2000, 20, 24), Byte: a movie"));
   CHECK(part(published + "goldin_2022/axolotl_1.h5").starts_with("a session of the layout of Goldin"));
   CHECK(part(published + "karamanlis_2024/mouse_1/mouse_1_fixationmovie_data.mat")
             .starts_with("a session of the layout of Karamanlis"));
@@ -128,7 +128,7 @@ TEST_CASE("check exits 0 on sound recordings, 1 where something would spoil a tr
   const auto json = Json::parse(said(folder, {"data", "check", path, "--json"}, 1));
   CHECK(json["faults"].at(0)["kind"] == "duplicated_frames");
 
-  data::write_npy(path + "/stimuli/noise.npy", at::zeros({1, 1999, 18, 16}));
+  data::write_npy(path + "/stimuli/noise.npy", at::zeros({1, 1999, 20, 24}));
   CHECK_THAT(said(folder, {"data", "check", path}, 1),
              ContainsSubstring("fault  " + path + "/retina_1.h5: /responses_noise: has 2000 frames"));
 }

@@ -104,13 +104,13 @@ TEST_CASE("rates that differ or are unknown, tests and repeats that are missing,
   recordings.sessions[1].frame_rate_hz = 60;
   CHECK(found(recordings) == Faults{"! rates:  sessions of one core differ in their frame rate: 30 Hz (a), 60 Hz (b)"});
   recordings.sessions[1].frame_rate_hz = 0;
-  recordings.sessions[0].tests[0].repeats = {};
+  recordings.sessions[0].tests[0].repeats = at::Tensor();
   recordings.sessions[1].tests.clear();
   recordings.sessions[1].train[0].responses[0][0].fill_(2e6);
   const auto faults = found(recordings);
   REQUIRE(faults.size() == 4);
   CHECK(faults[0].starts_with("no_repeats: a test 's2' has no repeats"));
-  CHECK(faults[1] == "large_responses: b responses reach 2e+06");
+  CHECK(faults[1] == "large_responses: b responses reach 2000000");
   CHECK(faults[2].starts_with("no_test: b "));
   CHECK(faults[3] == "no_rate:  the frame rate of b is unknown");
 }
