@@ -80,9 +80,9 @@ TEST_CASE("inspect says what each layout of create-data is and holds, and conver
     INFO(layout);
     const Folder folder;
     const std::string path = folder / "made";
-    std::vector<std::string> make = {"create-data", path, "--layout", layout};
-    if (layout == "goldin_2022") make.push_back("--frames=100");
-    if (layout.starts_with("karamanlis")) make.push_back("--frames=60");
+    std::vector<std::string> make = {"create-data", path, "--layout", layout, "--frames=150"};
+    if (layout.starts_with("hoefling") || layout.starts_with("sridhar")) make.push_back("--trials=4");
+    if (layout.starts_with("karamanlis")) make.push_back("--trials=2");
     said(folder, make);
     const auto inspected = Json::parse(said(folder, {"data", "inspect", path, "--json"}));
     const auto& session = inspected["sessions"].at(0);

@@ -74,7 +74,9 @@ Opened open(const Asked& asked) {
   if (!given) {
     if (opened.is.layout.empty()) throw Error(asked.path, "is " + opened.is.what, opened.is.fix);
     opened.config = opened.is.config;
-    for (const auto& word : opened.is.overrides) config::add_unless_given(opened.overrides, word);
+    for (const auto& word : opened.is.overrides) {
+      word.starts_with('~') ? opened.overrides.push_back(word) : config::add_unless_given(opened.overrides, word);
+    }
     add_for_made_up(opened.overrides, asked.path);
   }
   if (files.empty()) words = {"--config-name", opened.config};
@@ -128,7 +130,8 @@ Words missing(const data::Recordings& recordings) {
     const bool repeats = std::all_of(session.tests.begin(), session.tests.end(),
                                      [](const auto& test) { return test.repeats.defined(); });
     if (!repeats) lacking["repeats of a test"].push_back(session.name);
-    if (!has({"positions", "position", "locations"})) lacking["positions of cells"].push_back(session.name);
+    if (!has({"positions", "position", "locations", "cell_motor_coordinates"}))
+      lacking["positions of cells"].push_back(session.name);
     if (!has({"cell_type", "celltypes", "cell_types", "group_assignment"}))
       lacking["cell types"].push_back(session.name);
   }
