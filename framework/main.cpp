@@ -22,6 +22,8 @@ constexpr const char* usage =
     R"(plexiform: trains core + readout encoder models of neural data
 
   plexiform create-data DIR          write a simulated retina to train on; --layout: as published data sets are
+  plexiform data inspect|check PATH  what a file or folder of recordings is, and what would spoil a training on it
+  plexiform data convert PATH OUT    into one file of our own layout, and back
   plexiform train [key=value ...]    train the model of a config (default: quickstart)
   plexiform train -m seed=1,2,3      a run for each value, and a table at the end
   plexiform evaluate RUN             score a trained model neuron by neuron
@@ -84,7 +86,7 @@ int run(const std::string& command, const Arguments& arguments) {
     if (line.multirun) return plexiform::cli::multirun(line, "/proc/self/exe");
     return run_in_host(name, arguments);
   }
-  for (const char* in_host : {"create-data", "stream", "import", "export", "ensemble"}) {
+  for (const char* in_host : {"create-data", "data", "stream", "import", "export", "ensemble"}) {
     if (command == in_host) return run_in_host(command, arguments);
   }
   if (command == "reproduce") return plexiform::cli::reproduce_command(arguments);
@@ -93,8 +95,8 @@ int run(const std::string& command, const Arguments& arguments) {
   if (command == "--probe-plugins") return plexiform::cli::probe_plugins_command(arguments);
   throw Usage(
       fmt::format("no such command: {}\n  fix: {}", command,
-                  plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "stream", "import", "export",
-                                                    "ensemble", "reproduce", "plugins", "completion"})));
+                  plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "data", "stream", "import",
+                                                    "export", "ensemble", "reproduce", "plugins", "completion"})));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ const std::map<std::string, Words> commands = {
     {"create-data",
      {"--force", "--frames", "--full", "--help", "--layout", "--neurons", "--repeats", "--seed", "--sessions",
       "--test-frames"}},
+    {"data", {"inspect", "check", "convert", "--help"}},
     {"import", {"--help", "--output", "--plugin", "--plugin-path"}},
     {"export", {"--help", "--output", "--plugin", "--plugin-path"}},
     {"ensemble", {"--help", "--output"}},
@@ -94,7 +95,7 @@ Words candidates(const Words& words) {
   if (holds(with_path, command)) {
     if (!word.starts_with('-')) return paths(word, command == "import" ? ".ckpt" : "/");
   } else if (words.size() > 3) {
-    return {};
+    return command == "data" ? paths(word, "") : Words();
   }
   return known->second;
 }

@@ -22,6 +22,19 @@ void fill(Node& node, const Node& defaults, const std::string& path, std::vector
 
 std::string shipped_configs() { return files::prefix() / "share/plexiform/configs"; }
 
+std::vector<std::string> fill_dangling(Node& job) {
+  std::vector<std::string> notes;
+  for (const auto& [key, option] :
+       {std::pair<std::string, std::string>{"optimizer", "adamw"}, {"lr_scheduler", "reduce_lr_on_plateau"}}) {
+    const Node* pointer = job.at_path("model." + key);
+    if (job.find(key) || !pointer || pointer->kind != Kind::interpolation || pointer->string != "${" + key + "}")
+      continue;
+    job[key] = read_yaml(shipped_configs() + "/" + key + "/" + option + ".yaml");
+    notes.push_back(key + ": the config names none, " + option + " is used");
+  }
+  return notes;
+}
+
 std::vector<std::string> fill_defaults(Node& job) {
   std::vector<std::string> notes;
   const std::string file = shipped_configs() + "/defaults.yaml";

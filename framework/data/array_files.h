@@ -7,7 +7,7 @@
 //          unsupported dtype, no memory.
 // Writing  A file appears under its name when it is complete, and replaces an older one then; a
 //          failure leaves the older one as it was. The same arrays give the same bytes. An HDF5
-//          file is in memory until it is closed.
+//          file is in memory until it is closed, unless it is made for large arrays.
 // Threads  HDF5 is not built for several at a time: one Hdf5File call at once in the whole process.
 #pragma once
 
@@ -58,7 +58,7 @@ class NpyWriter {
 
 class Hdf5File {
  public:
-  enum class Mode { read, create };
+  enum class Mode { read, create, create_large };  // large: on the disk from the beginning
   explicit Hdf5File(const std::string& file, Mode mode = Mode::read);
   ~Hdf5File();  // a created file that was not closed is thrown away
   Hdf5File(Hdf5File&&) noexcept;
@@ -69,13 +69,24 @@ class Hdf5File {
   bool has(const std::string& path) const;
   std::vector<int64_t> shape(const std::string& path) const;
   at::Tensor read(const std::string& path) const;
+  // The same; more than `most` bytes that need no conversion and are not compressed stay in the file and are mapped, as
+  // read_or_map_npy does it.
+  at::Tensor read_or_map(const std::string& path, int64_t most) const;
+  bool is_text(const std::string& path) const;
   std::string read_text(const std::string& path) const;  // a scalar string
   // An attribute of a group or data set: a text, or one number written out; nothing when it is not there.
   std::optional<std::string> attribute(const std::string& path, const std::string& name) const;
+  // One of that name is replaced.
   void write_attribute(const std::string& path, const std::string& name, const std::string& text);
   void write_attribute(const std::string& path, const std::string& name, int64_t number);
+  void write_attribute(const std::string& path, const std::string& name, double number);
   void write(const std::string& path, const at::Tensor& array);  // groups on the way are made
   void write_text(const std::string& path, const std::string& text);
+  void make_group(const std::string& path);  // unless it is there
+  // A data set or group of another file as it is there, of any type, with all that is in it and its attributes; a link's
+  // target takes the link's place. `from` "" is the other file's whole content, into the group `to`, made if need be.
+  void copy(const Hdf5File& other, const std::string& from, const std::string& to);
+  void copy_attributes(const Hdf5File& other, const std::string& from, const std::string& to);
   // Ends the use of the file; a created one appears under its name now.
   void close();
 

@@ -113,8 +113,9 @@ std::vector<std::string> doubts(const Recordings& recordings) {
   return all;
 }
 
-void normalise(const std::set<std::shared_ptr<Stimulus>>& stimuli, const std::set<std::shared_ptr<Stimulus>>& training,
-               std::optional<double> mean, std::optional<double> std) {
+void normalise(const std::vector<std::shared_ptr<Stimulus>>& stimuli,
+               const std::vector<std::shared_ptr<Stimulus>>& training, std::optional<double> mean,
+               std::optional<double> std) {
   if (!mean || !std) {
     Moments all;
     for (const auto& stimulus : training) all += moments(stimulus->movie);

@@ -8,7 +8,6 @@
 
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -40,9 +39,10 @@ void check_mean(const std::string& place, const at::Tensor& repeats, const at::T
 // frames, responses beyond 1e6.
 std::vector<std::string> doubts(const Recordings& recordings);
 
-// Sets mean and standard deviation of all `stimuli` (each once); what is not given is that of the
-// `training` ones.
-void normalise(const std::set<std::shared_ptr<Stimulus>>& stimuli, const std::set<std::shared_ptr<Stimulus>>& training,
-               std::optional<double> mean, std::optional<double> std);
+// Sets mean and standard deviation of all `stimuli`; what is not given is that of the `training` ones, each counted once.
+// The order in which they come decides about the last bit.
+void normalise(const std::vector<std::shared_ptr<Stimulus>>& stimuli,
+               const std::vector<std::shared_ptr<Stimulus>>& training, std::optional<double> mean,
+               std::optional<double> std);
 
 }  // namespace plexiform::data

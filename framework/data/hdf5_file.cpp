@@ -1,13 +1,17 @@
 // HDF5 through its C API: calls return negative numbers, which become Errors with the library's own
 // reason.
+#include <ATen/ops/from_blob.h>
 #include <data/allocate.h>
 #include <data/array_files.h>
 #include <data/input_file.h>
+#include <data/mapped_file.h>
 #include <files/atomic_file.h>
 #include <fmt/format.h>
 #include <hdf5.h>
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -206,7 +210,8 @@ Id making_groups() {
 
 struct Hdf5File::Handle {
   std::string name;
-  std::unique_ptr<files::AtomicFile> target;  // of a created file, which is in memory until it is closed
+  std::unique_ptr<files::AtomicFile> target;  // of a created file
+  bool in_memory = false;                     // until it is closed
   hid_t id = H5I_INVALID_HID;
 
   ~Handle() { end(); }
@@ -277,12 +282,16 @@ struct Hdf5File::Handle {
     return data_set;
   }
 
+  void write_attribute(const std::string& path, const std::string& name, hid_t type, hid_t memory,
+                       const void* value) const;
+
   void create_data_set(const std::string& path, hid_t type, hid_t space, const void* values) const {
     const Id groups = making_groups(), no_times = without_times();
     const Id made(H5Dcreate2(id, path.c_str(), type, space, groups, no_times, H5P_DEFAULT), H5Dclose);
     if (!made.valid()) throw Error(where(path), "cannot be made: " + reason(), "use each name once");
     if (values && H5Dwrite(made, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
-      throw Error(where(path), "cannot be written: " + reason(), "free some memory");
+      throw Error(where(path), "cannot be written: " + reason(),
+                  in_memory ? "free some memory" : "check the disk, and whether there is room on it");
     }
   }
 };
@@ -290,11 +299,17 @@ struct Hdf5File::Handle {
 Hdf5File::Hdf5File(const std::string& file, Mode mode) : handle_(std::make_unique<Handle>()) {
   QuietErrors quiet;
   handle_->name = file;
-  if (mode == Mode::create) {
+  if (mode != Mode::read) {
     handle_->target = std::make_unique<files::AtomicFile>(file);
-    const Id in_memory(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-    H5Pset_fapl_core(in_memory, /*bytes to grow by*/ 1 << 20, /*write to the disk*/ false);
-    handle_->id = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, in_memory);
+    handle_->in_memory = mode == Mode::create;
+    const Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+    if (handle_->in_memory) {
+      H5Pset_fapl_core(access, /*bytes to grow by*/ 1 << 20, /*write to the disk*/ false);
+    } else {
+      H5Pset_alignment(access, /*of objects from this size on*/ 4096, /*bytes*/ 64);  // for read_or_map
+    }
+    const std::string& made = handle_->in_memory ? file : handle_->target->temporary();
+    handle_->id = H5Fcreate(made.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
     if (handle_->id < 0) throw Error(file, "cannot be made: " + reason(), "choose another name");
     return;
   }
@@ -312,8 +327,12 @@ Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 void Hdf5File::close() {
   QuietErrors quiet;
   if (handle_->id >= 0 && handle_->target) {
-    const auto image = handle_->image();
-    handle_->target->write(image.data(), image.size());
+    if (handle_->in_memory) {
+      const auto image = handle_->image();
+      handle_->target->write(image.data(), image.size());
+    } else if (H5Fclose(std::exchange(handle_->id, H5I_INVALID_HID)) < 0) {
+      throw Error(handle_->name, "cannot be written: " + reason(), "check the disk, and whether there is room on it");
+    }
     handle_->target->commit();
   }
   handle_->end();
@@ -362,6 +381,37 @@ at::Tensor Hdf5File::read(const std::string& path) const {
   return array;
 }
 
+at::Tensor Hdf5File::read_or_map(const std::string& path, int64_t most) const {
+  QuietErrors quiet;
+  const auto where = handle_->where(path);
+  const Id data_set = handle_->open(path);
+  const Id type(H5Dget_type(data_set), H5Tclose), properties(H5Dget_create_plist(data_set), H5Pclose);
+  const auto dtype = dtype_of(type);
+  const auto begin = H5Dget_offset(data_set);
+  if (!dtype || begin == HADDR_UNDEF || H5Pget_layout(properties) != H5D_CONTIGUOUS ||
+      H5Pget_external_count(properties) > 0 || H5Tequal(type, memory_type(*dtype)) <= 0) {
+    return read(path);
+  }
+  const auto shape = shape_of(where, Id(H5Dget_space(data_set), H5Sclose));
+  const auto item = static_cast<int64_t>(c10::elementSize(*dtype)),
+             bytes = static_cast<int64_t>(H5Dget_storage_size(data_set));
+  if (bytes <= most || begin % item != 0) return read(path);
+  const Id owner(H5Iget_file_id(data_set), H5Fclose);  // a link may lead to another file
+  std::string file(H5Fget_name(owner, nullptr, 0) + 1, 0);
+  H5Fget_name(owner, file.data(), file.size());
+  file.pop_back();
+  std::error_code none;
+  if (begin + static_cast<uint64_t>(bytes) > std::filesystem::file_size(file, none)) throw damaged(where, "is cut off");
+  const auto region = map_part(file, static_cast<int64_t>(begin), bytes);
+  return at::from_blob(region->get_address(), shape, [region](void*) {}, *dtype);
+}
+
+bool Hdf5File::is_text(const std::string& path) const {
+  QuietErrors quiet;
+  const Id data_set = handle_->open(path);
+  return H5Tget_class(Id(H5Dget_type(data_set), H5Tclose)) == H5T_STRING;
+}
+
 namespace {
 
 // The text of a data set or attribute, which `read(type, into)` reads.
@@ -394,11 +444,18 @@ std::string Hdf5File::read_text(const std::string& path) const {
   });
 }
 
+namespace {
+
+// The object's name for the calls that take one.
+const char* object(const std::string& path) { return path.empty() ? "." : path.c_str(); }
+
+}  // namespace
+
 std::optional<std::string> Hdf5File::attribute(const std::string& path, const std::string& name) const {
   QuietErrors quiet;
-  if (H5Aexists_by_name(handle_->id, path.c_str(), name.c_str(), H5P_DEFAULT) <= 0) return {};
+  if (H5Aexists_by_name(handle_->id, object(path), name.c_str(), H5P_DEFAULT) <= 0) return {};
   const std::string where = handle_->where(path) + ", attribute " + name;
-  const Id attribute(H5Aopen_by_name(handle_->id, path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+  const Id attribute(H5Aopen_by_name(handle_->id, object(path), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
   if (!attribute.valid()) throw damaged(where, "cannot be opened");
   const Id type(H5Aget_type(attribute), H5Tclose), space(H5Aget_space(attribute), H5Sclose);
   const bool number = H5Tget_class(type) == H5T_INTEGER || H5Tget_class(type) == H5T_FLOAT;
@@ -410,26 +467,82 @@ std::optional<std::string> Hdf5File::attribute(const std::string& path, const st
   return fmt::format("{}", value);
 }
 
-void Hdf5File::write_attribute(const std::string& path, const std::string& name, const std::string& text) {
+void Hdf5File::Handle::write_attribute(const std::string& path, const std::string& name, hid_t type, hid_t memory,
+                                       const void* value) const {
   QuietErrors quiet;
-  const Id type(H5Tcopy(H5T_C_S1), H5Tclose), space(H5Screate(H5S_SCALAR), H5Sclose);
-  H5Tset_size(type, text.size() + 1);
-  const Id made(
-      H5Acreate_by_name(handle_->id, path.c_str(), name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-      H5Aclose);
-  if (!made.valid() || H5Awrite(made, type, text.c_str()) < 0) {
-    throw Error(handle_->where(path) + ", attribute " + name, "cannot be written: " + reason(), "use each name once");
+  if (H5Aexists_by_name(id, object(path), name.c_str(), H5P_DEFAULT) > 0)
+    H5Adelete_by_name(id, object(path), name.c_str(), H5P_DEFAULT);
+  const Id space(H5Screate(H5S_SCALAR), H5Sclose);
+  const Id made(H5Acreate_by_name(id, object(path), name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                H5Aclose);
+  if (!made.valid() || H5Awrite(made, memory, value) < 0) {
+    throw Error(where(path) + ", attribute " + name, "cannot be written: " + reason(), "choose another name");
   }
 }
 
+void Hdf5File::write_attribute(const std::string& path, const std::string& name, const std::string& text) {
+  const Id type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type, text.size() + 1);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  handle_->write_attribute(path, name, type, type, text.c_str());
+}
+
 void Hdf5File::write_attribute(const std::string& path, const std::string& name, int64_t number) {
+  handle_->write_attribute(path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &number);
+}
+
+void Hdf5File::write_attribute(const std::string& path, const std::string& name, double number) {
+  handle_->write_attribute(path, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &number);
+}
+
+void Hdf5File::make_group(const std::string& path) {
   QuietErrors quiet;
-  const Id space(H5Screate(H5S_SCALAR), H5Sclose);
-  const Id made(H5Acreate_by_name(handle_->id, path.c_str(), name.c_str(), H5T_STD_I64LE, space, H5P_DEFAULT,
-                                  H5P_DEFAULT, H5P_DEFAULT),
-                H5Aclose);
-  if (!made.valid() || H5Awrite(made, H5T_NATIVE_INT64, &number) < 0) {
-    throw Error(handle_->where(path) + ", attribute " + name, "cannot be written: " + reason(), "use each name once");
+  if (path.empty() || handle_->has(path)) return;
+  const Id made(H5Gcreate2(handle_->id, path.c_str(), making_groups(), H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+  if (!made.valid()) throw Error(handle_->where(path), "cannot be made: " + reason(), "choose another name");
+}
+
+void Hdf5File::copy(const Hdf5File& other, const std::string& from, const std::string& to) {
+  QuietErrors quiet;
+  if (from.empty()) {
+    make_group(to);
+    for (std::string name : other.names()) {
+      if (name.ends_with("/")) name.pop_back();
+      copy(other, name, to.empty() ? name : to + "/" + name);
+    }
+    return copy_attributes(other, "", to);
+  }
+  const Id how(H5Pcreate(H5P_OBJECT_COPY), H5Pclose), groups = making_groups();
+  H5Pset_copy_object(how, H5O_COPY_EXPAND_SOFT_LINK_FLAG | H5O_COPY_EXPAND_EXT_LINK_FLAG);
+  if (H5Ocopy(other.handle_->id, from.c_str(), handle_->id, to.c_str(), how, groups) < 0) {
+    throw Error(other.handle_->where(from), "cannot be copied: " + reason(), "copy or download the file again");
+  }
+}
+
+void Hdf5File::copy_attributes(const Hdf5File& other, const std::string& from, const std::string& to) {
+  QuietErrors quiet;
+  const Id object_from(H5Oopen(other.handle_->id, from.empty() ? "/" : from.c_str(), H5P_DEFAULT), H5Oclose);
+  const Id object_to(H5Oopen(handle_->id, to.empty() ? "/" : to.c_str(), H5P_DEFAULT), H5Oclose);
+  H5O_info_t info;
+  if (!object_from.valid() || !object_to.valid() || H5Oget_info(object_from, &info) < 0) {
+    throw damaged(other.handle_->where(from), "its attributes cannot be copied");
+  }
+  for (hsize_t i = 0; i < info.num_attrs; ++i) {
+    const Id read(H5Aopen_by_idx(object_from, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    std::string name(std::max<ssize_t>(H5Aget_name(read, 0, nullptr), 0) + 1, 0);
+    H5Aget_name(read, name.size(), name.data());
+    name.pop_back();
+    const Id type(H5Aget_type(read), H5Tclose), space(H5Aget_space(read), H5Sclose);
+    if (H5Aexists(object_to, name.c_str()) > 0) H5Adelete(object_to, name.c_str());
+    const Id made(H5Acreate2(object_to, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    const auto count = static_cast<hsize_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space), 0));
+    std::vector<char> value(std::max<hsize_t>({H5Aget_storage_size(read), count * H5Tget_size(type), 1}));
+    const bool empty = H5Sget_simple_extent_type(space) == H5S_NULL;
+    if (!made.valid() ||
+        (!empty && (H5Aread(read, type, value.data()) < 0 || H5Awrite(made, type, value.data()) < 0))) {
+      throw damaged(other.handle_->where(from) + ", attribute " + name, "cannot be copied");
+    }
+    if (!empty) H5Dvlen_reclaim(type, space, H5P_DEFAULT, value.data());
   }
 }
 

@@ -1,17 +1,14 @@
 // The generic layout of a recording, `plexiform.data.Hdf5Folder`:
 //   <path>/stimuli/<name>.npy      (C, T, H, W), one copy in memory for all sessions that saw it; mapped from the file where
 //                                  it is larger than half of the memory
-//   <path>/<session>.h5, .hdf5     one recording:
-//     responses_<name>             (N, T), any numeric dtype; the mean where there are repeats
-//     repeats_<name>               (R, N, T); responses_<name> may then be left out
-//     stimulus_<name>              (C, T, H, W), this session's own version of the stimulus
-//     traces/<name>/<key>          (K, T), what else was measured in each frame of that stimulus: pupil, running
-//     session_info/<key>           anything; frame_rate_hz is used
+//   <path>/<session>.h5, .hdf5     one recording: responses_<name> (N, T), repeats_<name> (R, N, T) and what else a session may
+//                                  have (session_groups.h)
 // Stimuli are taken in the order of their names: those of `test_names` are tests, the others are
 // trained on. One without responses is not read. All shapes are checked before a movie is read.
 #pragma once
 
 #include <data/recordings.h>
+#include <data/session_groups.h>
 #include <plexiform/params.h>
 
 #include <optional>
@@ -46,6 +43,10 @@ struct Hdf5FolderParams {
     }
   }
 };
+
+// What lies in such a folder: stimuli by name, and sessions, sorted. Throws Error where there are none.
+std::map<std::string, StoredMovie> stimuli_of_folder(const std::string& folder);
+std::vector<SessionGroup> sessions_of_folder(const std::string& folder);
 
 // Throws Error(knob name, file, or "file: /data/set", what, fix).
 Recordings read_hdf5_folder(const Hdf5FolderParams& params);

@@ -5,13 +5,12 @@
 #include <data/allocate.h>
 #include <data/array_files.h>
 #include <data/input_file.h>
+#include <data/mapped_file.h>
 #include <data/numpy_dtypes.h>
 #include <files/atomic_file.h>
 
 #include <algorithm>
 #include <array>
-#include <boost/interprocess/file_mapping.hpp>
-#include <boost/interprocess/mapped_region.hpp>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -183,14 +182,7 @@ at::Tensor map_npy(const std::string& file) {
   if (layout.swapped || layout.dtype.stored != layout.dtype.read_as || layout.dtype.code == "u8" ||
       layout.data_bytes == 0)
     return read_npy(file);
-  namespace ipc = boost::interprocess;
-  std::shared_ptr<const ipc::mapped_region> region;
-  try {
-    region = std::make_shared<const ipc::mapped_region>(ipc::file_mapping(file.c_str(), ipc::read_only), ipc::read_only,
-                                                        layout.data_begin, layout.data_bytes);
-  } catch (const ipc::interprocess_exception& e) {
-    throw Error(file, std::string("cannot be mapped into memory: ") + e.what(), "free some memory");
-  }
+  const auto region = map_part(file, layout.data_begin, layout.data_bytes);
   auto shape = layout.shape;
   if (layout.fortran_order) std::reverse(shape.begin(), shape.end());
   auto array = at::from_blob(region->get_address(), shape, [region](void*) {}, layout.dtype.stored);

@@ -6,9 +6,12 @@
 #include <data/local_files.h>
 #include <data/maheswaranathan_2023.h>
 #include <data/readers.h>
+#include <data/recordings_file.h>
 #include <data/sensorium.h>
 #include <data/sridhar_2025.h>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace plexiform::data {
 namespace {
@@ -58,6 +61,19 @@ Recordings read_hdf5(const Node& node, const Node&) {
   });
 }
 
+// An experiment of openretina's reads such a file by two more keys beside its own: +data_io._target_=..., +data_io.path=...
+Recordings read_file(const Node& node, const Node&) {
+  Node own = node;
+  if (node.find("stimuli") && node.find("responses")) {
+    knobs::Names<RecordingsFileParams> known;
+    RecordingsFileParams().describe(known);
+    std::erase_if(own.entries, [&](const auto& entry) {
+      return std::find(known.names.begin(), known.names.end(), entry.first) == known.names.end();
+    });
+  }
+  return read_knobs_and_files<RecordingsFileParams>(with_local_path(own, "path"), read_recordings_file);
+}
+
 Recordings read_hoefling(const Node& node, const Node& root) {
   Hoefling2024Params params;
   params.std_of_training = !openretina_quirks(root);
@@ -99,8 +115,10 @@ const std::vector<Reader>& readers() {
       {"plexiform.data.Sridhar2025", there + "sridhar_2025.stimuli.build_movies_from_responses",
        there + "sridhar_2025.responses.response_splits_from_pickles", join_sridhar, read_sridhar},
       {"plexiform.data.Goldin2022", there + "goldin_2022.stimuli.load_all_stimuli",
-       there + "goldin_2022.responses.load_all_responses", join_pair, read_folder_of<Goldin2022Params, read_goldin_2022>},
+       there + "goldin_2022.responses.load_all_responses", join_pair,
+       read_folder_of<Goldin2022Params, read_goldin_2022>},
       {"plexiform.data.Sensorium", "", "", nullptr, read_folder_of<SensoriumParams, read_sensorium>},
+      {"plexiform.data.RecordingsFile", "", "", nullptr, read_file},
   };
   return all;
 }

@@ -22,6 +22,15 @@ struct Reader {
 
 const std::vector<Reader>& readers();
 
+// The reader of a resolved config's `data_io`, and the node that it is given.
+struct Chosen {
+  const Reader* reader;
+  config::Node node;
+  bool pair;  // openretina's two functions were named
+};
+// Throws Error(where in the config, ...).
+Chosen chosen_reader(const config::Node& root);
+
 // A node with the keys of both, base_data_path as `path`. Throws Error when they differ in a key that both have.
 config::Node join_pair(const config::Node& stimuli, const config::Node& responses);
 

@@ -7,9 +7,7 @@
 namespace plexiform::data {
 using config::Node;
 
-namespace {
-
-Recordings read(const Node& root) {
+Chosen chosen_reader(const Node& root) {
   const Node* node = root.find("data_io");
   std::vector<std::string> own, stimuli, responses;
   for (const auto& reader : readers()) {
@@ -29,18 +27,17 @@ Recordings read(const Node& root) {
     check_target(*node, "data_io", own);
   }
   for (const auto& reader : readers()) {
-    if (!pair && node->find("_target_")->string == reader.target) return reader.read(*node, root);
+    if (!pair && node->find("_target_")->string == reader.target) return {&reader, *node, false};
     if (!pair || shown->find("_target_")->string != reader.stimuli) continue;
     check_target(*recorded, "data_io.responses", {reader.responses});
-    return reader.read(reader.join(*shown, *recorded), root);
+    return {&reader, reader.join(*shown, *recorded), true};
   }
   throw Error("data_io", "no reader was found", "choose one");  // check_target has thrown
 }
 
-}  // namespace
-
 Recordings read_recordings(const Node& root) {
-  Recordings recordings = read(root);
+  const Chosen chosen = chosen_reader(root);
+  Recordings recordings = chosen.reader->read(chosen.node, root);
   if (const Node* node = root.find("sta_filters"); node && !node->is_null()) {
     add_sta_filters(recordings, config::read_knobs(*node, "sta_filters", StaFilterParams()));
   }

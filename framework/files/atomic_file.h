@@ -26,6 +26,9 @@ class AtomicFile {
   void write(const void* data, size_t bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
 
+  // Where the bytes go until then, for a library that writes files itself: by this name, keeping the file it finds.
+  const std::string& temporary() const { return temporary_; }
+
   // Puts the written bytes in place. At most once, nothing is written after it.
   void commit();
 

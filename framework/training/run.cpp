@@ -248,9 +248,11 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   auto run = std::make_unique<Run>();
   run->processes = std::move(processes);
   run->composed = composed;
-  run->config = config::resolve(composed, resolvers);
+  auto filled = config::fill_dangling(run->composed);
+  run->config = config::resolve(run->composed, resolvers);
   openretina::expand(run->config);
-  const auto filled = config::fill_defaults(run->config);
+  const auto defaults = config::fill_defaults(run->config);
+  filled.insert(filled.end(), defaults.begin(), defaults.end());
   const config::Node* model_node = run->config.find("model");
   if (!model_node || model_node->kind != config::Kind::map) {
     throw Error("model", "the config has no model",

@@ -6,8 +6,10 @@
 #include <ATen/ops/zeros.h>
 #include <config/compose.h>
 #include <config/resolve.h>
+#include <config/shipped.h>
 #include <data/array_files.h>
 #include <data/batches.h>
+#include <data/convert.h>
 #include <data/pickled_arrays.h>
 #include <simulation/layouts/layouts.h>
 #include <simulation/layouts/pickle_file.h>
@@ -16,6 +18,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "data_example.h"
 #include "data_reading.h"
@@ -41,15 +44,13 @@ config::Node composed(const simulation::Layout& layout, const std::string& exper
   std::vector<std::string> overrides = layout.small_overrides;
   overrides.push_back("paths.cache_dir=/nowhere");
   for (const auto& [key, place] : layout.paths) overrides.push_back(key + "=" + folder + place);
-  if (experiment.ends_with("_lnp")) {  // it names neither, as published
-    overrides.insert(overrides.end(), {"+optimizer=adamw", "+lr_scheduler=reduce_lr_on_plateau"});
-  }
   if (experiment.ends_with("_ln")) overrides.push_back("model.in_shape=[1,30,80,90]");
   auto composition = config::compose({{std::string(SOURCE_DIR) + "/configs"}, experiment, overrides});
   config::set_output_folder(composition, folder + "/run");
   config::Resolvers resolvers;
   resolvers.hydra = composition.hydra;
   auto& job = composition.job;
+  config::fill_dangling(job);
   // The experiments with a single cell name one that only the full size has.
   if (auto* cell = job.at_path("dataloader.cell_index"); cell && cell->kind == config::Kind::integer)
     *cell = config::Node::number(int64_t{2});
@@ -81,6 +82,69 @@ TEST_CASE("each published experiment reads what is made up in its layout", "[lay
       const auto batch = stream.next();
       CHECK(batch.stimulus.isfinite().all().item<bool>());
       CHECK(batch.stimulus.size(2) == loader.train_chunk_size);
+    }
+  }
+}
+
+namespace {
+
+// The first batches of training and all of validation and test.
+std::vector<at::Tensor> batches_of(const Recordings& recordings, const LoaderParams& loader) {
+  const auto parts = split(recordings, loader, 0);
+  std::vector<Batch> batches;
+  TrainStream stream(recordings, parts, loader, 1);
+  for (size_t step = 0; step < 2 * recordings.sessions.size(); ++step) batches.push_back(stream.next());
+  for (const auto* all : {&parts.validation, &parts.tests}) {
+    for (const auto& part : *all) batches.push_back(gather(recordings, part, {part.windows[0]}));
+  }
+  std::vector<at::Tensor> tensors;
+  for (const auto& batch : batches) {
+    tensors.insert(tensors.end(), {batch.stimulus, batch.responses});
+    for (const auto& trace : batch.traces) tensors.push_back(trace.tensor);
+  }
+  return tensors;
+}
+
+}  // namespace
+
+TEST_CASE("each layout becomes a file of our own, and that a generic folder, with the same batches", "[layouts]") {
+  for (const auto& layout : simulation::layouts()) {
+    if (layout.name == "hoefling_2024_high_res") continue;  // as the low one, but slow
+    INFO(layout.name);
+    const example::Folder folder;
+    const std::string from = folder / "from", file = folder / "all.h5", generic = folder / "generic";
+    fs::create_directory(from);
+    layout.write(from, tiny(layout));
+    const auto config =
+        layout.experiments.empty()
+            ? config::from_json({{"data_io", {{"_target_", "plexiform.data.Sensorium"}, {"path", from}}},
+                                 {"dataloader", {{"_target_", "plexiform.data.Clips"}, {"num_val_clips", 1}}}})
+            : composed(layout, layout.experiments[0], from);
+    const auto recordings = read_recordings(config);
+    const auto loader = read_loader(config);
+    const auto expected = batches_of(recordings, loader);
+
+    write_recordings_file(file, recordings, {});
+    const auto packed = read({{"data_io", {{"_target_", "plexiform.data.RecordingsFile"}, {"path", file}}}});
+    fs::create_directory(generic);
+    unpack_recordings_file(file, generic);
+    std::set<std::string> tests;
+    for (const auto& session : packed.sessions) {
+      for (const auto& trial : session.tests) tests.insert(trial.stimulus->name);
+    }
+    const auto unpacked =
+        read({{"data_io", {{"_target_", "plexiform.data.Hdf5Folder"}, {"path", generic}, {"test_names", tests}}}});
+    for (const auto* other : {&packed, &unpacked}) {
+      const auto batches = batches_of(*other, loader);
+      REQUIRE(batches.size() == expected.size());
+      for (size_t i = 0; i < batches.size(); ++i) CHECK(batches[i].equal(expected[i]));
+      for (size_t i = 0; i < recordings.sessions.size(); ++i) {
+        const Session &one = recordings.sessions[i], &two = other->sessions[i];
+        CHECK(one.name == two.name);
+        CHECK(one.frame_rate_hz == two.frame_rate_hz);
+        CHECK(one.tests[0].repeats.defined() == two.tests[0].repeats.defined());
+        for (const auto& [key, values] : one.info) CHECK(values.equal(two.info.at(key)));
+      }
     }
   }
 }

@@ -162,3 +162,22 @@ TEST_CASE("a whole model by name is trained, scored and read again") {
   REQUIRE(ran.code == 0);
   CHECK(run({"evaluate", trained}, folder / "log").code == 0);
 }
+
+TEST_CASE("an experiment whose model points at an optimizer that it does not name trains by its own command") {
+  for (const std::string plugin : {"identity", "lnp", "poisson", "correlation"}) {
+    if (!std::filesystem::exists(std::string(PLUGIN_DIR) + "/" + plugin + ".plexiform.so"))
+      SKIP("needs the plugin '" << plugin << "', which was removed from this tree");
+  }
+  const Folder folder;
+  const std::string data = folder / "data";
+  REQUIRE(run({"create-data", data, "--layout=hoefling_2024_low_res", "--sessions=1"}, folder / "log").code == 0);
+  const auto ran =
+      run({"train", "--config-name=hoefling_2024_core_readout_low_res_lnp", "paths.movies_path=" + data + "/movies.pkl",
+           "paths.responses_path=" + data + "/responses.h5", "--dry-run"},
+          folder / "log");
+  INFO(ran.output);
+  CHECK(ran.code == 0);
+  CHECK(ran.output.find("note: optimizer: the config names none, adamw is used\n") != std::string::npos);
+  CHECK(ran.output.find("note: lr_scheduler: the config names none, reduce_lr_on_plateau is used\n") !=
+        std::string::npos);
+}
