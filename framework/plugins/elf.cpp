@@ -46,7 +46,7 @@ std::vector<T> read_table(const File& file, uint64_t offset, uint64_t count) {
     throw Error(file.path(), "is cut short: its tables lie beyond its end", copy_again);
   }
   std::vector<T> table(count);
-  std::memcpy(table.data(), bytes.data(), bytes.size());
+  std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(table.data()));  // which may be of nothing
   return table;
 }
 

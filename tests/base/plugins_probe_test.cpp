@@ -93,7 +93,7 @@ TEST_CASE("no file, no child") { CHECK(probe("/does/not/exist", {}).empty()); }
 
 TEST_CASE("a child that never becomes ready is the installation's fault, not a plugin's") {
   const Script silent("#!/bin/sh\nexec sleep 100\n"), failing("#!/bin/sh\nexit 3\n");
-  const auto message = [](const Script& child, const std::string& why) {
+  const auto message = [](const Script& child, const std::string& why) -> std::string {
     return Error(child.file, "cannot open plugins: it " + why, "run `" + child.file + " --probe-plugins` to see why")
         .what();
   };
