@@ -100,6 +100,7 @@ void Trainer::train_epoch() {
       s.start_epoch();
     });
   }
+  // Processors of different kinds round differently: so the weights of their processes do not part.
   for (const auto& [name, tensor] : task_.model.state()) task_.processes.from_first(tensor);
   for (auto* observer : observers_) observer->epoch_begins(position());
   training_mode(task_);

@@ -92,7 +92,7 @@ std::vector<std::string> small_run(const std::string& runs, const std::vector<st
                                         "model.core.temporal_kernel_sizes=[9,5]",
                                         "model.core.spatial_kernel_sizes=[7,3]",
                                         "dataloader.batch_size=6",
-                                        "trainer.max_epochs=3",
+                                        "trainer.max_epochs=2",
                                         "+trainer.limit_train_batches=6",
                                         "~training_callbacks.early_stopping"};
   arguments.insert(arguments.end(), more.begin(), more.end());
@@ -170,7 +170,7 @@ TEST_CASE("LibTorch's own batch norm is over the rows of all processes, too") {
 }
 
 TEST_CASE("a shared pass of the core and kept features are as exact") {
-  compare(2, {"+trainer.shared_core_pass=true", "trainer.max_epochs=2"});
+  compare(2, {"+trainer.shared_core_pass=true"});
   compare(2, {"+only_train_readout=true", "+trainer.keep_features=memory"});
 }
 
@@ -247,7 +247,7 @@ TEST_CASE("what several processes cannot do is told once, before a step") {
   };
   CHECK(refused({"dataloader.batch_size=1"}, {}, "batches of 1 windows, too few for 2 processes")[1].output.empty());
   CHECK(refused({"+trainer.devices=3"}, {}, "is 3 on 1 machine, but 2 processes were started")[1].output.empty());
-  refused({"model.core.kernal=3"}, {}, "no such");
+  refused({"model.core.kernal=3"}, {}, "there is no key 'model.core.kernal'");
   refused({}, {{1, {"seed=43"}}}, "rank 1: has 'seed: 43', where rank 0 has 'seed: 42'");
 }
 

@@ -23,13 +23,18 @@ thread_local bool within_instance_norm = false;
 
 at::Tensor of_all_ranks(const at::Tensor& own) { return gathered(own); }
 
+std::vector<int64_t> all_but_channels(const at::Tensor& x) {
+  std::vector<int64_t> axes(static_cast<size_t>(x.dim()));
+  std::iota(axes.begin(), axes.end(), 0);
+  axes.erase(axes.begin() + 1);
+  return axes;
+}
+
 // Of each channel: (C) mean, biased variance, both of all ranks' numbers, of which there are `count`. Moments of the ranks
 // are merged in their order: each rank gets the same bits. Source: Chan, Golub & LeVeque 1983, Am. Stat. 37:242-247.
 struct Statistics {
   explicit Statistics(const at::Tensor& x) {
-    std::vector<int64_t> others(static_cast<size_t>(x.dim()));
-    std::iota(others.begin(), others.end(), 0);
-    others.erase(others.begin() + 1);
+    const auto others = all_but_channels(x);
     const auto [own_variance, own_mean] = at::var_mean(x, others, /*correction=*/at::Scalar(0));
     const auto own_count = at::full_like(own_mean, static_cast<double>(x.numel() / x.size(1)), at::kDouble);
     const auto all = gathered(at::stack({own_mean.to(at::kDouble), own_variance.to(at::kDouble), own_count}));
@@ -53,9 +58,10 @@ at::Tensor by_channel(const at::Tensor& values, const at::Tensor& x) {
 // numbers of a channel and sums over those of all ranks:
 //   dx = weight inverse (dy - sum(dy) / n - z sum(dy z) / n),  dweight = sum(dy z),  dbias = sum(dy) over own ones
 struct SharedBatchNorm : torch::autograd::Function<SharedBatchNorm> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias, const Optional& running_mean, const Optional& running_variance,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const Optional& scale,
+                            const Optional& offset, const Optional& running_mean, const Optional& running_variance,
                             double momentum, double eps) {
+    const auto weight = scale.value_or(at::Tensor()), bias = offset.value_or(at::Tensor());
     const Statistics of_batch(x);
     const auto n = of_batch.count;
     TORCH_CHECK_VALUE(n > 1, "Expected more than 1 value per channel when training, got input size ", x.sizes());
@@ -70,6 +76,7 @@ struct SharedBatchNorm : torch::autograd::Function<SharedBatchNorm> {
     const auto inverse = (of_batch.variance + eps).rsqrt().to(x.scalar_type());
     context->save_for_backward({x, weight, mean, inverse});
     context->saved_data["count"] = n;
+    context->saved_data["has_bias"] = bias.defined();
     const auto slope = weight.defined() ? weight * inverse : inverse;
     auto y = (x - by_channel(mean, x)).mul_(by_channel(slope, x));
     if (bias.defined()) y.add_(by_channel(bias, x));
@@ -82,15 +89,13 @@ struct SharedBatchNorm : torch::autograd::Function<SharedBatchNorm> {
     const auto saved = context->get_saved_variables();
     const auto &x = saved[0], &weight = saved[1], &mean = saved[2], &inverse = saved[3];
     const double n = context->saved_data["count"].toDouble();
-    std::vector<int64_t> others(static_cast<size_t>(x.dim()));
-    std::iota(others.begin(), others.end(), 0);
-    others.erase(others.begin() + 1);
+    const auto others = all_but_channels(x);
     const auto& dy = gradients[0];
     const auto z = (x - by_channel(mean, x)).mul_(by_channel(inverse, x));
     const auto own = at::stack({dy.sum(others, false, at::kDouble), (dy * z).sum(others, false, at::kDouble)});
     variable_list result(7);
     if (weight.defined()) result[1] = own[1].to(weight.scalar_type());
-    result[2] = own[0].to(x.scalar_type());  // dropped where there is no bias
+    if (context->saved_data["has_bias"].toBool()) result[2] = own[0].to(x.scalar_type());
     if (!context->needs_input_grad(0)) return result;
     const auto sums = gathered(own).sum(0).div_(n);
     const auto slope = weight.defined() ? weight * inverse : inverse;
@@ -104,8 +109,7 @@ at::Tensor batch_norm(const at::Tensor& x, const Optional& weight, const Optiona
   if (!training || within_instance_norm) {
     return at::native::batch_norm(x, weight, bias, running_mean, running_variance, training, momentum, eps, cudnn);
   }
-  return SharedBatchNorm::apply(x, weight.value_or(at::Tensor()), bias.value_or(at::Tensor()), running_mean,
-                                running_variance, momentum, eps);
+  return SharedBatchNorm::apply(x, weight, bias, running_mean, running_variance, momentum, eps);
 }
 
 at::Tensor instance_norm(const at::Tensor& x, const Optional& weight, const Optional& bias,

@@ -8,6 +8,8 @@
 // generator, and has the thread that trains flush denormal numbers to 0.
 // Errors   plexiform::Error (place, problem, fix) for what a user can mend; all of a config's before the first step.
 // Threads  one experiment at a time per process: LibTorch's generator is shared.
+// Ranks    a program that torchrun, mpirun or srun starts several times trains one model with all of them; each makes the same
+//          calls. The first alone writes, and has scores and a model in its result.
 #pragma once
 
 #include <plexiform/error.h>
