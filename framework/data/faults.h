@@ -23,6 +23,7 @@ inline constexpr double spoiling_share = 0.01;
 //   dead_neurons       respond alike in all training frames
 //   duplicated_frames  of a test are shown in a session's training too
 //   rates              of two sessions, which a core would have to share, differ
+//   too_short          all training frames are discarded
 //   twins              neurons with one response
 //   no_test, no_repeats, no_rate, large_responses, silent_in_test
 std::vector<Fault> find_faults(const Recordings& recordings);

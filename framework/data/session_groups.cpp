@@ -114,6 +114,12 @@ class Sessions {
       if (shown.repeats) look_at_responses(session, repeats + name, shown);
       if (shown.test) tests.push_back(name);
     }
+    const auto with_numbers = std::count_if(session.shown.begin(), session.shown.end(),
+                                            [](const auto& shown) { return shown.second.mean.has_value(); });
+    if (with_numbers > 0 && static_cast<size_t>(with_numbers) < session.shown.size()) {
+      throw Error(session.place(), "has stimulus_mean and stimulus_std of some stimuli only",
+                  "store them for all stimuli of the session, or for none");
+    }
     if (tests.size() == session.shown.size()) {
       throw Error(
           session.place(), "holds responses to test stimuli only",

@@ -16,7 +16,7 @@
 //   split                        test; anything else is trained on
 //   stimulus                     which shared stimulus was shown, if not the one called <name>
 //   mirrored                     1: with left and right exchanged
-//   stimulus_mean, stimulus_std  the model is given (pixel - mean) / std
+//   stimulus_mean, stimulus_std  the model is given (pixel - mean) / std; for all stimuli of a session, or for none
 //   smoothed                     1: the responses are more than a mean of the repeats
 //   units                        a text
 // Attributes of the session: discard_frames, of every trial, at its start; allow_negative, 1: responses below zero are meant.

@@ -26,6 +26,7 @@ bool offers(const std::string& line, const std::string& word) {
 TEST_CASE("commands, flags and what flags take are completed") {
   CHECK(completions("plexiform tr") == Words{"train"});
   CHECK(completions("plexiform completion ") == Words{"--help", "bash", "fish", "zsh"});
+  CHECK(completions("plexiform data ") == Words{"--help", "check", "convert", "inspect"});
   CHECK(completions("plexiform train --res") == Words{"--resolve", "--resume"});
   CHECK(completions("plexiform train --cfg ") == Words{"all", "hydra", "job"});
   CHECK(completions("plexiform train --info defaults") == Words{"defaults", "defaults-tree"});

@@ -332,6 +332,11 @@ TEST_CASE("files of our own that cannot be trained on are refused with data set 
        "/r.h5: /sessions/a/responses_noise, attribute mirrored: is 'left'"},
       {attribute(responses, "stimulus_mean", 1.0), "",
        "/r.h5: /sessions/a/responses_noise: has one of the attributes stimulus_mean and"},
+      {[&](Hdf5File& file) {
+         file.write_attribute(responses, "stimulus_mean", 1.0);
+         file.write_attribute(responses, "stimulus_std", 2.0);
+       },
+       "", "/r.h5: /sessions/a: has stimulus_mean and stimulus_std of some stimuli only"},
       {attribute("sessions/a", "discard_frames", 2.5), "", "/r.h5: /sessions/a, attribute discard_frames: is 2.5"},
       {array("sessions/a/clips_noise", at::arange(3, at::kLong)), "",
        "/r.h5: /sessions/a/clips_noise, attribute clip_length: is missing"},

@@ -8,6 +8,7 @@
 #include <config/resolve.h>
 #include <data/convert.h>
 #include <data/faults.h>
+#include <data/local_files.h>
 #include <data/readers.h>
 #include <data/recognise.h>
 #include <evaluation/metrics.h>
@@ -347,6 +348,7 @@ data::Provenance provenance(const data::Chosen& chosen, const std::string& path)
 // The generic folder's knobs, with the numbers that its stimuli were normalised with where the config gives one of them.
 data::Hdf5FolderParams folder_params(const Node& node, const data::Recordings& recordings) {
   auto params = config::read_knobs<data::Hdf5FolderParams>(node, "data_io");
+  params.path = data::local_path(params.path);
   if (params.norm_mean || params.norm_std) {
     const auto& stimulus = *recordings.sessions.at(0).train.at(0).stimulus;
     params.norm_mean = stimulus.mean;
