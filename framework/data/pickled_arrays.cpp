@@ -31,6 +31,7 @@ constexpr std::array harmless = {"numpy.core.multiarray._reconstruct",
                                  "numpy.dtype",
                                  "collections.OrderedDict",
                                  "collections.defaultdict",
+                                 "torch.Size",  // a tuple of integers
                                  "builtins.dict",
                                  "builtins.list",
                                  "__builtin__.dict",
@@ -170,8 +171,7 @@ at::Tensor PickledArrays::array(const std::string& key) const {
   }
   if (parts->fortran_order) std::reverse(shape.begin(), shape.end());
   // The bytes live as long as the pickle does; LibTorch wants them writable, nothing here writes.
-  const auto array = at::from_blob(
-      const_cast<char*>(content.data()), shape, [keep = pickle_](void*) {}, dtype.stored);
+  const auto array = at::from_blob(const_cast<char*>(content.data()), shape, [keep = pickle_](void*) {}, dtype.stored);
   return as_read(where, array, dtype, parts->fortran_order);
 }
 
@@ -185,7 +185,9 @@ double PickledArrays::number(const std::string& key) const {
 }
 
 std::vector<int64_t> PickledArrays::integers(const std::string& key) const {
-  const PickleValue& value = *demand(key);
+  const PickleValue& found = *demand(key);
+  const bool size = found.made_by("torch.Size") && found.arguments->items.size() == 1;
+  const PickleValue& value = size ? *found.arguments->items[0] : found;
   std::vector<int64_t> all;
   if (value.kind != Kind::list && value.kind != Kind::tuple) {
     const auto array = this->array(key).to(at::kLong).flatten().contiguous();

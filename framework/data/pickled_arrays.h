@@ -28,7 +28,7 @@ class PickledArrays {
   double number(const std::string& key) const;  // an int, a float, or an array of one element
   // The keys of the dictionary at `key` ("": the whole), integers written out.
   std::vector<std::string> keys(const std::string& key = "") const;
-  // A list of integers, as a list or as an array.
+  // A list of integers, as a list, a torch.Size or an array.
   std::vector<int64_t> integers(const std::string& key) const;
 
   std::string place(const std::string& key) const { return key.empty() ? file_ : file_ + ": " + key; }

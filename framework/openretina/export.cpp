@@ -59,9 +59,12 @@ Exported export_state(const model::Bundle& bundle, const std::string& folder, pl
   made.core = openretina_name(origin("core")->name, "core", folder, catalogue);
   made.readout = openretina_name(origin("readout")->name, "readout", folder, catalogue);
   const Layout layout(made.core, made.readout);
-  if (layout.single() && (model.heads.size() != 1 || model.heads[0].neurons != 1)) {
-    throw Error(folder, made.readout + " is a model of one neuron there, this one has more",
-                "train one for each neuron, or read model.safetensors from Python");
+  const bool population = made.readout == "openretina.models.sparse_autoencoder.Autoencoder";
+  if (layout.single() && (model.heads.size() != 1 || (model.heads[0].neurons != 1 && !population))) {
+    throw Error(folder,
+                made.readout + (population ? " is a model of one session" : " is a model of one neuron") +
+                    " there, this one has more",
+                "train one for each, or read model.safetensors from Python");
   }
   if (origin("readout")->knobs.value("temporal_kernel_size", int64_t{1}) != 1 && !layout.single()) {
     throw Error(folder, "its readout spans several bins (temporal_kernel_size), openretina's only one",
@@ -78,7 +81,8 @@ Exported export_state(const model::Bundle& bundle, const std::string& folder, pl
   }
   for (const auto& [name, tensor] : layout.beside(model)) made.state.push_back({name, tensor});
   const auto* compat = bundle.config.find("compat");
-  if (!compat || compat->string != "openretina") {
+  const bool legacy = made.core.starts_with("openretina.legacy.");  // without those quirks
+  if (!legacy && (!compat || compat->string != "openretina")) {
     made.notes.push_back(
         "the model was trained without compat: openretina; there the same weights compute something else where the "
         "README's table says so (padding in time, pooling, clamped masks)");

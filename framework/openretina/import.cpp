@@ -1,14 +1,7 @@
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/allclose.h>
 #include <ATen/ops/zeros.h>
-#include <config/apply.h>
-#include <config/knobs.h>
 #include <fmt/format.h>
 #include <openretina/arguments.h>
-#include <openretina/import.h>
-#include <openretina/layout.h>
-#include <openretina/models.h>
-#include <plugins/host/load.h>
+#include <openretina/assemble.h>
 
 #include <algorithm>
 #include <map>
@@ -19,63 +12,17 @@ using config::Node;
 
 namespace {
 
-constexpr const char* correct_it = "correct the argument that brings it on the command line: KEY=VALUE";
-
-std::string shape_text(const at::Tensor& tensor) { return fmt::format("({})", fmt::join(tensor.sizes(), ", ")); }
-
-// An Error about the config gets the file's name.
-template <class F>
-auto about(const std::string& file, F&& body) {
-  try {
-    return body();
-  } catch (const Error& e) {
-    if (e.where().find('/') != std::string::npos || e.where() == file) throw;
-    throw Error(file + (e.where().empty() ? "" : ": " + e.where()), e.problem(), e.fix());
-  }
-}
-
 // --- The config ---
 
 Node arguments(const Checkpoint& checkpoint, const std::vector<std::string>& overrides) {
-  std::vector<config::Override> given;
+  const auto given = forced(overrides);
   std::vector<std::string> replaced;
-  for (size_t i = 0; i < overrides.size(); ++i) {
-    given.push_back(config::parse_override(overrides[i], static_cast<int>(i) + 1));
-    auto& one = given.back();
-    if (one.action == config::Override::Action::change) one.action = config::Override::Action::force;
+  for (const auto& one : given) {
     if (one.key.find('.') == std::string::npos) replaced.push_back(one.key);
   }
   Node model = arguments_of(checkpoint, replaced);
   for (const auto& one : given) config::apply_override(model, one);
   return model;
-}
-
-void drop(Node& map, const std::string& key) {
-  std::erase_if(map.entries, [&](const auto& entry) { return entry.first == key; });
-}
-
-// Takes out of a part what openretina's class takes and never uses, and what the host hands over itself.
-void trim(Node& part, const std::string& kind, plugins::Catalogue& catalogue, std::vector<std::string>& notes) {
-  for (const char* handed : {"in_shape", "n_neurons_dict", "mean_activity_dict"}) drop(part, handed);
-  if (const Node* clone = part.find("clone_readout"); clone && clone->boolean) {
-    throw Error("readout.clone_readout", "is true, with which openretina makes no model",
-                "give clone_readout=false where it was not used");
-  }
-  drop(part, "clone_readout");
-  const Node* target = part.find("_target_");
-  if (!target || target->kind != config::Kind::string) return;  // the host says so
-  const Names* names = names_of(target->string);
-  if (!names || names->swallowed.empty()) return;
-  std::vector<std::string> known;
-  for (const auto& knob : plugins::list_knobs(catalogue, target->string, kind)) known.push_back(knob.at("name"));
-  for (const auto& key : part.keys()) {
-    if (key.starts_with('_') || std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const bool swallowed = std::any_of(names->swallowed.begin(), names->swallowed.end(),
-                                       [&](const std::string& name) { return name == "*" || name == key; });
-    if (!swallowed) continue;
-    notes.push_back(kind + "." + key + ": openretina's class takes it and does not use it; left out");
-    drop(part, key);
-  }
 }
 
 // (C, T, H, W) of a training window: stated, or from what the checkpoint says of the data.
@@ -233,76 +180,6 @@ void say_what_data(const Checkpoint& checkpoint, model::DataFacts& data, std::ve
   for (auto& session : data.sessions) session.frame_rate_hz = number(checkpoint, "response_rate_hz", 0);
 }
 
-// --- The tensors ---
-
-// What a readout is built from and the checkpoint has as tensors.
-void tell(const std::vector<Named>& state, const Layout& layout, std::vector<model::DataFacts::Session>& sessions) {
-  for (const auto& theirs : state) {
-    const auto [ours, tensor] = layout.ours(theirs);
-    for (auto& session : sessions) {
-      for (const char* fact : {"spatial_filters", "temporal_filters"}) {
-        if (ours == "readout." + session.name + "." + fact) session.info.push_back({fact, tensor});
-      }
-    }
-  }
-}
-
-// Goes through the checkpoint: what the model has is taken, constants and copies are checked and left.
-void load(const std::string& file, const std::vector<Named>& state, const Layout& layout, const model::Model& model,
-          std::vector<Fate>& fates) {
-  std::map<std::string, at::Tensor> wanted;
-  for (const auto& [name, tensor] : model.state()) wanted[name] = tensor;
-  std::vector<Named> taken;
-  std::vector<Named> rest;
-  for (const auto& theirs : state) {
-    auto [ours, tensor] = layout.ours(theirs);
-    const auto found = wanted.find(ours);
-    if (found == wanted.end()) {
-      rest.push_back(theirs);
-      const auto original = layout.copied(theirs.name);
-      fates.push_back({theirs.name, Fate::left,
-                       !original.empty()            ? "a copy of " + original
-                       : layout.unused(theirs.name) ? "openretina does not read it"
-                                                    : "a constant"});
-      continue;
-    }
-    // A gain per channel was once made for maps of four axes.
-    if (ours.ends_with(".scale.scale") && tensor.dim() == 4) tensor = tensor.unsqueeze(4);
-    if (tensor.sizes() != found->second.sizes()) {
-      throw Error(file,
-                  fmt::format("'{}' is {}, the model of its arguments has {}", theirs.name, shape_text(tensor),
-                              shape_text(found->second)),
-                  correct_it);
-    }
-    taken.push_back({ours, tensor});
-    const bool renamed = ours != theirs.name;
-    fates.push_back({theirs.name, renamed ? Fate::renamed : Fate::taken, renamed ? ours : ""});
-  }
-  for (const auto& [name, tensor] : taken) wanted.erase(name);
-  if (!wanted.empty()) {
-    throw Error(file,
-                fmt::format("has no tensor '{}' {}, which the model of its arguments has", wanted.begin()->first,
-                            shape_text(wanted.begin()->second)),
-                "use a whole checkpoint, or " + std::string(correct_it));
-  }
-  model.load_state(taken, file);
-  // Constants and copies with other values than openretina gives them would change what the model computes.
-  const auto beside = layout.beside(model);
-  for (const auto& [name, tensor] : rest) {
-    const auto known = beside.find(name);
-    if (known == beside.end() && layout.constant(name)) continue;  // of an older version
-    if (known == beside.end()) {
-      throw Error(file, fmt::format("has '{}' {}, which the model of its arguments has not", name, shape_text(tensor)),
-                  correct_it);
-    }
-    if (layout.unused(name) && known->second.sizes() == tensor.sizes()) continue;
-    if (known->second.sizes() != tensor.sizes() || !at::allclose(known->second, tensor, 1e-5, 1e-6)) {
-      throw Error(file, "'" + name + "' is not what openretina computes it to be",
-                  "use the checkpoint as openretina wrote it");
-    }
-  }
-}
-
 }  // namespace
 
 Imported import_checkpoint(const std::string& file, const std::vector<std::string>& overrides,
@@ -316,30 +193,13 @@ Imported import_checkpoint(const std::string& file, const std::vector<std::strin
     if (made.model_class.ends_with(".SingleCellSeparatedLNP")) suppose_lnp(state, model, made.notes);
     const Shape window = window_of(checkpoint, model, made.notes);
     if (made.model_class.ends_with(".SingleCellSpatialContrast")) place_filter(file, window, model, state, made.notes);
-    Node parts = openretina::parts(model);
-    for (const char* part : {"core", "readout"}) trim(parts[part], part, catalogue, made.notes);
-    const auto target = [&](const char* part) {
-      const Node* found = parts[part].find("_target_");
-      return found ? found->string : "";
-    };
-    const Layout layout(target("core"), target("readout"));
-    made.data.sessions = sessions_of(checkpoint, layout.single());
+    const Parts parts = take_apart(model, catalogue, made.notes);
+    made.data.sessions = sessions_of(checkpoint, parts.layout.single());
     if (made.data.sessions.empty()) {
       throw Error("", "has no tensors of a readout", "use a whole checkpoint");
     }
     say_what_data(checkpoint, made.data, made.notes);
-    tell(state, layout, made.data.sessions);
-
-    model::Spec spec{parts, "openretina", window, {}, true};
-    for (const auto& session : made.data.sessions) {
-      spec.sessions.push_back({session.name, session.neurons, {}, session.info});
-    }
-    made.model = model::build(spec, catalogue);
-    load(file, state, layout, made.model, made.tensors);
-    made.model.train(false);
-    made.config = Node::map();
-    made.config["model"] = parts;
-    made.config["compat"] = Node::text("openretina");
+    assemble(file, state, parts, window, "openretina", catalogue, made);
     return made;
   });
 }

@@ -1,3 +1,5 @@
+#include <openretina/absent.h>
+#include <openretina/legacy.h>
 #include <openretina/models.h>
 #include <plexiform/error.h>
 
@@ -37,6 +39,11 @@ Node component(const char* name, std::vector<std::pair<const char*, Node>> knobs
   return made;
 }
 
+Node numbers(std::initializer_list<int64_t> values) {
+  Node list = Node::list();
+  for (const int64_t value : values) list.items.push_back(Node::number(value));
+  return list;
+}
 Node yes() { return Node::truth(true); }
 Node no() { return Node::truth(false); }
 
@@ -48,6 +55,7 @@ Node correlation() {
 }
 
 constexpr const char* simple_core = "openretina.modules.core.base_core.SimpleCoreWrapper";
+constexpr const char* sparse_autoencoder = "openretina.models.sparse_autoencoder.Autoencoder";
 constexpr const char* dummy_core = "openretina.modules.core.base_core.DummyCore";
 
 const std::vector<Composition>& compositions() {
@@ -68,7 +76,8 @@ const std::vector<Composition>& compositions() {
   };
   static const std::vector<Composition> all = {
       {{"openretina.models.core_readout.UnifiedCoreReadout", "openretina.models.UnifiedCoreReadout",
-        "openretina.models.core_readout.BaseCoreReadout"},
+        "openretina.models.core_readout.BaseCoreReadout", "openretina.legacy.models.LocalEncoder",
+        "openretina.legacy.models.Encoder"},
        nullptr,
        nullptr,
        poisson(),
@@ -164,16 +173,67 @@ const std::vector<Composition>& compositions() {
                     {"c_init", "readout.c_init"},
                     {"neuron_chunk_size", "readout.neuron_chunk_size"},
                     {"learning_rate", "model.learning_rate", Node::number(0.01)}})},
+      {{sparse_autoencoder},
+       dummy_core,
+       sparse_autoencoder,
+       Node(),
+       correlation(),
+       with_common({{"input_dim", "readout.input_dim"},
+                    {"hidden_dim", "readout.hidden_dim", {}, true},
+                    {"loss", "model.loss", {}, true},
+                    {"unit_norm_loss_factor", ""},
+                    {"learning_rate", "model.learning_rate", Node::number(0.0005)}})},
+      {{"openretina.legacy.models.SFB3d_core_SxF3d_readout"},
+       "openretina.legacy.models.ParametricFactorizedBatchConv3dCore",
+       "openretina.legacy.models.SpatialXFeature3d",
+       poisson(),
+       correlation(),
+       with_common({{"dataloaders", ""},
+                    {"seed", ""},
+                    {"hidden_channels", "core.channels+", numbers({8})},
+                    {"temporal_kernel_size", "core.temporal_kernel_size", numbers({21})},
+                    {"spatial_kernel_size", "core.spatial_kernel_size", numbers({11})},
+                    {"layers", "core.layers", Node::number(int64_t{1})},
+                    {"gamma_hidden", "core.gamma_hidden"},
+                    {"gamma_input", "core.gamma_input", Node::number(0.1)},
+                    {"gamma_temporal", "core.gamma_temporal", Node::number(0.1)},
+                    {"gamma_in_sparse", "core.gamma_in_sparse"},
+                    {"final_nonlinearity", "core.final_nonlinearity"},
+                    {"core_bias", "core.bias", no()},
+                    {"momentum", "core.momentum"},
+                    {"input_padding", "core.input_padding"},
+                    {"hidden_padding", "core.hidden_padding"},
+                    {"batch_norm", "core.batch_norm"},
+                    {"batch_norm_scale", "core.batch_norm_scale", no()},
+                    {"laplace_padding", "core.laplace_padding", Node::number(int64_t{1})},  // None there: one
+                    {"batch_adaptation", "core.batch_adaptation"},
+                    {"stack", "core.stack"},
+                    {"use_avg_reg", "core.use_avg_reg"},
+                    {"nonlinearity", "core.nonlinearity"},
+                    {"conv_type", "core.conv_type"},
+                    {"readout_scale", "readout.scale", no()},
+                    {"readout_bias", "readout.bias"},
+                    {"gaussian_masks", "readout.gaussian_masks", no()},
+                    {"gamma_readout", "readout.gamma_readout", Node::number(0.1)},
+                    {"gamma_masks", "readout.gamma_masks", Node::number(0.0)},
+                    {"gaussian_mean_scale", "readout.gaussian_mean_scale"},
+                    {"gaussian_var_scale", "readout.gaussian_var_scale"},
+                    {"initialize_from_roi_masks", ""},
+                    {"readout_positive", "readout.positive"},
+                    {"readout_reg_avg", "readout.readout_reg_avg"},
+                    {"learning_rate", "model.learning_rate", Node::number(0.01)}})},
   };
   return all;
 }
 
 const Composition& find(const Node& target) {
+  const std::string wanted = today(target.string);
   for (const auto& one : compositions()) {
     for (const char* name : one.names) {
-      if (target.string == name) return one;
+      if (wanted == name) return one;
     }
   }
+  refuse_absent(target, "model._target_");
   throw Error(config::where(target, "model._target_"), "'" + target.string + "' is no model that is known here",
               did_you_mean(target.string, whole_models()));
 }
@@ -194,7 +254,11 @@ Node with_stimulus(const Node& model, const Node& hidden) {
   Node all = Node::list();
   all.location = hidden.location;
   all.items.push_back(shape->items.front());
-  all.items.insert(all.items.end(), hidden.items.begin(), hidden.items.end());
+  if (hidden.is_list()) {
+    all.items.insert(all.items.end(), hidden.items.begin(), hidden.items.end());
+  } else {
+    all.items.push_back(hidden);
+  }
   return all;
 }
 
@@ -226,13 +290,38 @@ const std::vector<std::string>& whole_models() {
   return names;
 }
 
+namespace {
+
+// openretina has the weight of an autoencoder's sparsity in its loss, we have it beside the features that are to be few.
+void move_sparsity(Node& parts) {
+  const Node* target = parts.at_path("loss._target_");
+  const Node* found = parts.at_path("loss.sparsity_factor");
+  if (!found || !target || target->string != "openretina.models.sparse_autoencoder.SparsityMSELoss") return;
+  const Node factor = *found;
+  std::erase_if(parts["loss"].entries, [](const auto& entry) { return entry.first == "sparsity_factor"; });
+  parts["readout"]["sparsity_factor"] = factor;
+}
+
+// What the parts are called here, and what their arguments are.
+Node in_our_words(Node parts) {
+  for (const char* part : {"core", "readout", "loss", "evaluation_loss"}) {
+    const Node* target = parts.at_path(std::string(part) + "._target_");
+    if (target) refuse_absent(*target, std::string("model.") + part + "._target_");
+  }
+  move_sparsity(parts);
+  if (Node* core = parts.find("core")) modernise_core(*core);
+  if (Node* readout = parts.find("readout")) {
+    name_nonlinearity(*readout);
+    modernise_readout(*readout);
+  }
+  return parts;
+}
+
+}  // namespace
+
 Node parts(const Node& model, Node* filters) {
   const Node* target = model.find("_target_");
-  if (!target) {
-    Node same = model;
-    if (Node* readout = same.find("readout")) name_nonlinearity(*readout);
-    return same;
-  }
+  if (!target) return in_our_words(model);
   const Composition& composition = find(*target);
 
   Node made = Node::map();
@@ -270,8 +359,7 @@ Node parts(const Node& model, Node* filters) {
   }
   if (!is_said(made.find("loss"))) made["loss"] = composition.loss;
   if (!is_said(made.find("evaluation_loss"))) made["evaluation_loss"] = composition.evaluation_loss;
-  if (Node* readout = made.find("readout")) name_nonlinearity(*readout);
-  return made;
+  return in_our_words(std::move(made));
 }
 
 namespace {
@@ -279,12 +367,13 @@ namespace {
 // What openretina's models train with where the config says nothing (models that a config names whole often leave it out).
 void add_optimizer(Node& root, const Node& model) {
   const Node* rate = model.find("learning_rate");
+  const bool plain = model.find("_target_")->string == sparse_autoencoder;  // Adam, at one rate
   if (!is_said(root.find("optimizer"))) {
     Node& optimizer = root["optimizer"] = Node::map();
-    optimizer["_target_"] = Node::text("torch.optim.AdamW");
-    optimizer["lr"] = is_said(rate) ? *rate : Node::number(0.001);
+    optimizer["_target_"] = Node::text(plain ? "torch.optim.Adam" : "torch.optim.AdamW");
+    optimizer["lr"] = is_said(rate) ? *rate : Node::number(plain ? 0.0005 : 0.001);
   }
-  if (!root.find("lr_scheduler")) {
+  if (!plain && !root.find("lr_scheduler")) {
     Node& scheduler = root["lr_scheduler"] = Node::map();
     scheduler["_target_"] = Node::text("torch.optim.lr_scheduler.ReduceLROnPlateau");
     scheduler["monitor"] = Node::text("val_correlation");

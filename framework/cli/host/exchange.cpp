@@ -1,11 +1,12 @@
-// plexiform import CKPT -o FOLDER: a model that openretina trained. plexiform export BUNDLE -o FILE: the other way.
+// plexiform import CKPT -o FOLDER: a model, or a whole ensemble, that openretina trained. plexiform export BUNDLE -o FILE:
+// the other way.
 #include <cli/host/commands.h>
 #include <cli/parse.h>
 #include <files/new_folder.h>
 #include <fmt/format.h>
-#include <model/bundle.h>
+#include <model/ensemble.h>
 #include <openretina/export.h>
-#include <openretina/import.h>
+#include <openretina/legacy_import.h>
 #include <plugins/sources.h>
 
 #include <algorithm>
@@ -42,30 +43,56 @@ void print(const openretina::Imported& imported) {
   fmt::print("{}: {} tensors taken, {} renamed, {} left\n", imported.model_class, count[0], count[1], count[2]);
 }
 
+void write(const std::string& output, const std::vector<openretina::Imported>& members) {
+  const auto write_one = [](const std::string& folder, const openretina::Imported& one) {
+    model::write_bundle(folder, one.model, one.config, one.config, one.data, config::Json::object());
+  };
+  if (members.size() == 1) {
+    files::NewFolder folder(output);
+    write_one(folder.path(), members.front());
+    return folder.move_into_place();
+  }
+  files::NewFolder beside(output + ".members");  // the ensemble copies them, then they go
+  std::vector<std::string> bundles;
+  for (const auto& one : members) {
+    const std::string name = std::to_string(bundles.size());
+    beside.make(name);
+    bundles.push_back(beside.path() + "/" + name);
+    write_one(bundles.back(), one);
+  }
+  model::write_ensemble(output, bundles);
+}
+
 }  // namespace
 
 int import_checkpoint(const Arguments& arguments) {
   CLI::App app(
-      "Makes a model folder of a checkpoint that openretina's training wrote (Lightning's .ckpt). The file is read as "
-      "data: nothing in it is run. Prints what became of each of its tensors.",
+      "Makes a model folder of a checkpoint that openretina's training wrote (Lightning's .ckpt), or an ensemble of "
+      "the folder of one that was published in 2024 (config_, data_info_ and state_dict_ of each member). The files "
+      "are read as data: nothing in them is run. Prints what became of each of their tensors.",
       "plexiform import");
   Where where;
-  app.add_option("CKPT", where.input, "the checkpoint")->required();
+  app.add_option("CKPT", where.input, "the checkpoint, or the folder")->required();
   app.add_option("KEY=VALUE", where.overrides,
                  "arguments of the model that the checkpoint lacks: in_shape=[1,30,60,80]");
   add_common(app, where);
   if (!parse(app, arguments)) return 0;
 
   auto plugins = catalogue(where);
-  const auto imported = openretina::import_checkpoint(where.input, where.overrides, plugins);
-  files::NewFolder folder(where.output);
-  model::write_bundle(folder.path(), imported.model, imported.config, imported.config, imported.data,
-                      config::Json::object());
-  folder.move_into_place();
-  print(imported);
-  for (const auto& warning : imported.model.warnings) fmt::print(stderr, "note: {}\n", warning);
-  for (const auto& note : imported.notes) fmt::print(stderr, "note: {}\n", note);
-  fmt::print("model: {}\n", where.output);
+  std::vector<openretina::Imported> members;
+  if (std::filesystem::is_directory(where.input)) {
+    members = openretina::import_legacy(where.input, where.overrides, plugins);
+  } else {
+    members.push_back(openretina::import_checkpoint(where.input, where.overrides, plugins));
+  }
+  write(where.output, members);
+  for (const auto& one : members) {
+    print(one);
+    for (const auto& warning : one.model.warnings) fmt::print(stderr, "note: {}\n", warning);
+    for (const auto& note : one.notes) fmt::print(stderr, "note: {}\n", note);
+  }
+  fmt::print("model: {}{}\n", where.output,
+             members.size() > 1 ? fmt::format(" of {} members", members.size()) : std::string());
   return 0;
 }
 

@@ -5,6 +5,7 @@
 // layers/film.h. State has openretina's names, without its constant filters, and each speed once. Sound where that package
 // is not; with compat "openretina": padding as layer.h says, no penalties but for custom_separable, none of the GRU,
 // sparsity without a guard against zeros, no conditioning without batch norm, and the statistics its shape probe leaves.
+// Its legacy core is the same without the GRU and without these quirks.
 #include <ATen/ops/zeros.h>
 #include <plexiform/abilities.h>
 #include <plexiform/layers/film.h>
@@ -28,7 +29,7 @@ struct ConvGRU : plexiform::CoreModule, plexiform::Streaming {
   using Params = conv_gru::Params;
 
   ConvGRU(const plexiform::CoreContext& context, const Params& params)
-      : p(params), openretina_(context.compat == "openretina") {
+      : p(params), openretina_(context.compat == "openretina" && !params.legacy) {
     if (p.batch_adaptation) add_speeds(context.sessions);
     auto features = register_module("features", std::make_shared<torch::nn::Module>("features"));
     for (size_t i = 0; i < p.layer_count(); ++i) {
@@ -119,7 +120,8 @@ struct ConvGRU : plexiform::CoreModule, plexiform::Streaming {
     };
     for (size_t i = 0; i < stack.size(); ++i) {
       const auto& conv = *stack[i]->conv;
-      add(p.gamma_hidden, true, [&] { return layers::group_sparsity(conv.spatial_kernel(), eps, below); });
+      add(p.gamma_hidden, i > 0 || !p.legacy,
+          [&] { return layers::group_sparsity(conv.spatial_kernel(), eps, below); });
       add(p.gamma_temporal, true, [&] { return conv.temporal_roughness(); });
       add(p.gamma_input, i == 0, [&] {
         return layers::spatial_roughness(conv.spatial_kernel(), {p.laplace_padding.value_or(1), p.use_avg_reg});
@@ -222,10 +224,11 @@ struct ConditionedGRU final : ConvGRU, plexiform::Inputs {
 
 }  // namespace conv_gru
 
-PLEXIFORM_PLUGIN(plexiform::core<conv_gru::ConvGRU>("plexiform.cores.ConvGRU",
-                                                    "space-time convolutions, and a recurrent layer behind them",
-                                                    plexiform::Alias<&conv_gru::openretina>{
-                                                        "openretina.modules.core.gru_core.ConvGRUCore"}),
+PLEXIFORM_PLUGIN(plexiform::core<conv_gru::ConvGRU>(
+                     "plexiform.cores.ConvGRU", "space-time convolutions, and a recurrent layer behind them",
+                     plexiform::Alias<&conv_gru::openretina>{"openretina.modules.core.gru_core.ConvGRUCore"},
+                     plexiform::Alias<&conv_gru::legacy>{
+                         "openretina.legacy.models.ParametricFactorizedBatchConv3dCore"}),
                  plexiform::core<conv_gru::ConditionedGRU>("plexiform.cores.ConditionedGRU",
                                                            "the same, modulated by what else is known of a clip",
                                                            plexiform::Alias<&conv_gru::openretina_conditioned>{

@@ -101,6 +101,12 @@ Params openretina() {
   return params;
 }
 
+Params legacy() {
+  Params params;
+  params.legacy = params.batch_adaptation = true;
+  return params;
+}
+
 ConditionedParams openretina_conditioned() {
   ConditionedParams params;
   params.openretina = true;

@@ -52,6 +52,7 @@ struct Params {
   bool use_gru = false, use_projections = false;
   std::optional<GruParams> gru_kwargs;
   bool openretina = false;  // not a knob: more kernel sizes than layers are passed over
+  bool legacy = false;      // not a knob: without ConvGRUCore's quirks, whatever compat says, and layer 0 may be dense
 
   void describe(auto& knob) {
     knob("channels", channels,
@@ -109,6 +110,7 @@ struct ConditionedParams : Params {
 
 // openretina's own defaults.
 Params openretina();
+Params legacy();  // of the class before ConvGRUCore
 ConditionedParams openretina_conditioned();
 
 }  // namespace conv_gru

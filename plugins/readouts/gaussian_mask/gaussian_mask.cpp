@@ -2,7 +2,8 @@
 //   rate[b,t,n] = f( scale[n] sum_c w[c,n] sum_ij x[b,c,t,i,j] mask[n,i,j] + bias[n] )
 //   mask[n,i,j] ~ exp(-|g(i,j) - gm mean[n]|^2 / (2 v[n])),   sum_ij mask = 1,   v[n] = exp(gv log_var[n])
 // g: pixel (row, column), the longer side from -1 to 1. gm, gv: gaussian_mean_scale, gaussian_var_scale. The window is a
-// row profile times a column profile, each a softmax: no distance is clamped, so a narrow one keeps its gradient.
+// row profile times a column profile, each a softmax: no distance is clamped, so a narrow one keeps its gradient; with
+// `max_distance` they are, as in openretina.
 // Source: Höfling et al. 2024, eLife 13:e86860; state names and knobs are those of openretina 1.1.1. With compat
 // "openretina": distances clamped at 20, `positive` applied inside forward, and the mean activity added as it is, even
 // without `bias`.
@@ -12,11 +13,11 @@
 #include <plexiform/plugin.h>
 #include <torch/types.h>
 
-
 struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures {
   struct Params {
     bool scale = false, bias = true, positive = false, readout_reg_avg = true;
     double gaussian_mean_scale = 6, gaussian_var_scale = 4, mask_l1_reg = 1e-3, feature_weights_l1_reg = 1e-3;
+    std::optional<double> max_distance = {};
     plexiform::layers::ReadoutKnobs common = {};
     bool required = false;  // not a knob: these have no defaults in openretina's multi-session readout
 
@@ -28,6 +29,10 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
            {.doc = "gm: the larger, the faster windows move while training", .min = 0, .required = required});
       knob("gaussian_var_scale", gaussian_var_scale,
            {.doc = "gv: the larger, the faster windows widen and narrow", .min = 0, .required = required});
+      knob("max_distance", max_distance,
+           {.doc = "squared distances beyond it count as it, so that no pixel is quite outside; null: none do",
+            .unit = "s.d.^2",
+            .min = 1});
       knob("mask_l1_reg", mask_l1_reg,
            {.doc = "weight of the penalty for windows that are wide or off centre", .min = 0});
       knob("feature_weights_l1_reg", feature_weights_l1_reg,
@@ -42,6 +47,14 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
             .gaussian_var_scale = 1,
             .mask_l1_reg = 1,
             .feature_weights_l1_reg = 1};
+  }
+  static Params legacy() {  // as its published weights were trained
+    return {.readout_reg_avg = false,
+            .gaussian_mean_scale = 1,
+            .gaussian_var_scale = 1,
+            .mask_l1_reg = 0,
+            .feature_weights_l1_reg = 0.1,
+            .max_distance = 20};
   }
   static Params multi_session() {
     return {.readout_reg_avg = false, .mask_l1_reg = 1, .feature_weights_l1_reg = 1, .required = true};
@@ -68,7 +81,7 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
     const int64_t B = x.size(0), C = x.size(1), T = x.size(2), P = x.size(3) * x.size(4), N = neurons;
     const auto masks = mask().flatten(1);  // (N, P)
     at::Tensor sum;                        // (B, T, N)
-    if (P > B * T) {  // w[c,n] mask[n,p] would be more numbers than the maps that all neurons see
+    if (P > B * T) {                       // w[c,n] mask[n,p] would be more numbers than the maps that all neurons see
       sum = (torch::matmul(x.flatten(3), masks.t()) * features).sum(1);
     } else {
       const auto weights = features.view({C, N}).t().unsqueeze(2) * masks.unsqueeze(1);  // (N, C, P)
@@ -102,8 +115,8 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
       return (pixels - p.gaussian_mean_scale * mean.slice(1, axis, axis + 1)).square() / variance;
     };
     const auto rows = distance(0, shape.height), columns = distance(1, shape.width);
-    if (quirks) {
-      const auto density = (-0.5 * (rows.unsqueeze(2) + columns.unsqueeze(1)).clamp_max(20)).exp();
+    if (const double farthest = p.max_distance.value_or(quirks ? 20 : 0); farthest > 0) {
+      const auto density = (-0.5 * (rows.unsqueeze(2) + columns.unsqueeze(1)).clamp_max(farthest)).exp();
       return density / density.sum({1, 2}, /*keepdim=*/true);
     }
     return (-0.5 * rows).softmax(1).unsqueeze(2) * (-0.5 * columns).softmax(1).unsqueeze(1);
@@ -123,4 +136,6 @@ PLEXIFORM_READOUT(GaussianMask, "plexiform.readouts.GaussianMask",
                   plexiform::Alias<&GaussianMask::multi_session>{
                       "openretina.modules.readout.multi_readout.MultiGaussianReadoutWrapper"},
                   plexiform::Alias<&GaussianMask::single_session>{
-                      "openretina.modules.readout.factorized_gaussian.GaussianMaskReadout"})
+                      "openretina.modules.readout.factorized_gaussian.GaussianMaskReadout"},
+                  plexiform::Alias<&GaussianMask::legacy>{"openretina.legacy.models.SpatialXFeature3d"},
+                  plexiform::Alias<&GaussianMask::legacy>{"openretina.legacy.models.SpatialXFeature3dReadout"})

@@ -120,58 +120,60 @@ def spike_triggered_average(folder, name, row, column, frames=6, height=9, width
     np.save(f"{folder}/{name}.npy", (time[:, None, None] * space).astype(np.float32))
 
 
-torch.manual_seed(0)
-write("gaussian_mask", unified(simple, mask, shape, [2, 3]), clip, everything=True)
-write("gaussian_mask_fixed", unified(
-    convolution("time_independent", hidden_padding=[0, 2, 2], maxpool_every_n_layers=2),
-    (mask[0], {**mask[1], "scale": False, "bias": False, "positive": False}), shape, [2, 3],
-    loss={"_target_": "openretina.modules.losses.poisson.L1PoissonLoss3d", "gamma_l1": 0.001},
-    evaluation_loss={"_target_": "openretina.modules.losses.poisson.PoissonLoss3d", "avg": True}), clip)
-write("point_gaussian", unified(convolution("separable", dropout_rate=0.1), point, shape, [2, 3]), clip)
-write("factorized", unified(convolution("full"), free, shape, [2, 3]), clip)
-write("lnp", unified(("base_core.DummyCore", {"cut_first_n_frames": 3}), lnp, shape), clip)
-write("squashed", unified(
-    (simple[0], {**simple[1], "color_squashing_weights": [0.3, 0.7], "channels": [1, 2, 2], "input_padding": True,
-                 "cut_first_n_frames": 2, "downsample_input_kernel_size": [1, 2, 1]}), mask, shape), clip)
-write("gru", unified(("gru_core.ConvGRUCore", {**gru, "batch_adaptation": True}), mask, shape, [2, 3]), clip)
-write("conditioned_gru", unified(
-    ("gru_core.ConditionedGRUCore", {**gru, "cond_dim": 2, "use_gru": False, "bias": False, "batch_norm_scale": False}),
-    mask, shape, [2, 3]), clip)
-write("example", ExampleCoreReadout(
-    in_shape=shape, hidden_channels=(2, 3), temporal_kernel_sizes=(5, 3), spatial_kernel_sizes=(3, 3),
-    n_neurons_dict=dict(neurons), cut_first_n_frames_in_core=1, core_gamma_input=0.3, core_hidden_padding=True,
-    readout_gamma=0.4, readout_gamma_masks=0.2, data_info=info(2, 8, 6)), clip)
-core = SimpleCoreWrapper(channels=(2, 2, 3), temporal_kernel_sizes=(5, 3), spatial_kernel_sizes=(3, 3),
-                         gamma_input=0.3, gamma_temporal=4.0, gamma_in_sparse=0.1, gamma_hidden=0.2,
-                         cut_first_n_frames=0, hidden_padding=True)
-write("base", BaseCoreReadout(
-    core=core, readout=MultiGaussianMaskReadout((3, 8, 6, 4), dict(neurons), True, True, 6.0, 4.0, True),
-    learning_rate=0.01, data_info=info(2, 8, 6)), clip)
-write("separated_lnp", SingleCellSeparatedLNP(
-    in_shape=(2, 5, 8, 6), spat_kernel_size=(5, 4), rf_location=(4, 3), rank=2, nonlinearity="parametrized_softplus",
-    smooth_regularizer_temp="TimeLaplaceL23dnorm"), (2, 2, 9, 8, 6))
-write("separated_lnp_plain", SingleCellSeparatedLNP(
-    in_shape=(1, 5, 8, 6), spat_kernel_size=(8, 6), nonlinearity="softplus", normalize_weights=False,
-    smooth_regularizer_temp="TimeLaplaceL23dnorm"), (2, 1, 9, 8, 6))
-with tempfile.TemporaryDirectory() as temporary:
-    os.chdir(temporary)
-    folder = "stas"  # as the checkpoints then say
-    os.mkdir(folder)
-    spike_triggered_average(folder, "cell", 4.2, 3.4)
-    for session, count in neurons.items():
-        for cell in range(count):
-            spike_triggered_average(folder, f"cell_data_{session}_WN_stas_cell_{cell}", 3 + cell, 4 - cell / 2)
-    write("spatial_contrast", SpatialContrastCoreReadout(
-        in_shape=(1, 10, 9, 8), n_neurons_dict=dict(neurons), sta_dir=folder, temporal_crop_frames=4,
-        data_info={**info(1, 9, 8), "sessions_kwargs": {
-            name: {"cell_indices": list(range(count))} for name, count in neurons.items()}}), (2, 1, 10, 9, 8))
-    write("single_contrast", SingleCellSpatialContrast(
-        in_shape=(1, 10, 9, 8), sta_dir=folder, sta_file_name="cell.npy", temporal_crop_frames=4, w_init=0.3),
-        (2, 1, 10, 9, 8))
-    write("single_contrast_cropped", SingleCellSpatialContrast(
-        in_shape=(1, 10, 9, 8), sta_dir=folder, sta_file_name="cell.npy", temporal_crop_frames=4, w_init=0.3,
-        spat_crop_size=(5, 4)), (2, 1, 10, 9, 8))
-    os.chdir(here)
+def models():
+    """(name, model, shape of a clip) of each, its parameters as they start."""
+    torch.manual_seed(0)
+    yield ("gaussian_mask", unified(simple, mask, shape, [2, 3]), clip)
+    yield ("gaussian_mask_fixed", unified(
+        convolution("time_independent", hidden_padding=[0, 2, 2], maxpool_every_n_layers=2),
+        (mask[0], {**mask[1], "scale": False, "bias": False, "positive": False}), shape, [2, 3],
+        loss={"_target_": "openretina.modules.losses.poisson.L1PoissonLoss3d", "gamma_l1": 0.001},
+        evaluation_loss={"_target_": "openretina.modules.losses.poisson.PoissonLoss3d", "avg": True}), clip)
+    yield ("point_gaussian", unified(convolution("separable", dropout_rate=0.1), point, shape, [2, 3]), clip)
+    yield ("factorized", unified(convolution("full"), free, shape, [2, 3]), clip)
+    yield ("lnp", unified(("base_core.DummyCore", {"cut_first_n_frames": 3}), lnp, shape), clip)
+    yield ("squashed", unified(
+        (simple[0], {**simple[1], "color_squashing_weights": [0.3, 0.7], "channels": [1, 2, 2], "input_padding": True,
+                     "cut_first_n_frames": 2, "downsample_input_kernel_size": [1, 2, 1]}), mask, shape), clip)
+    yield ("gru", unified(("gru_core.ConvGRUCore", {**gru, "batch_adaptation": True}), mask, shape, [2, 3]), clip)
+    yield ("conditioned_gru", unified(
+        ("gru_core.ConditionedGRUCore", {**gru, "cond_dim": 2, "use_gru": False, "bias": False, "batch_norm_scale": False}),
+        mask, shape, [2, 3]), clip)
+    yield ("example", ExampleCoreReadout(
+        in_shape=shape, hidden_channels=(2, 3), temporal_kernel_sizes=(5, 3), spatial_kernel_sizes=(3, 3),
+        n_neurons_dict=dict(neurons), cut_first_n_frames_in_core=1, core_gamma_input=0.3, core_hidden_padding=True,
+        readout_gamma=0.4, readout_gamma_masks=0.2, data_info=info(2, 8, 6)), clip)
+    core = SimpleCoreWrapper(channels=(2, 2, 3), temporal_kernel_sizes=(5, 3), spatial_kernel_sizes=(3, 3),
+                             gamma_input=0.3, gamma_temporal=4.0, gamma_in_sparse=0.1, gamma_hidden=0.2,
+                             cut_first_n_frames=0, hidden_padding=True)
+    yield ("base", BaseCoreReadout(
+        core=core, readout=MultiGaussianMaskReadout((3, 8, 6, 4), dict(neurons), True, True, 6.0, 4.0, True),
+        learning_rate=0.01, data_info=info(2, 8, 6)), clip)
+    yield ("separated_lnp", SingleCellSeparatedLNP(
+        in_shape=(2, 5, 8, 6), spat_kernel_size=(5, 4), rf_location=(4, 3), rank=2, nonlinearity="parametrized_softplus",
+        smooth_regularizer_temp="TimeLaplaceL23dnorm"), (2, 2, 9, 8, 6))
+    yield ("separated_lnp_plain", SingleCellSeparatedLNP(
+        in_shape=(1, 5, 8, 6), spat_kernel_size=(8, 6), nonlinearity="softplus", normalize_weights=False,
+        smooth_regularizer_temp="TimeLaplaceL23dnorm"), (2, 1, 9, 8, 6))
+    with tempfile.TemporaryDirectory() as temporary:
+        os.chdir(temporary)
+        folder = "stas"  # as the checkpoints then say
+        os.mkdir(folder)
+        spike_triggered_average(folder, "cell", 4.2, 3.4)
+        for session, count in neurons.items():
+            for cell in range(count):
+                spike_triggered_average(folder, f"cell_data_{session}_WN_stas_cell_{cell}", 3 + cell, 4 - cell / 2)
+        yield ("spatial_contrast", SpatialContrastCoreReadout(
+            in_shape=(1, 10, 9, 8), n_neurons_dict=dict(neurons), sta_dir=folder, temporal_crop_frames=4,
+            data_info={**info(1, 9, 8), "sessions_kwargs": {
+                name: {"cell_indices": list(range(count))} for name, count in neurons.items()}}), (2, 1, 10, 9, 8))
+        yield ("single_contrast", SingleCellSpatialContrast(
+            in_shape=(1, 10, 9, 8), sta_dir=folder, sta_file_name="cell.npy", temporal_crop_frames=4, w_init=0.3),
+            (2, 1, 10, 9, 8))
+        yield ("single_contrast_cropped", SingleCellSpatialContrast(
+            in_shape=(1, 10, 9, 8), sta_dir=folder, sta_file_name="cell.npy", temporal_crop_frames=4, w_init=0.3,
+            spat_crop_size=(5, 4)), (2, 1, 10, 9, 8))
+        os.chdir(here)
 
 
 # What has to be refused: code that unpickling would run, and a model of no class that is known.
@@ -182,8 +184,11 @@ class Wicked:
         return os.system, ("touch was_run",)
 
 
-weights = {"core.weight": torch.zeros(1)}
-torch.save({"state_dict": weights, "hyper_parameters": {"core": Wicked(), "readout": {}}}, here / "wicked.ckpt")
-trainer = lightning.Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False)
-trainer.strategy.connect(Autoencoder(3, 4, SparsityMSELoss(0.1)))
-trainer.save_checkpoint(here / "autoencoder.ckpt", weights_only=True)
+if __name__ == "__main__":
+    for name, model, clip_shape in models():
+        write(name, model, clip_shape, everything=name == "gaussian_mask")
+    weights = {"core.weight": torch.zeros(1)}
+    torch.save({"state_dict": weights, "hyper_parameters": {"core": Wicked(), "readout": {}}}, here / "wicked.ckpt")
+    trainer = lightning.Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False)
+    trainer.strategy.connect(Autoencoder(3, 4, SparsityMSELoss(0.1)))
+    trainer.save_checkpoint(here / "autoencoder.ckpt", weights_only=True)
