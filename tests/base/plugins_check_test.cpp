@@ -111,14 +111,15 @@ TEST_CASE("plugins check of a file that does something when it is opened says wh
       {"prints_at_load", "opening is silent", "it prints \""},
       {"thread_at_load", "opening changes nothing", "the number of threads went from "},
       {"operators", "no operators", "registers operators"},
-      {"other_entry", "exports", "1 symbols: mylab_plugin_entry"},
+      {"other_entry", "exports", "0 symbols: "},
   };
   for (const auto& [name, check, seen] : files) {
     const auto ran = plugins(folder, {"check", FIXTURE_DIR "/fixture_" + name + ".plexiform.so", "--json"});
     INFO(name << ": " << ran.output);
     CHECK(ran.code == 1);
     bool found = false;
-    for (const auto& one : Json::parse(ran.output).at("checks")) {
+    const Json report = Json::parse(ran.output);
+    for (const auto& one : report.at("checks")) {
       if (one.at("check") != check) continue;
       found = true;
       CHECK(one.at("status") == "failed");

@@ -61,7 +61,7 @@ std::vector<Animal> zoo(const Folder& folder) {
     n.torch_abi_version = uint64_t{1} << 56 | uint64_t{13} << 48;
     std::strcpy(n.torch_version, "1.13.1");
   });
-  note("another ABI major", "built for plugin ABI 2.0, this host speaks 1.", [](auto& n) { n.abi_major = 2; });
+  note("another ABI major", "built for plugin ABI 2.1, this host speaks 1.", [](auto& n) { n.abi_major = 2; });
   note("ABI major 0", "built for plugin ABI 0.", [](auto& n) { n.abi_major = 0; });
   fixture("newer_minor", "built for plugin ABI 1.");
   note("another tier", "is a plugin of tier 1", [](auto& n) { n.tier = 1; });
