@@ -12,6 +12,7 @@ using Arguments = std::vector<std::string>;  // what follows the command's name
 int train(const Arguments& arguments);
 int evaluate(const Arguments& arguments);
 int create_data(const Arguments& arguments);
+int predict(const Arguments& arguments);
 int stream(const Arguments& arguments);
 int import_checkpoint(const Arguments& arguments);
 int export_state(const Arguments& arguments);
