@@ -27,6 +27,7 @@ constexpr const char* usage =
   plexiform train [key=value ...]    train the model of a config (default: quickstart)
   plexiform train -m seed=1,2,3      a run for each value, and a table at the end
   plexiform evaluate RUN             score a trained model neuron by neuron
+  plexiform predict RUN MOVIE -o DIR the activity that a model predicts, as data to train others on
   plexiform stream RUN               frames in, rates out, one frame at a time
   plexiform import CKPT -o FOLDER    a model of openretina's checkpoint
   plexiform export RUN -o FILE       a state dict for openretina
@@ -86,17 +87,17 @@ int run(const std::string& command, const Arguments& arguments) {
     if (line.multirun) return plexiform::cli::multirun(line, "/proc/self/exe");
     return run_in_host(name, arguments);
   }
-  for (const char* in_host : {"create-data", "data", "stream", "import", "export", "ensemble"}) {
+  for (const char* in_host : {"create-data", "data", "predict", "stream", "import", "export", "ensemble"}) {
     if (command == in_host) return run_in_host(command, arguments);
   }
   if (command == "reproduce") return plexiform::cli::reproduce_command(arguments);
   if (command == "completion") return plexiform::cli::completion_command(arguments);
   if (command == "--complete") return plexiform::cli::complete_command(arguments);
   if (command == "--probe-plugins") return plexiform::cli::probe_plugins_command(arguments);
-  throw Usage(
-      fmt::format("no such command: {}\n  fix: {}", command,
-                  plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "data", "stream", "import",
-                                                    "export", "ensemble", "reproduce", "plugins", "completion"})));
+  throw Usage(fmt::format(
+      "no such command: {}\n  fix: {}", command,
+      plexiform::did_you_mean(command, {"train", "evaluate", "create-data", "data", "predict", "stream", "import",
+                                        "export", "ensemble", "reproduce", "plugins", "completion"})));
 }
 
 }  // namespace

@@ -43,6 +43,8 @@ ROWS = [
      "readouts/separable_lnp", ""),
     (READOUTS + "spatial_contrast_model_readout.SpatialContrastReadout, .MultiSpatialContrastReadout",
      "`plexiform.readouts.SpatialContrast`", "readouts/spatial_contrast", ""),
+    ("openretina.models.sparse_autoencoder.Autoencoder, SparsityMSELoss", "`plexiform.readouts.SparseAutoencoder`",
+     "readouts/sparse_autoencoder", ""),
     (LOSSES + "poisson.PoissonLoss3d, L1PoissonLoss3d, CelltypePoissonLoss3d; " + MODULES + "measures: the same",
      "`plexiform.losses.Poisson`", "losses/poisson", ""),
     (LOSSES + "correlation.CorrelationLoss3d, CelltypeCorrelationLoss3d, L1CorrelationLoss3d, ScaledCorrelationLoss3d; "

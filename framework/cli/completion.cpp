@@ -15,20 +15,20 @@ namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
 // Each command with what may follow it; those of train and evaluate are asked of their parser.
-const std::map<std::string, Words> commands = {
-    {"train", {}},
-    {"evaluate", {}},
-    {"create-data",
-     {"--force", "--frames", "--full", "--help", "--layout", "--neurons", "--repeats", "--seed", "--sessions",
-      "--test-frames"}},
-    {"data", {"inspect", "check", "convert", "--help"}},
-    {"import", {"--help", "--output", "--plugin", "--plugin-path"}},
-    {"export", {"--help", "--output", "--plugin", "--plugin-path"}},
-    {"ensemble", {"--help", "--output"}},
-    {"stream", {"--frames", "--help", "--output", "--session", "--threads"}},
-    {"plugins", {"list", "inspect", "check", "doctor", "new", "--help"}},
-    {"reproduce", {"--help"}},
-    {"completion", {"bash", "zsh", "fish", "--help"}}};
+const std::map<std::string, Words> commands = {{"train", {}},
+                                               {"evaluate", {}},
+                                               {"create-data",
+                                                {"--force", "--frames", "--full", "--help", "--layout", "--neurons",
+                                                 "--repeats", "--seed", "--sessions", "--test-frames"}},
+                                               {"data", {"inspect", "check", "convert", "--help"}},
+                                               {"import", {"--help", "--output", "--plugin", "--plugin-path"}},
+                                               {"export", {"--help", "--output", "--plugin", "--plugin-path"}},
+                                               {"ensemble", {"--help", "--output"}},
+                                               {"predict", {"--help", "--output", "--tap"}},
+                                               {"stream", {"--frames", "--help", "--output", "--session", "--threads"}},
+                                               {"plugins", {"list", "inspect", "check", "doctor", "new", "--help"}},
+                                               {"reproduce", {"--help"}},
+                                               {"completion", {"bash", "zsh", "fish", "--help"}}};
 
 // Words to come: "--cfg" is followed by "job", ...
 const std::map<std::string, Words> flag_values = {
@@ -91,7 +91,7 @@ Words candidates(const Words& words) {
   if (command == "train" || command == "evaluate") {
     return after_config_command(command, {words.begin() + 2, words.end() - 1}, word);
   }
-  const Words with_path = {"create-data", "reproduce", "stream", "import", "export", "ensemble"};
+  const Words with_path = {"create-data", "reproduce", "predict", "stream", "import", "export", "ensemble"};
   if (holds(with_path, command)) {
     if (!word.starts_with('-')) return paths(word, command == "import" ? ".ckpt" : "/");
   } else if (words.size() > 3) {

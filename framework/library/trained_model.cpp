@@ -4,6 +4,7 @@
 #include <model/ensemble.h>
 #include <model/inputs.h>
 #include <model/stream.h>
+#include <plexiform/abilities.h>
 #include <plexiform/host/trained_model.h>
 #include <plugins/config_sources.h>
 
@@ -32,6 +33,19 @@ struct TrainedModel::State {
   const model::Bundle& first() const { return members.front(); }
 
   at::Tensor normalised(const at::Tensor& stimulus) const { return stimulus.to(at::kFloat).sub(mean).mul(1 / std); }
+
+  // (C, T, H, W) of a stimulus (B, C, T, H, W) that the model can see.
+  Shape shape_of(const at::Tensor& stimulus) const {
+    const Shape trained = first().model.window;
+    const bool movie = stimulus.defined() && stimulus.dim() == 5;
+    const Shape shape = movie ? Shape{stimulus.size(1), stimulus.size(2), stimulus.size(3), stimulus.size(4)} : Shape{};
+    if (!movie || shape != Shape{trained.channels, shape.time, trained.height, trained.width}) {
+      throw Error("stimulus",
+                  movie ? "is of " + shape.text() : "has not the axes (batch, channels, time, rows, columns)",
+                  "give it the size that the model was trained with, " + trained.text() + "; only T may differ");
+    }
+    return shape;
+  }
 
   size_t find(const std::string& session) const {
     const auto found = std::find(sessions.begin(), sessions.end(), session);
@@ -77,13 +91,7 @@ at::Tensor TrainedModel::predict(const at::Tensor& stimulus, const std::string& 
 at::Tensor TrainedModel::predict_members(const at::Tensor& stimulus, const std::string& session,
                                          const std::vector<Named>& traces) const {
   const size_t number = state_->find(session);
-  const Shape trained = window();
-  const bool movie = stimulus.defined() && stimulus.dim() == 5;
-  const Shape shape = movie ? Shape{stimulus.size(1), stimulus.size(2), stimulus.size(3), stimulus.size(4)} : Shape{};
-  if (!movie || shape != Shape{trained.channels, shape.time, trained.height, trained.width}) {
-    throw Error("stimulus", movie ? "is of " + shape.text() : "has not the axes (batch, channels, time, rows, columns)",
-                "give it the size that the model was trained with, " + trained.text() + "; only T may differ");
-  }
+  const Shape shape = state_->shape_of(stimulus);
   const auto known = in_float(traces);
   const at::NoGradGuard no_grad;
   const at::Tensor normalised = state_->normalised(stimulus);
@@ -94,6 +102,21 @@ at::Tensor TrainedModel::predict_members(const at::Tensor& stimulus, const std::
     predictions.push_back(member.model.forward(normalised, number, known));
   }
   return at::stack(predictions);
+}
+
+std::vector<Named> TrainedModel::taps(const at::Tensor& stimulus, const std::string& session,
+                                      const std::vector<Named>& traces) const {
+  const size_t number = state_->find(session);
+  const Shape shape = state_->shape_of(stimulus);
+  const auto& model = state_->first().model;
+  auto* taps = ability<Taps>(*model.heads[number].readout);
+  if (!taps) return {};
+  const auto known = in_float(traces);
+  const at::NoGradGuard no_grad;
+  model.core->output_shape(model.shown(shape));
+  model::check_traces(model, number, known, stimulus.size(0), shape.time);
+  const auto features = model.features_of(state_->normalised(stimulus), number, known);
+  return taps->taps(features, Given(session, known));
 }
 
 void TrainedModel::start(const std::string& session) {

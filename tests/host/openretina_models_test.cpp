@@ -130,7 +130,7 @@ TEST_CASE("every name of openretina's models and of their parts means something 
         "modules.readout.multi_readout.MultiFactorizedReadout",
         "modules.readout.multi_readout.MultiSampledGaussianReadout", "modules.readout.multi_readout.MultipleLNPReadout",
         "legacy.models.SpatialXFeature3d", "legacy.models.SpatialXFeature3dReadout",
-        "hoefling_2024.models.SpatialXFeature3d"}},
+        "hoefling_2024.models.SpatialXFeature3d", "models.sparse_autoencoder.Autoencoder"}},
       {"loss",
        {"modules.losses.poisson.PoissonLoss3d",
         "modules.losses.PoissonLoss3d",
@@ -150,7 +150,8 @@ TEST_CASE("every name of openretina's models and of their parts means something 
         "modules.measures.CelltypeCorrelationLoss3d",
         "modules.measures.L1CorrelationLoss3d",
         "modules.measures.ScaledCorrelationLoss3d",
-        "modules.measures.MSE3d"}}};
+        "modules.measures.MSE3d",
+        "models.sparse_autoencoder.SparsityMSELoss"}}};
   if (plugins.files().size() < 19) SKIP("some plugins were removed from this tree");
   for (const auto& [kind, names] : parts) {
     for (const auto& name : names) {

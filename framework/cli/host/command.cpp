@@ -15,6 +15,7 @@ extern "C" __attribute__((visibility("default"))) int plexiform_command(const ch
       if (name == "evaluate") return evaluate(arguments);
       if (name == "create-data") return create_data(arguments);
       if (name == "data") return data_command(arguments);
+      if (name == "predict") return predict(arguments);
       if (name == "stream") return stream(arguments);
       if (name == "import") return import_checkpoint(arguments);
       if (name == "export") return export_state(arguments);

@@ -13,6 +13,7 @@ int train(const Arguments& arguments);
 int evaluate(const Arguments& arguments);
 int create_data(const Arguments& arguments);
 int data_command(const Arguments& arguments);
+int predict(const Arguments& arguments);
 int stream(const Arguments& arguments);
 int import_checkpoint(const Arguments& arguments);
 int export_state(const Arguments& arguments);

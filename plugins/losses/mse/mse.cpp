@@ -25,4 +25,5 @@ struct Mse final : plexiform::LossModule {
 PLEXIFORM_LOSS(Mse, "plexiform.losses.MSE", "squared error",
                plexiform::Alias<&Mse::openretina>{"openretina.modules.losses.mse.MSE3d"},
                plexiform::Alias<&Mse::openretina>{"openretina.modules.losses.MSE3d"},
-               plexiform::Alias<&Mse::openretina>{"openretina.modules.measures.MSE3d"})
+               plexiform::Alias<&Mse::openretina>{"openretina.modules.measures.MSE3d"},
+               plexiform::Alias<>{"openretina.models.sparse_autoencoder.SparsityMSELoss"})

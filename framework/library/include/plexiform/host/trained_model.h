@@ -42,6 +42,11 @@ class TrainedModel {
   at::Tensor predict_members(const at::Tensor& stimulus, const std::string& session,
                              const std::vector<Named>& traces = {}) const;
 
+  // What the session's readout makes on its way to predict() and hands out (plexiform/abilities.h, Taps), by its names, such
+  // as the code of a sparse autoencoder, (B, T', features); of an ensemble, of its first member. Empty: it hands out nothing.
+  std::vector<Named> taps(const at::Tensor& stimulus, const std::string& session,
+                          const std::vector<Named>& traces = {}) const;
+
   // The same as predict() for a movie that comes frame by frame, as in a closed loop: start(), then step() for each frame. The rates of
   // step() are those of predict() on the whole movie, in their order and all of them, to 1e-5 of the largest.
   // start() forgets the frames of an earlier movie; Error when the model's core cannot stream (it looks into the future).

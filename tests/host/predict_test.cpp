@@ -1,0 +1,64 @@
+// The command predict: a trained model's activity as data, and an autoencoder trained on it.
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/cat.h>
+#include <data/array_files.h>
+#include <plexiform/host/trained_model.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "../command.h"
+#include "../folder.h"
+
+using namespace plexiform;
+using Catch::Matchers::ContainsSubstring;
+
+TEST_CASE("a sparse autoencoder is trained on what a model predicts, and says its code of it") {
+  for (const std::string plugin :
+       {"identity", "sparse_autoencoder", "linear", "gaussian_mask", "poisson", "mse", "correlation"}) {
+    if (!std::filesystem::exists(std::string(PLUGIN_DIR) + "/" + plugin + ".plexiform.so"))
+      SKIP("needs the plugin '" << plugin << "', which was removed from this tree");
+  }
+  const Folder folder;
+  const auto done = [&](const std::vector<std::string>& words) {
+    const Ran ran = run(words, folder / "log");
+    INFO(ran.output);
+    REQUIRE(ran.code == 0);
+    return ran.output;
+  };
+  const std::string data = folder / "data", trained = folder / "run", activity = folder / "activity",
+                    autoencoder = folder / "autoencoder", codes = folder / "codes";
+  done({"create-data", data, "--frames=900", "--test-frames=300", "--sessions=2"});
+  done({"train", "--config-name=quickstart", "paths.data_dir=" + data, "hydra.run.dir=" + trained, "model/core=linear",
+        "trainer.max_epochs=1", "dataloader.num_val_clips=1", "+trainer.limit_train_batches=2"});
+  const std::string movie = data + "/stimuli/noise.npy", test = data + "/stimuli/test_noise.npy";
+  done({"predict", trained, movie, test, "-o", activity});
+
+  const host::TrainedModel model(trained + "/model", {{}, {PLUGIN_DIR}});
+  const auto shown = data::read_npy(activity + "/stimuli/noise.npy");
+  std::vector<at::Tensor> rates;
+  for (const auto& session : model.sessions())
+    rates.push_back(model.predict(data::read_npy(movie).unsqueeze(0), session).squeeze(0).t());
+  const auto expected = at::cat(rates);
+  CHECK(shown.sizes() == at::IntArrayRef{expected.size(0), expected.size(1), 1, 1});
+  CHECK(at::allclose(shown.flatten(1), expected));
+  CHECK(at::allclose(data::Hdf5File(activity + "/activity.h5").read("responses_noise"), expected));
+
+  done({"train", "--config-name=sparse_autoencoder", "paths.data_dir=" + activity, "hydra.run.dir=" + autoencoder,
+        "data_io.test_names=[test_noise]", "model.readout.hidden_dim=100", "trainer.max_epochs=2",
+        "dataloader.num_val_clips=1", "~lr_scheduler"});
+  done({"predict", autoencoder, activity + "/stimuli/test_noise.npy", "--tap", "code", "-o", codes});
+  const auto code = data::read_npy(codes + "/stimuli/test_noise.npy");
+  CHECK(code.size(0) == 100);
+  CHECK(code.min().item<double>() == 0);  // some features are silent in some bin
+  done({"export", autoencoder, "-o", folder / "autoencoder.pt"});
+
+  const Ran unknown = run({"predict", trained, movie, "--tap", "code", "-o", folder / "none"}, folder / "log");
+  CHECK(unknown.code == 1);
+  CHECK_THAT(unknown.output, ContainsSubstring("--tap code: is nothing that the readout of session"));
+  const Ran wrong = run({"predict", autoencoder, movie, "-o", folder / "none"}, folder / "log");
+  CHECK(wrong.code == 1);
+  CHECK_THAT(wrong.output, ContainsSubstring("noise.npy: is of "));
+  CHECK(!std::filesystem::exists(folder / "none"));
+}
