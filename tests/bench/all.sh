@@ -18,4 +18,5 @@ bench step.py --threads 2 1
 bench stream.py
 bench refit.py
 bench shared.py
+bench ranks.py
 bench memory.py --only low_res high_res mapped

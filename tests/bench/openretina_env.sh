@@ -13,7 +13,7 @@ pip=("$folder/bin/python" -I -m pip --quiet --disable-pip-version-check)
 "${pip[@]}" install lightning==2.6.5 pytorch-lightning==2.6.5 torchmetrics==1.9.0 hydra-core==1.3.5 omegaconf==2.3.1 \
   numpy==2.4.6 scipy==1.17.1 h5py==3.16.0 einops==0.8.2 jaxtyping==0.3.11 matplotlib==3.11.1 pandas==2.3.3 \
   opencv-python-headless==5.0.0.93 moviepy==2.2.1 mlflow==3.15.1 wandb==0.28.2 \
-  IPython seaborn imageio tensorboard tenacity psutil scikit-learn huggingface_hub standard-imghdr
+  IPython seaborn imageio tensorboard tenacity psutil scikit-learn huggingface_hub safetensors standard-imghdr
 # Its own pins would bring other versions, and torchvision, which has no part in what is timed.
 "${pip[@]}" install --no-deps openretina==1.1.1
 "${pip[@]}" download --no-deps --no-binary :all: --dest "$folder/source" openretina==1.1.1
