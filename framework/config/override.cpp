@@ -124,7 +124,8 @@ std::string quoted_value(const std::string& text) {
 }
 
 void add_unless_given(std::vector<std::string>& overrides, const std::string& override) {
-  const std::string key = override.substr(0, override.find('=') + 1);
+  const size_t equals = override.find('=');  // none: "~key"
+  const std::string key = equals == std::string::npos ? override : override.substr(0, equals + 1);
   const auto same = [&](const std::string& given) { return given.starts_with(key); };
   if (std::none_of(overrides.begin(), overrides.end(), same)) overrides.push_back(override);
 }

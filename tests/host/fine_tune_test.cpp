@@ -10,7 +10,7 @@
 #include <map>
 
 #include "../folder.h"
-#include "quickstart_plugins.h"
+#include "needed_plugins.h"
 
 using namespace plexiform::host;
 using Catch::Matchers::ContainsSubstring;

@@ -16,6 +16,7 @@
 
 #include "../command.h"
 #include "../folder.h"
+#include "needed_plugins.h"
 
 using namespace plexiform;
 using Catch::Matchers::ContainsSubstring;
@@ -28,12 +29,7 @@ namespace {
 
 const std::string ensembles = TEST_DATA "/openretina/";
 
-void need_plugins() {
-  for (const std::string plugin : {"conv_gru", "gaussian_mask", "poisson", "correlation"}) {
-    if (!fs::exists(std::string(PLUGIN_DIR) + "/" + plugin + ".plexiform.so"))
-      SKIP("needs the plugin '" << plugin << "', which was removed from this tree");
-  }
-}
+void need_its_plugins() { need_plugins({"conv_gru", "gaussian_mask", "poisson", "correlation"}); }
 
 plugins::Catalogue catalogue() { return plugins::Catalogue::discover({{}, {PLUGIN_DIR}}, plugins::Cache("")); }
 
@@ -47,7 +43,7 @@ double difference(const at::Tensor& a, const at::Tensor& b) {
 TEST_CASE("a legacy ensemble's members predict what openretina's predict, each session at its speed") {
   const std::string name = GENERATE("legacy", "legacy_first_layer");
   INFO(name);
-  need_plugins();
+  need_its_plugins();
   auto plugins = catalogue();
   const auto members = openretina::import_legacy(ensembles + name, {}, plugins);
   const auto expected = model::read_safetensors(ensembles + name + ".safetensors").tensors;
@@ -67,7 +63,7 @@ TEST_CASE("a legacy ensemble's members predict what openretina's predict, each s
 }
 
 TEST_CASE("a legacy ensemble is imported as an ensemble, which predicts the mean") {
-  need_plugins();
+  need_its_plugins();
   const Folder folder;
   const std::string made = folder / "ensemble";
   const Ran ran = run({"import", ensembles + "legacy", "-o", made}, folder / "log");
@@ -85,7 +81,7 @@ TEST_CASE("a legacy ensemble is imported as an ensemble, which predicts the mean
 }
 
 TEST_CASE("a member of a legacy ensemble goes back with its keys, shapes and values") {
-  need_plugins();
+  need_its_plugins();
   auto plugins = catalogue();
   const auto member = std::move(openretina::import_legacy(ensembles + "legacy", {}, plugins).front());
   const Folder folder;
@@ -111,7 +107,7 @@ TEST_CASE("a member of a legacy ensemble goes back with its keys, shapes and val
 }
 
 TEST_CASE("layers that no readout sees are left, and said to be") {
-  need_plugins();
+  need_its_plugins();
   auto plugins = catalogue();
   const auto member = std::move(openretina::import_legacy(ensembles + "legacy_first_layer", {}, plugins).front());
   size_t left = 0;
@@ -121,7 +117,7 @@ TEST_CASE("layers that no readout sees are left, and said to be") {
 }
 
 TEST_CASE("what is wrong with a legacy ensemble is said with its file") {
-  need_plugins();
+  need_its_plugins();
   auto plugins = catalogue();
   const Folder folder;
   const auto copy = [&](const std::string& name) {

@@ -20,7 +20,7 @@
 #include <functional>
 
 #include "../folder.h"
-#include "quickstart_plugins.h"
+#include "needed_plugins.h"
 
 using namespace plexiform::host;
 using Catch::Matchers::ContainsSubstring;

@@ -19,6 +19,7 @@
 
 #include "../command.h"
 #include "../folder.h"
+#include "needed_plugins.h"
 
 using namespace plexiform;
 
@@ -55,10 +56,7 @@ plugins::Catalogue catalogue() { return plugins::Catalogue::discover({{}, {PLUGI
 void need(const Case& one) {
   auto wanted = one.plugins;
   wanted.insert(wanted.end(), {"poisson", "correlation"});
-  for (const auto& plugin : wanted) {
-    if (!std::filesystem::exists(std::string(PLUGIN_DIR) + "/" + plugin + ".plexiform.so"))
-      SKIP("needs the plugin '" << plugin << "', which was removed from this tree");
-  }
+  need_plugins(wanted);
 }
 
 openretina::Imported import(const Case& one) {

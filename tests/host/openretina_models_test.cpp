@@ -9,6 +9,7 @@
 
 #include "../command.h"
 #include "../folder.h"
+#include "needed_plugins.h"
 
 using namespace plexiform;
 using Catch::Matchers::ContainsSubstring;
@@ -263,10 +264,7 @@ TEST_CASE("a legacy model's arguments are those of its core and readout, up to t
 }
 
 TEST_CASE("a whole model by name is trained, scored and read again") {
-  for (const std::string plugin : {"identity", "separable_lnp", "poisson", "correlation"}) {
-    if (!std::filesystem::exists(std::string(PLUGIN_DIR) + "/" + plugin + ".plexiform.so"))
-      SKIP("needs the plugin '" << plugin << "', which was removed from this tree");
-  }
+  need_plugins({"identity", "separable_lnp", "poisson", "correlation"});
   const Folder folder;
   const std::string data = folder / "data", trained = folder / "run";
   REQUIRE(run({"create-data", data, "--frames=1500", "--test-frames=150", "--sessions=1"}, folder / "log").code == 0);

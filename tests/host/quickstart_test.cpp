@@ -10,7 +10,7 @@
 
 #include "../command.h"
 #include "../folder.h"
-#include "quickstart_plugins.h"
+#include "needed_plugins.h"
 
 using namespace plexiform;
 

@@ -14,7 +14,7 @@
 #include "../command.h"
 #include "../environment.h"
 #include "../folder.h"
-#include "quickstart_plugins.h"
+#include "needed_plugins.h"
 
 using Catch::Matchers::ContainsSubstring;
 

@@ -15,7 +15,7 @@
 #include <filesystem>
 
 #include "data_example.h"
-#include "quickstart_plugins.h"
+#include "needed_plugins.h"
 
 using namespace plexiform;
 using namespace plexiform::data;

@@ -8,7 +8,7 @@
 
 #include "../command.h"
 #include "../folder.h"
-#include "quickstart_plugins.h"
+#include "needed_plugins.h"
 
 using Catch::Matchers::ContainsSubstring;
 

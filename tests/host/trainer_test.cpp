@@ -15,7 +15,7 @@
 #include <cmath>
 
 #include "../folder.h"
-#include "quickstart_plugins.h"
+#include "needed_plugins.h"
 
 using namespace plexiform::host;
 using Catch::Matchers::ContainsSubstring;

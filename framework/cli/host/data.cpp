@@ -48,6 +48,14 @@ void add_words(CLI::App& app, Asked& asked) {
                  "overrides of the config, such as data_io.test_names=[frozen]; or a config file");
 }
 
+// What inspect and check take. False: help was asked for, and given.
+bool parse_look(CLI::App& app, const Arguments& arguments, Asked& asked) {
+  add_common(app, asked);
+  add_words(app, asked);
+  app.add_flag("--json", asked.json, "as JSON");
+  return parse(app, arguments);
+}
+
 // What PATH is, and the config that reads it.
 struct Opened {
   data::Recognised is;
@@ -75,9 +83,7 @@ Opened open(const Asked& asked) {
   if (!given) {
     if (opened.is.layout.empty()) throw Error(asked.path, "is " + opened.is.what, opened.is.fix);
     opened.config = opened.is.config;
-    for (const auto& word : opened.is.overrides) {
-      word.starts_with('~') ? opened.overrides.push_back(word) : config::add_unless_given(opened.overrides, word);
-    }
+    for (const auto& word : opened.is.overrides) config::add_unless_given(opened.overrides, word);
     add_for_made_up(opened.overrides, asked.path);
   }
   if (files.empty()) words = {"--config-name", opened.config};
@@ -243,10 +249,7 @@ void print(const Opened& opened, const data::Recordings& recordings) {
 int inspect(const Arguments& arguments) {
   CLI::App app("Says what a file or folder is, and what recordings it holds.", "plexiform data inspect");
   Asked asked;
-  add_common(app, asked);
-  add_words(app, asked);
-  app.add_flag("--json", asked.json, "as JSON");
-  if (!parse(app, arguments)) return 0;
+  if (!parse_look(app, arguments, asked)) return 0;
   const Opened opened = open(asked);
   if (!asked.json) fmt::print("{}\n  {}\n", asked.path, opened.is.what);  // also of what is refused now
   const auto recordings = data::read_recordings(opened.root);
@@ -292,10 +295,7 @@ int check(const Arguments& arguments) {
       "test that are trained on, rates that disagree. Exits 1 when there is something; notes alone are no fault.",
       "plexiform data check");
   Asked asked;
-  add_common(app, asked);
-  add_words(app, asked);
-  app.add_flag("--json", asked.json, "as JSON");
-  if (!parse(app, arguments)) return 0;
+  if (!parse_look(app, arguments, asked)) return 0;
   const Opened opened = open(asked);
   std::vector<data::Fault> faults;
   std::string summary = "nothing else was looked at: it cannot be read like this";
