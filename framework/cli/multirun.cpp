@@ -7,6 +7,7 @@
 #include <config/sweep.h>
 #include <fcntl.h>
 #include <files/atomic_file.h>
+#include <files/new_folder.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -189,6 +190,7 @@ class Runner {
 // --dry-run: every job's config composes, or the error is shown.
 int check(Sweep& sweep) {
   int code = 0;
+  files::check_place(sweep.folder);
   if (sweep.search) {  // the first that it would try stands for all
     const auto& settings = sweep.search->settings;
     fmt::print("{} {} in {} runs over\n", settings.direction, sweep.search->objective, settings.n_trials);
@@ -205,6 +207,7 @@ int check(Sweep& sweep) {
     }
     fmt::print("#{}  {}  {}\n", job.number, shell_quoted(job.overrides), folder);
   }
+  fmt::print("composed only; plexiform train --dry-run with one line's overrides also reads the data and builds the model\n");
   return code;
 }
 

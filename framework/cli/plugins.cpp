@@ -215,8 +215,23 @@ Json to_json(const Found& found) {
   return json;
 }
 
+// A component; where there is none, what was meant may be the name of a plugin.
+Found find_either(const Catalogue& catalogue, const std::string& name) {
+  try {
+    return catalogue.find(name, "");
+  } catch (const Error& e) {
+    std::vector<std::string> plugins;
+    for (const auto& file : catalogue.files()) {
+      if (file.note) plugins.push_back(file.id());
+    }
+    const std::string near = nearest(name, plugins);
+    if (near.empty() || !e.where().empty()) throw;
+    throw Error(e.where(), e.problem(), fmt::format("did you mean the plugin '{}'? Otherwise, {}", near, e.fix()));
+  }
+}
+
 int inspect_name(Catalogue& catalogue, const std::string& name, bool json) {
-  const Found found = catalogue.find(name, "");
+  const Found found = find_either(catalogue, name);
   const std::string hash = catalogue.prepare(*found.file);
   if (json) {
     Json all = to_json(found);

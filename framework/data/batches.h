@@ -8,9 +8,11 @@
 
 #include <config/node.h>
 #include <data/recordings.h>
+#include <parallel/share.h>
 #include <plexiform/params.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,13 +29,14 @@ struct Window {
 
 struct Batch {
   size_t session = 0;    // index into Recordings::sessions
-  at::Tensor stimulus;   // (B, C, T, H, W) float32, normalised
+  at::Tensor stimulus;   // (B, C, T, H, W) float32, normalised; of fewer rows when it was asked for those alone
   at::Tensor responses;  // (B, T, N) float32
   // Trial::traces of the same frames, (B, T, K) float32.
   std::vector<Named> traces = {};
   std::vector<Window> windows = {};  // what it was gathered from
 
   int64_t size() const { return responses.size(0); }
+  Batch to(at::Device device) const;  // its tensors there; the same ones if that is where they are
 };
 
 // A run of frames of one trial that windows are taken from.
@@ -54,12 +57,16 @@ struct Part {
   bool fixed = false;                   // training windows are not shifted: their order alone is drawn
 };
 
-// What a batch is gathered with: without its stimulus where the features are known, which is then undefined.
-enum class Gather { all, without_stimulus };
+// The rows of a batch that are gathered with their stimulus: fewer where other processes have the rest, none where the
+// features are known; without any, it is undefined.
+struct Rows {
+  int64_t begin = 0, end = std::numeric_limits<int64_t>::max();
+};
+constexpr Rows no_rows = {0, 0};
 
 // Gathers `windows` of the part into one batch.
 Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows,
-             Gather what = Gather::all);
+             const Rows& with_stimulus = {});
 
 // Whole trials set aside for validation; windows begin at multiples of what they predict. As openretina splits the
 // recordings of Sridhar et al. 2025.
@@ -150,7 +157,9 @@ class TrainStream {
   int64_t steps_per_epoch() const;  // sessions x the largest number of batches of one session
   void start_epoch();               // the next one; before the first call there is none
   Batch next();                     // starts an epoch where none is begun or the last is over
-  void leave_out_stimulus() { what_ = Gather::without_stimulus; }  // of the batches from now on
+  // Of the batches from now on: altogether, or that of the rows of other processes.
+  void leave_out_stimulus() { share_.reset(); }
+  void leave_out_stimulus_of_others(const parallel::Share& own) { share_ = own; }
 
   // Where the stream stands: epoch, step, and what restore() compares.
   Json state() const;
@@ -173,7 +182,7 @@ class TrainStream {
   int64_t epoch_ = -1, step_ = 0;
   std::vector<int64_t> turns_;  // sessions in this epoch's order
   std::vector<Pass> passes_;
-  Gather what_ = Gather::all;
+  std::optional<parallel::Share> share_ = parallel::Share();  // the rows of a batch with stimulus; none
 };
 
 }  // namespace plexiform::data

@@ -137,7 +137,16 @@ std::vector<Named> gather_traces(const std::vector<std::vector<Piece>>& windows,
 
 }  // namespace
 
-Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows, Gather what) {
+Batch Batch::to(at::Device device) const {
+  Batch there = *this;
+  if (stimulus.defined()) there.stimulus = stimulus.to(device);
+  there.responses = responses.to(device);
+  for (auto& trace : there.traces) trace.tensor = trace.tensor.to(device);
+  return there;
+}
+
+Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows,
+             const Rows& with_stimulus) {
   const Session& session = recordings.sessions.at(part.session);
   const std::vector<Trial>& trials = part.test ? session.tests : session.train;
   std::vector<std::vector<Piece>> pieces;
@@ -156,9 +165,10 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
               at::empty({count, length, session.neurons}, at::kFloat),
               gather_traces(pieces, length),
               windows};
+  const int64_t begin = with_stimulus.begin, end = std::min(count, with_stimulus.end);
   float* stimulus = nullptr;
-  if (what == Gather::all) {
-    batch.stimulus = at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat);
+  if (begin < end) {
+    batch.stimulus = at::empty({end - begin, channels, length, recordings.height, recordings.width}, at::kFloat);
     stimulus = batch.stimulus.mutable_data_ptr<float>();
   }
   float* responses = batch.responses.mutable_data_ptr<float>();
@@ -167,7 +177,9 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
     for (int64_t i = first; i < last; ++i) {
       const int64_t window = i / channels, channel = i % channels;
       for (const auto& piece : pieces[window]) {
-        if (stimulus) copy_frames(piece, channel, stimulus + (i * length + piece.at) * frame);
+        if (window >= begin && window < end) {
+          copy_frames(piece, channel, stimulus + ((i - begin * channels) * length + piece.at) * frame);
+        }
         if (channel == 0) {
           copy_turned(piece, piece.trial->responses, responses + (window * length + piece.at) * session.neurons);
         }

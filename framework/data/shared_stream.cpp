@@ -107,7 +107,7 @@ SharedBatch SharedStream::next() {
   SharedBatch shared;
   for (auto& [session, part] : of_sessions) {
     auto& [rows, shown] = part;
-    shared.turns.push_back({gather(recordings_, split_.train[session], shown, Gather::without_stimulus), rows});
+    shared.turns.push_back({gather(recordings_, split_.train[session], shown, no_rows), rows});
   }
   for (const auto& [session, part] : seen_by) {
     const auto& [rows, shown] = part;

@@ -97,7 +97,11 @@ Batch TrainStream::next() {
   const auto& windows = windows_of_pass(session, turn / batches_[session]);
   const auto first = windows.begin() + turn % batches_[session] * batch_sizes_[session];
   ++step_;
-  return gather(recordings_, split_.train[session], {first, first + batch_sizes_[session]}, what_);
+  const int64_t rows = batch_sizes_[session];
+  const Rows own = !share_                ? no_rows
+                   : share_->divides(rows) ? Rows{share_->begin(rows), share_->end(rows)}
+                                           : Rows();
+  return gather(recordings_, split_.train[session], {first, first + rows}, own);
 }
 
 Json TrainStream::state() const {

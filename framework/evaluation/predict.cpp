@@ -15,7 +15,8 @@ Trace predict(const model::Model& model, const data::Recordings& recordings, con
   std::vector<at::Tensor> predictions, targets, repeats;
   for (const auto& windows : data::in_order(part, batch_size)) {
     const auto batch = data::gather(recordings, part, windows);
-    const auto prediction = model.forward(batch.stimulus, part.session, batch.traces);  // (B, T', N)
+    const auto shown = batch.to(model.device);
+    const auto prediction = model.forward(shown.stimulus, part.session, shown.traces).cpu();  // (B, T', N)
     predictions.push_back(prediction.flatten(0, 1));
     targets.push_back(batch.responses.slice(1, batch.responses.size(1) - prediction.size(1)).flatten(0, 1));
     for (const auto& window : windows) {

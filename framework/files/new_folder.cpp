@@ -25,6 +25,16 @@ void about(const std::string& folder, F&& body) {
 
 }  // namespace
 
+void check_place(const std::string& folder) {
+  about(folder, [&] {
+    fs::path there = fs::weakly_canonical(folder);
+    while (!fs::exists(there)) there = there.parent_path();
+    if (!fs::is_directory(there)) errno = ENOTDIR;
+    else if (::access(there.c_str(), W_OK | X_OK) == 0) return;
+    throw fs::filesystem_error("access", there, {errno, std::generic_category()});
+  });
+}
+
 NewFolder::NewFolder(const std::string& folder) : shown_(folder) {
   about(shown_, [&] {
     place_ = fs::weakly_canonical(fs::path(folder) / ".");  // "DIR/" means DIR

@@ -1,5 +1,6 @@
 #include <config/override.h>
 #include <config/shipped.h>
+#include <files/new_folder.h>
 #include <fmt/format.h>
 #include <library/run_folder.h>
 #include <plexiform/host/experiment.h>
@@ -90,6 +91,7 @@ std::string empty_folder(const std::string& name) {
   if (fs::exists(folder) && (!fs::is_directory(folder) || !fs::is_empty(folder))) {
     throw Error(name, "is there already", "name a new folder, or resume the run in it");
   }
+  files::check_place(folder.string());
   return folder.string();
 }
 

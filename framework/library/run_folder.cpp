@@ -1,5 +1,6 @@
 #include <config/override.h>
 #include <files/atomic_file.h>
+#include <files/new_folder.h>
 #include <files/unused_name.h>
 #include <library/run_folder.h>
 
@@ -13,6 +14,7 @@ using config::Node;
 std::string new_run_folder(const config::Composition& composition, std::time_t now) {
   const std::string first = config::run_folder(composition, now);
   if (fs::exists(first) && !fs::is_directory(first)) throw Error(first, "is a file", "choose another hydra.run.dir");
+  files::check_place(first);
   return files::unused_name(first);
 }
 

@@ -158,7 +158,7 @@ at::Tensor Model::penalty(const char* kind, Component& component) const {
   const auto& site = this->site(kind);
   return plugins::call(site, "penalty", [&] {
     const at::Tensor value = component.penalty();
-    if (!value.defined()) return at::zeros({});
+    if (!value.defined()) return at::zeros({}, device);
     if (value.numel() != 1) breaks_contract("returns " + shape_text(value.sizes()) + ", not a scalar");
     follow(value, site);
     return value;
@@ -280,6 +280,18 @@ void Model::train(bool on) const {
   loss->train(on);
   for (const auto& head : heads) {
     if (head.loss) head.loss->train(on);
+  }
+}
+
+void Model::to(at::Device there) {
+  if (there == device) return;
+  device = there;
+  core->to(device, at::kFloat);
+  for (const auto& head : heads) head.readout->to(device, at::kFloat);
+  loss->to(device, at::kFloat);
+  evaluation_loss->to(device, at::kFloat);
+  for (const auto& head : heads) {
+    if (head.loss) head.loss->to(device, at::kFloat);
   }
 }
 

@@ -51,6 +51,7 @@ class Model {
   std::vector<TraceChannels> trace_channels;  // behind those of the movie
   Shape window;                               // of a training window (C, T, H, W), of the movie alone
   Shape features;                             // of it, after the core
+  at::Device device = at::kCPU;               // of all tensors: what goes in has to lie there
   bool core_is_told = true;  // of which session a batch is; not with compat "openretina": it never learns its speeds
 
   // Predicted activity (B, T', N) of the neurons of session number `session`.
@@ -96,6 +97,7 @@ class Model {
   const plugins::Site& site(const char* kind) const;
 
   void train(bool on) const;
+  void to(at::Device there);
   // Puts all parameters back into their allowed set (Component::project).
   void project() const;
 

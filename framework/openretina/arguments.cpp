@@ -16,6 +16,8 @@ bool has_tensor(const Checkpoint& checkpoint, const std::string& name) {
 // By the arguments that only this class has. SingleCellSeparatedLNP stores none: it shows by its tensors.
 std::string class_of(const Checkpoint& checkpoint) {
   if (checkpoint.has("temporal_kernel_sizes")) return "openretina.models.core_readout.ExampleCoreReadout";
+  if (checkpoint.has("input_dim") && checkpoint.has("hidden_dim"))
+    return "openretina.models.sparse_autoencoder.Autoencoder";
   if (checkpoint.has("sta_file_name")) return "openretina.models.spatial_contrast.SingleCellSpatialContrast";
   if (checkpoint.has("sta_dir")) return "openretina.models.spatial_contrast.SpatialContrastCoreReadout";
   if (checkpoint.has("core")) {
@@ -28,7 +30,7 @@ std::string class_of(const Checkpoint& checkpoint) {
   for (const auto& name : checkpoint.arguments()) said += (said.empty() ? "" : ", ") + name;
   throw Error(checkpoint.file(),
               "its model is of no class that is known: it was built from " + (said.empty() ? "nothing" : said),
-              "give a checkpoint of openretina's core + readout, LNP or spatial contrast models");
+              "give a checkpoint of openretina's core + readout, LNP, spatial contrast or sparse autoencoder models");
 }
 
 // --- Whole modules: what they were made from ---
@@ -62,7 +64,7 @@ class Modules {
   Node loss(const std::string& argument) const {
     Node made = Node::map();
     made["_target_"] = Node::text(checkpoint_.module_class(argument));
-    for (const char* knob : {"bias", "per_neuron", "avg", "negate", "gamma_l1", "scale"}) {
+    for (const char* knob : {"bias", "per_neuron", "avg", "negate", "gamma_l1", "scale", "sparsity_factor"}) {
       const Node value = checkpoint_.attribute(argument, "", knob);
       if (!value.is_null()) made[knob] = value;
     }

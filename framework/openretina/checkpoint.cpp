@@ -249,8 +249,8 @@ Node Checkpoint::value(const std::string& path) const {
 
 std::string Checkpoint::module_class(const std::string& path) const {
   const auto* found = find(path);
-  const bool module = found && found->kind == Kind::object && found->maker->kind == Kind::name && found->state &&
-                      found->state->find("_modules");
+  const bool object = found && found->kind == Kind::object && found->maker->kind == Kind::name && found->state;
+  const bool module = object && (found->state->find("_modules") || found->maker->text.starts_with("openretina."));
   return module ? found->maker->text : "";
 }
 

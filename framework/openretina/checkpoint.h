@@ -28,7 +28,7 @@ class Checkpoint {
   // that is none of these.
   config::Node value(const std::string& path) const;
 
-  // Of an argument that is a whole pickled module of PyTorch: its class; "" when it is none.
+  // Of an argument that is a whole pickled module of PyTorch, or an object of openretina's: its class; "" when it is none.
   std::string module_class(const std::string& path) const;
   // And an attribute of it, or of a module within it ("core", "features.layer0.conv", "padding").
   config::Node attribute(const std::string& path, const std::string& module, const std::string& name) const;

@@ -59,7 +59,7 @@ Exported export_state(const model::Bundle& bundle, const std::string& folder, pl
   made.core = openretina_name(origin("core")->name, "core", folder, catalogue);
   made.readout = openretina_name(origin("readout")->name, "readout", folder, catalogue);
   const Layout layout(made.core, made.readout);
-  const bool population = made.readout == "openretina.models.sparse_autoencoder.Autoencoder";
+  const bool population = layout.population();
   if (layout.single() && (model.heads.size() != 1 || (model.heads[0].neurons != 1 && !population))) {
     throw Error(folder,
                 made.readout + (population ? " is a model of one session" : " is a model of one neuron") +

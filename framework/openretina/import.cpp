@@ -49,7 +49,7 @@ Shape window_of(const Checkpoint& checkpoint, const Node& model, std::vector<std
   return {sizes[0], sizes[1], sizes[2], sizes[3]};
 }
 
-// --- Models of one neuron ---
+// --- Models of one session ---
 
 const Node* said(const Node& model, const std::string& argument) {
   const Node* found = model.find(argument);
@@ -60,6 +60,12 @@ Node numbers(std::initializer_list<int64_t> values) {
   Node list = Node::list();
   for (const int64_t value : values) list.items.push_back(Node::number(value));
   return list;
+}
+
+// An autoencoder takes the activity of its neurons, bin by bin: here they are the channels of a movie of one pixel.
+void say_stimulus(Node& model) {
+  const Node* neurons = said(model, "input_dim");
+  if (neurons && !said(model, "in_shape")) model["in_shape"] = numbers({neurons->integer, 1, 1, 1});
 }
 
 // SingleCellSeparatedLNP stores no arguments: sizes are those of its filters, the rest has to be said or is supposed.
@@ -135,8 +141,9 @@ int64_t neurons_in(const std::vector<Named>& state, const std::string& session) 
   return 0;
 }
 
-std::vector<model::DataFacts::Session> sessions_of(const Checkpoint& checkpoint, bool single) {
-  if (single) return {{Layout::only_neuron, 1, 0, {}}};
+std::vector<model::DataFacts::Session> sessions_of(const Checkpoint& checkpoint, const Layout& layout,
+                                                   const Shape& window) {
+  if (layout.single()) return {{layout.only_session(), layout.population() ? window.channels : 1, 0, {}}};
   std::map<std::string, int64_t> neurons;  // sorted, as the data are
   for (const char* path : {"n_neurons_dict", "data_info.n_neurons_dict"}) {
     if (!neurons.empty()) break;
@@ -191,10 +198,11 @@ Imported import_checkpoint(const std::string& file, const std::vector<std::strin
     made.model_class = model.find("_target_")->string;
     std::vector<Named> state = checkpoint.state();
     if (made.model_class.ends_with(".SingleCellSeparatedLNP")) suppose_lnp(state, model, made.notes);
+    if (made.model_class.ends_with(".Autoencoder")) say_stimulus(model);
     const Shape window = window_of(checkpoint, model, made.notes);
     if (made.model_class.ends_with(".SingleCellSpatialContrast")) place_filter(file, window, model, state, made.notes);
     const Parts parts = take_apart(model, catalogue, made.notes);
-    made.data.sessions = sessions_of(checkpoint, parts.layout.single());
+    made.data.sessions = sessions_of(checkpoint, parts.layout, window);
     if (made.data.sessions.empty()) {
       throw Error("", "has no tensors of a readout", "use a whole checkpoint");
     }

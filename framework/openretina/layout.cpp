@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <openretina/layout.h>
 
 namespace plexiform::openretina {
@@ -17,8 +18,6 @@ std::string prefix_of(const std::string& name) {
   return name.starts_with("readout.") && end != std::string::npos ? name.substr(0, end + 1) : "";
 }
 
-std::string only_prefix() { return std::string("readout.") + Layout::only_neuron + "."; }
-
 // The tensors below a prefix, without it.
 std::vector<Named> below(const std::vector<Named>& all, const std::string& prefix) {
   std::vector<Named> found;
@@ -36,7 +35,8 @@ Named Layout::ours(const Named& theirs) const {
   const std::string prefix = single() ? "" : prefix_of(theirs.name);
   const Names& names = prefix == "core." ? core_ : readout_;
   const Name name = to_ours(names, theirs.name.substr(prefix.size()));
-  return {(single() ? only_prefix() : prefix) + name.name, name.scalar ? theirs.tensor.unsqueeze(0) : theirs.tensor};
+  return {(single() ? fmt::format("readout.{}.", only_session()) : prefix) + name.name,
+          name.scalar ? theirs.tensor.unsqueeze(0) : theirs.tensor};
 }
 
 Named Layout::theirs(const Named& ours) const {

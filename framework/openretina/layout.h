@@ -1,5 +1,5 @@
 // A model's tensors as openretina's state dict has them: "core.<name>", "readout.<session>.<name>", or, for its models of one
-// neuron, the readout's names alone.
+// neuron or of one population, the readout's names alone.
 #pragma once
 
 #include <model/model.h>
@@ -11,13 +11,13 @@ namespace plexiform::openretina {
 
 class Layout {
  public:
-  // The session of a model of one neuron.
-  static constexpr const char* only_neuron = "neuron";
-
   // core, readout: openretina's names of them
   Layout(const std::string& core, const std::string& readout);
 
-  bool single() const { return readout_.whole; }  // a model of one neuron
+  bool single() const { return readout_.whole; }           // a model of one session
+  bool population() const { return readout_.population; }  // and of all its neurons, not of one
+
+  const char* only_session() const { return population() ? "population" : "neuron"; }  // the name that it gets here
 
   // Name and shape here of a tensor of theirs, and the other way.
   Named ours(const Named& theirs) const;
@@ -34,7 +34,6 @@ class Layout {
 
  private:
   const Names &core_, &readout_;
-  std::string session_;  // of the single one
 };
 
 }  // namespace plexiform::openretina

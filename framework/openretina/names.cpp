@@ -73,7 +73,7 @@ std::vector<Names> all_names() {
        .constants = {{"grid", grid},
                      {"scale_param", ones, [](const Facts& f) { return !knob(f, "scale"); }},
                      {"bias", zeros, [](const Facts& f) { return !knob(f, "bias"); }}}},
-      {.target = "openretina.models.sparse_autoencoder.Autoencoder", .whole = true},
+      {.target = "openretina.models.sparse_autoencoder.Autoencoder", .whole = true, .population = true},
       {.target = "openretina.modules.readout.multi_readout.MultiSampledGaussianReadout"},
       {.target = "openretina.modules.readout.multi_readout.MultiFactorizedReadout",
        .constants = {spatial_filter, {"bias", zeros, [](const Facts& f) { return !knob(f, "readout_bias"); }, true}}},

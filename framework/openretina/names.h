@@ -43,7 +43,8 @@ struct Names {
   std::vector<Constant> constants = {};
   std::vector<Copied> copied = {};
   std::vector<const char*> swallowed = {};  // arguments that it takes and that change nothing; "*": any
-  bool whole = false;                       // its tensors have no session before them: a model of one neuron
+  bool whole = false;                       // its tensors have no session before them: a model of one session
+  bool population = false;                  // of all of that session's neurons, not of one
 };
 
 // The table of a class, or null: openretina's names and its aliases.

@@ -76,13 +76,13 @@ const at::Tensor& KeptFeatures::of_trial(size_t session, size_t number) {
   const auto [F, T, H, W] = with_time(features_, frames - lag_);
   kept = memory(F * T * H * W).view({F, T, H, W});
   const at::NoGradGuard no_grad;
-  const MixedPrecision mixed(task_.settings.trainer.mixed_precision());
+  const MixedPrecision mixed(task_.settings.trainer.mixed_precision(), model.device);
   // Pieces of the size of a batch, the last one moved back into the trial.
   const int64_t bins = std::max(model.window.time, task_.loader.batch_size * task_.loader.train_chunk_size);
   const data::Part part{.session = session, .name = "train", .length = std::min(frames, bins)};
   for (int64_t begin = 0;; begin += part.length - lag_) {
     begin = std::min(begin, frames - part.length);
-    const auto batch = data::gather(task_.recordings, part, {{number, begin}});
+    const auto batch = data::gather(task_.recordings, part, {{number, begin}}).to(model.device);
     const auto features = model.features_of(batch.stimulus, session, batch.traces).squeeze(0);
     kept.slice(1, begin, begin + part.length - lag_).copy_(features);
     if (begin + part.length == frames) return kept;
@@ -101,7 +101,7 @@ at::Tensor KeptFeatures::of(size_t session, const std::vector<data::Window>& win
       std::memcpy(to, from, static_cast<size_t>(run) * sizeof(float));
     }
   }
-  return all;
+  return all.to(task_.model.device);
 }
 
 }  // namespace plexiform::training

@@ -72,9 +72,10 @@ class Lbfgs final : public Optimizer {
     own->n_iter(state.scalars.at("n_iter"));
     own->t(state.scalars.at("t"));
     own->prev_loss(state.scalars.at("prev_loss"));
+    const auto device = parameters()[0].tensor.device();
     auto one = [&](const std::string& name) {
       for (const auto& saved : state.tensors)
-        if (saved.name == name) return saved.tensor.clone();
+        if (saved.name == name) return saved.tensor.to(device, /*non_blocking=*/false, /*copy=*/true);
       return at::Tensor();
     };
     auto list = [&](const std::string& name) {

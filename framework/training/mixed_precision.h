@@ -8,21 +8,23 @@ namespace plexiform::training {
 
 class MixedPrecision {
  public:
-  explicit MixedPrecision(bool on) : before_(at::autocast::is_autocast_enabled(at::kCPU)) {
+  MixedPrecision(bool on, at::Device device)
+      : device_(device.type()), before_(at::autocast::is_autocast_enabled(device_)) {
     if (!on) return;
-    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-    at::autocast::set_autocast_enabled(at::kCPU, true);
+    at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+    at::autocast::set_autocast_enabled(device_, true);
     at::autocast::increment_nesting();
     on_ = true;
   }
   ~MixedPrecision() {
     if (!on_) return;
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();  // of weights in bfloat16
-    at::autocast::set_autocast_enabled(at::kCPU, before_);
+    at::autocast::set_autocast_enabled(device_, before_);
   }
   MixedPrecision(const MixedPrecision&) = delete;
 
  private:
+  const at::DeviceType device_;
   bool before_, on_ = false;
 };
 

@@ -259,7 +259,10 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
                 "choose one, such as model: base_core_readout in the defaults list");
   }
   const auto early = read_settings(run->config, {});  // what needs no data is checked before they are read
-  located(run->config, [&] { check_processes(early.trainer, run->processes->size()); });
+  const auto device = located(run->config, [&] {
+    check_processes(early.trainer, run->processes->size());
+    return early.trainer.device(run->processes->rank());
+  });
   run->loader = data::read_loader(run->config);
   model::check_components(*model_node, catalogue);
   run->recordings = located(run->config, [&] { return data::read_recordings(run->config); });
@@ -285,6 +288,7 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
     const auto notes = model::begin_from(run->model, trained->string, run->recordings);
     run->settings.warnings.insert(run->settings.warnings.end(), notes.begin(), notes.end());
   }
+  run->model.to(device);
   if (!run->settings.frozen.empty()) located(run->config, [&] { freeze(run->model, run->settings.frozen); });
   auto& warnings = run->settings.warnings;
   warnings.insert(warnings.end(), run->model.warnings.begin(), run->model.warnings.end());

@@ -40,9 +40,18 @@ at::Tensor predict_rows(const Task& task, const data::Batch& batch, int64_t begi
     const std::vector windows(batch.windows.begin() + begin, batch.windows.begin() + end);
     features = task.features->of(batch.session, windows, batch.responses.size(1));
   }
-  const MixedPrecision mixed(task.settings.trainer.mixed_precision());
+  const bool whole = batch.stimulus.defined() && batch.stimulus.size(0) == batch.size();
+  const auto stimulus = whole ? batch.stimulus.slice(0, begin, end) : batch.stimulus;
+  const MixedPrecision mixed(task.settings.trainer.mixed_precision(), task.model.device);
   return features.defined() ? task.model.from_features(features, batch.session, traces)
-                            : task.model.forward(batch.stimulus.slice(0, begin, end), batch.session, traces);
+                            : task.model.forward(stimulus, batch.session, traces);
+}
+
+// Of a batch of so many: those that this process predicts from their stimulus.
+data::Rows rows_to_show(const Task& task, int64_t rows) {
+  if (task.features) return data::no_rows;
+  const auto share = task.processes.share();
+  return share.divides(rows) ? data::Rows{share.begin(rows), share.end(rows)} : data::Rows();
 }
 
 }  // namespace
@@ -92,8 +101,8 @@ Json validate(const Task& task, const Json& limit) {
   for (const auto& part : task.split.validation) {
     std::vector<at::Tensor> predictions, targets;
     for (const auto& windows : limited(task, part, limit)) {
-      const auto batch = data::gather(task.recordings, part, windows,
-                                      task.features ? data::Gather::without_stimulus : data::Gather::all);
+      const auto batch =
+          data::gather(task.recordings, part, windows, rows_to_show(task, std::ssize(windows))).to(model.device);
       const auto prediction = predict(task, batch);
       const auto weight = static_cast<double>(batch.size());
       double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();

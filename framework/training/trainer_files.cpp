@@ -1,6 +1,7 @@
 // What the trainer writes, and how it continues from it.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/record_function.h>
 #include <fmt/format.h>
@@ -12,16 +13,31 @@
 namespace plexiform::training {
 namespace {
 
-at::Tensor generator_state() {
-  auto generator = at::globalContext().defaultGenerator(at::kCPU);
-  const std::lock_guard<std::mutex> lock(generator.mutex());
-  return generator.get_state();
+// That of the CPU, from which the data are drawn, and of the device that the model computes on.
+std::vector<at::Generator> generators(at::Device device) {
+  std::vector<at::Generator> all = {at::globalContext().defaultGenerator(at::kCPU)};
+  if (!device.is_cpu()) all.push_back(at::globalContext().defaultGenerator(device));
+  return all;
 }
 
-void set_generator_state(const at::Tensor& state) {
-  auto generator = at::globalContext().defaultGenerator(at::kCPU);
-  const std::lock_guard<std::mutex> lock(generator.mutex());
-  generator.set_state(state);
+at::Tensor generator_state(at::Device device) {
+  std::vector<at::Tensor> states;
+  for (auto& generator : generators(device)) {
+    const std::lock_guard<std::mutex> lock(generator.mutex());
+    states.push_back(generator.get_state());
+  }
+  return at::cat(states);
+}
+
+// A state of the CPU's alone, or of another device beside it, sets what it can.
+void set_generator_state(const at::Tensor& state, at::Device device) {
+  int64_t at = 0;
+  for (auto& generator : generators(device)) {
+    const std::lock_guard<std::mutex> lock(generator.mutex());
+    const int64_t size = generator.get_state().numel();
+    if (at + size <= state.numel()) generator.set_state(state.slice(0, at, at + size).clone());
+    at += size;
+  }
 }
 
 }  // namespace
@@ -35,14 +51,14 @@ void Trainer::agree() {
   bool agreed[4];
   std::copy(now, now + 4, agreed);
   if (const auto& processes = task_.processes; processes.several()) {
-    const auto generator = generator_state();
+    const auto generator = generator_state(task_.model.device);
     const int64_t size = generator.numel();
     const auto message = at::zeros({size + 4}, at::kByte);
     if (processes.first()) message.slice(0, 0, size).copy_(generator);
     for (int64_t k = 0; k < 4; ++k) message[size + k].fill_(now[k]);
     processes.max(message);
     for (int64_t k = 0; k < 4; ++k) agreed[k] = message[size + k].item<uint8_t>() != 0;
-    set_generator_state(message.slice(0, 0, size));
+    set_generator_state(message.slice(0, 0, size), task_.model.device);
   }
   next_ = agreed[0] ? host::Next::suspend : agreed[1] ? host::Next::finish : host::Next::go_on;
   time_is_up_ = agreed[2];
@@ -82,7 +98,7 @@ void Trainer::save(const std::string& file) const {
   Checkpoint checkpoint;
   checkpoint.model = task_.model.state();
   checkpoint.optimizer = optimizer_->state();
-  checkpoint.generator = generator_state();
+  checkpoint.generator = generator_state(task_.model.device);
   TrainerState state = state_;
   if (max_seconds_) state.seconds = seconds();
   checkpoint.loop =
@@ -104,7 +120,7 @@ void Trainer::restore(const Checkpoint& checkpoint) {
   task_.model.load_state(checkpoint.model, checkpoint.file);
   if (loop.contains("found_rate")) begin_at(found_rate_.emplace(loop.at("found_rate").get<double>()));
   optimizer_->restore(checkpoint.optimizer);
-  set_generator_state(checkpoint.generator);
+  set_generator_state(checkpoint.generator, task_.model.device);
   state_.read(loop.at("state"));
   means_.restore(loop.at("means"));
   stream([&](auto& s) { s.restore(loop.at("stream")); });

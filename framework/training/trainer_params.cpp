@@ -1,3 +1,4 @@
+#include <ATen/Context.h>
 #include <fmt/format.h>
 #include <training/profile.h>
 #include <training/trainer_params.h>
@@ -123,6 +124,16 @@ int64_t TrainerParams::dev_batches() const {
   return fast_dev_run.is_boolean() ? int64_t{fast_dev_run.get<bool>()} : fast_dev_run.get<int64_t>();
 }
 
+at::Device TrainerParams::device(int rank) const {
+  if (accelerator == "auto" || accelerator == "cpu") return at::kCPU;
+  const auto there = static_cast<int>(at::getNumGPUs());
+  if (there > 0) return {at::kCUDA, static_cast<at::DeviceIndex>(rank % there)};
+  throw Error("trainer.accelerator", fmt::format("is {}, but {}", accelerator, at::hasCUDA() ? "no GPU is to be seen"
+                                                                                     : "LibTorch is built for CPUs"),
+              at::hasCUDA() ? "see what nvidia-smi says, or use cpu"
+                            : "use cpu, or build with a LibTorch for CUDA: PLEXIFORM_TORCH_ROOT=FOLDER ./bootstrap");
+}
+
 int64_t TrainerParams::processes() const {
   const std::string count = text_of(devices);
   return count == "auto" ? 0 : std::stoll(count) * num_nodes;
@@ -133,7 +144,7 @@ bool TrainerParams::mixed_precision() const { return text_of(precision) != "32-t
 std::string TrainerParams::warning() const {
   const std::string name = text_of(precision);
   if (name != "16-mixed" && name != "16") return "";
-  return fmt::format("trainer.precision: {} runs as bf16-mixed on a CPU, as with Lightning", name);
+  return fmt::format("trainer.precision: {} runs as bf16-mixed, as Lightning does on a CPU", name);
 }
 
 std::optional<double> TrainerParams::max_seconds() const {

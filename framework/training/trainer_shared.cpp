@@ -19,11 +19,12 @@ host::Step Trainer::shared_step() {
   const auto& model = task_.model;
   const auto& trainer = task_.settings.trainer;
   auto shared = shared_->next();
-  shared.stimulus = task_.settings.augmentation(shared.stimulus);
+  shared.stimulus = task_.settings.augmentation(shared.stimulus).to(model.device);
+  for (auto& turn : shared.turns) turn.batch = turn.batch.to(model.device);
   const auto share = task_.processes.share();
   const int64_t windows = shared.stimulus.size(0);
   const auto features = [&] {
-    const MixedPrecision mixed(trainer.mixed_precision());
+    const MixedPrecision mixed(trainer.mixed_precision(), model.device);
     const auto session = shared.turns.front().batch.session;
     if (!share.divides(windows)) return model.features_of(shared.stimulus, session);
     const auto own = shared.stimulus.slice(0, share.begin(windows), share.end(windows));
@@ -36,8 +37,8 @@ host::Step Trainer::shared_step() {
   at::Tensor total;
   for (const auto& [batch, rows] : shared.turns) {
     const auto prediction = [&, &batch = batch, &rows = rows] {
-      const MixedPrecision mixed(trainer.mixed_precision());
-      const auto seen = rows == all ? features : features.index_select(0, at::tensor(rows, at::kLong));
+      const MixedPrecision mixed(trainer.mixed_precision(), model.device);
+      const auto seen = rows == all ? features : features.index_select(0, at::tensor(rows, at::device(model.device).dtype(at::kLong)));
       return model.from_features(seen, batch.session, batch.traces);
     }();
     const auto loss = model.loss_of(prediction, batch.responses, batch.session);

@@ -125,20 +125,20 @@ void two_threads(const Subject& subject) {
 
 Checks compute_checks(uint32_t kind) {
   Checks all = {
-      {"finite output", "outputs are finite, and not all zero, for a random input", forward(kind), &finite_output},
-      {"input unchanged", "forward does not write to its input", forward(kind), in_each_use<&input_unchanged>},
+      {"finite output", "outputs are finite, and not all zero, for a random input", "plexiform/component.h, Values", &finite_output},
+      {"input unchanged", "forward does not write to its input", "plexiform/component.h, forward", in_each_use<&input_unchanged>},
       {"non-contiguous input", "the output depends on the values of the input, not on its strides (to 1e-4)",
-       forward(kind) + "; a view(...) that wants reshape(...), a data_ptr() that ignores strides", &non_contiguous},
+       "plexiform/component.h, forward; a view(...) that wants reshape(...), a data_ptr() that ignores strides", &non_contiguous},
       {"inference mode", "the same output under c10::InferenceMode (to 1e-5), and a backward pass after it",
-       forward(kind) + "; tensors kept between two calls", &inference_mode},
+       "plexiform/component.h, forward; tensors kept between two calls", &inference_mode},
       {"deterministic evaluation", "in evaluation mode the same input gives the same bits",
-       "plexiform/component.h, Component::train", &deterministic},
+       "plexiform/component.h, Evaluation", &deterministic},
       {"two threads", "two instances may run at the same time", "plexiform/component.h, Threads; static variables",
        &two_threads},
   };
   if (kind != PLEXIFORM_LOSS_KIND) {
     all.push_back({"samples apart", "in evaluation mode the samples of a batch do not see each other (to 1e-4)",
-                   forward(kind) + "; a mean or normalisation over the batch axis", &samples_apart});
+                   "plexiform/component.h, Evaluation; a mean or normalisation over the batch axis", &samples_apart});
   }
   return all;
 }

@@ -12,12 +12,6 @@ const char* text(Status status) {
   return status == Status::passed ? "passed" : status == Status::failed ? "failed" : "not run";
 }
 
-std::string forward(uint32_t kind) {
-  return kind == PLEXIFORM_CORE_KIND      ? "plexiform/core.h, Core::forward"
-         : kind == PLEXIFORM_READOUT_KIND ? "plexiform/readout.h, Readout::forward"
-                                          : "plexiform/loss.h, Loss::forward";
-}
-
 std::vector<Check> checks(uint32_t kind) {
   std::vector<Check> all;
   const auto add = [&](const Checks& some) { all.insert(all.end(), some.begin(), some.end()); };
@@ -26,12 +20,12 @@ std::vector<Check> checks(uint32_t kind) {
   if (kind == PLEXIFORM_READOUT_KIND) add(readout_checks());
   if (kind == PLEXIFORM_LOSS_KIND) add(loss_checks());
   add(compute_checks(kind));
-  add(gradient_checks(kind));
+  add(gradient_checks());
   add(state_checks());
   add(session_checks(kind));
   add(surroundings_checks());
   add(ability_checks());
-  add(learning_checks(kind));
+  add(learning_checks());
   return all;
 }
 

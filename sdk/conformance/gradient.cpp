@@ -131,14 +131,14 @@ void outlives(const Subject& subject) {
 
 }  // namespace
 
-Checks gradient_checks(uint32_t kind) {
+Checks gradient_checks() {
   return {
       {"gradients", "each trainable parameter and the input get a finite gradient, and not all of them zero",
-       forward(kind) + " and penalty; detach(), item(), variable_data()", in_each_use<&finite_gradients>},
+       "plexiform/component.h, Values; detach(), item(), variable_data()", in_each_use<&finite_gradients>},
       {"gradient check", "in float64, gradients are those of finite differences (to 1e-6)",
-       forward(kind) + " and penalty; the backward of a torch::autograd::Function", in_each_use<&finite_differences>},
+       "plexiform/component.h, Values; the backward of a torch::autograd::Function", in_each_use<&finite_differences>},
       {"graph outlives component", "backward works after the component is gone",
-       forward(kind) + "; a raw pointer or `this` kept by the graph", &outlives},
+       "plexiform/component.h, Graph; a raw pointer or `this` kept by the graph", &outlives},
   };
 }
 

@@ -114,10 +114,10 @@ void learns(const Subject& subject) {
 
 }  // namespace
 
-Checks learning_checks(uint32_t kind) {
+Checks learning_checks() {
   return {{"learns",
            "50 steps of Adam lower the loss of a small planted problem by at least 5 %, at a rate of 0.01 or 0.001",
-           forward(kind) + "; a parameter that is not registered, a wrong sign", &learns}};
+           "plexiform/component.h, Component::parameters; a parameter that is not registered, a wrong sign", &learns}};
 }
 
 }  // namespace plexiform::conformance

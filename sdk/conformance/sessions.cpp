@@ -117,7 +117,7 @@ Checks session_checks(uint32_t kind) {
              "plexiform/readout.h, ReadoutContext; static variables", &of_readout}};
   }
   return {{"sessions", "built for sessions of 3, 5 and 1 neurons, in any order, it compares each of them",
-           "plexiform/loss.h, LossContext::sessions and SessionLoss", &of_loss}};
+           "plexiform/loss.h, LossContext::sessions; plexiform/abilities.h, SessionLoss", &of_loss}};
 }
 
 }  // namespace plexiform::conformance

@@ -115,7 +115,7 @@ Checks state_checks() {
       {"names", "parameters and buffers have names of their own, and each tensor is listed once",
        "plexiform/component.h, Component::parameters", &names},
       {"same seed, same bits", "after at::manual_seed(n), create and forward give the same bits",
-       "plexiform/component.h; in the constructor std::random_device, rand(), memory that is not initialised",
+       "plexiform/component.h, Random; in the constructor std::random_device, rand(), memory that is not initialised",
        &same_seed},
       {"save and load", "parameters and buffers are all that evaluation depends on",
        "plexiform/component.h, Component::buffers; register_buffer", &round_trip},

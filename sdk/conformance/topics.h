@@ -17,14 +17,11 @@ Checks loss_checks();     // alignment, reduction, neurons
 // For every kind (plexiform_kind):
 Checks knob_checks();
 Checks compute_checks(uint32_t kind);
-Checks gradient_checks(uint32_t kind);
+Checks gradient_checks();
 Checks state_checks();
 Checks session_checks(uint32_t kind);
 Checks surroundings_checks();  // what is left behind in the process
 Checks ability_checks();
-Checks learning_checks(uint32_t kind);
-
-// "plexiform/core.h, Core::forward"
-std::string forward(uint32_t kind);
+Checks learning_checks();
 
 }  // namespace plexiform::conformance

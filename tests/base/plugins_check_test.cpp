@@ -71,7 +71,7 @@ TEST_CASE("plugins check --json goes on after crashes, and gives up after three 
   CHECK(crashing["components"][0]["input"] == Json{1, 6, 5, 4});
   CHECK(entry(crashing, "finite output")["status"] == "failed");
   CHECK(entry(crashing, "finite output")["seen"] == "it crashed (SIGSEGV)");
-  CHECK(entry(crashing, "finite output")["look_at"] == "plexiform/core.h, Core::forward");
+  CHECK(entry(crashing, "finite output")["look_at"] == "plexiform/component.h, Values");
   CHECK(entry(crashing, "range")["status"] == "passed");  // does not call forward
   CHECK(entry(crashing, "pictures")["status"] == "passed");
 

@@ -35,6 +35,16 @@ TEST_CASE("a batch holds the windows' frames of the movie and of the responses")
   CHECK(batch.responses.is_contiguous());
 }
 
+TEST_CASE("the stimulus of some rows alone is what it is in the whole batch; the responses are those of all") {
+  const auto recordings = one_trial(example::movie(1, 2, 30, 4, 5));
+  const Part part{.name = "train", .length = 7};
+  const std::vector<Window> windows = {{0, 3}, {0, 23}, {0, 0}};
+  const auto whole = gather(recordings, part, windows), some = gather(recordings, part, windows, {1, 3});
+  CHECK(some.stimulus.equal(whole.stimulus.slice(0, 1, 3)));
+  CHECK(some.responses.equal(whole.responses));
+  CHECK_FALSE(gather(recordings, part, windows, no_rows).stimulus.defined());
+}
+
 TEST_CASE("a response stands beside the frame it was recorded at") {
   const auto recordings = example::recordings({example::session("a", {300, 300})});
   const auto parts = split(recordings, {.num_val_clips = 2}, 0);

@@ -153,7 +153,8 @@ TEST_CASE("every name of openretina's models and of their parts means something 
         "modules.measures.ScaledCorrelationLoss3d",
         "modules.measures.MSE3d",
         "models.sparse_autoencoder.SparsityMSELoss"}}};
-  if (plugins.files().size() < 19) SKIP("some plugins were removed from this tree");
+  need_plugins({"simple", "conv_gru", "identity", "gaussian_mask", "point_gaussian", "factorized", "lnp",
+                "separable_lnp", "spatial_contrast", "sparse_autoencoder", "poisson", "correlation", "mse"});
   for (const auto& [kind, names] : parts) {
     for (const auto& name : names) {
       INFO(name);
@@ -278,10 +279,7 @@ TEST_CASE("a whole model by name is trained, scored and read again") {
 }
 
 TEST_CASE("an experiment whose model points at an optimizer that it does not name trains by its own command") {
-  for (const std::string plugin : {"identity", "lnp", "poisson", "correlation"}) {
-    if (!std::filesystem::exists(std::string(PLUGIN_DIR) + "/" + plugin + ".plexiform.so"))
-      SKIP("needs the plugin '" << plugin << "', which was removed from this tree");
-  }
+  need_plugins({"identity", "lnp", "poisson", "correlation"});
   const Folder folder;
   const std::string data = folder / "data";
   REQUIRE(run({"create-data", data, "--layout=hoefling_2024_low_res", "--sessions=1"}, folder / "log").code == 0);

@@ -73,7 +73,7 @@ TEST_CASE("refused knobs are named, with the remedy") {
   const std::string target = "fixtures.losses.Mistakes";
   CHECK(refusal(catalogue, target, {{"wdth", 3}}) == "wdth | no such parameter | did you mean 'width'?");
   CHECK(refusal(catalogue, target, {{"width", "3"}}) ==
-        "width | is \"3\", not integer | use 1 to 9 in steps of 2 (of nothing, px)");
+        "width | is \"3\", not an integer | use an integer, 1 to 9 in steps of 2 (of nothing, px)");
   CHECK(refusal(catalogue, target, {{"width", 4}}) == "width | is 4 | use 3 or 5 (of nothing, px)");
   CHECK(refusal(catalogue, target, Json::array()) == " | is [], not a mapping | write one 'key: value' per line");
   CHECK(refusal(catalogue, target, {{"throws", "\xff"}}).starts_with(" | its values are no JSON"));

@@ -10,16 +10,13 @@
 
 #include "../command.h"
 #include "../folder.h"
+#include "needed_plugins.h"
 
 using namespace plexiform;
 using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("a sparse autoencoder is trained on what a model predicts, and says its code of it") {
-  for (const std::string plugin :
-       {"identity", "sparse_autoencoder", "linear", "gaussian_mask", "poisson", "mse", "correlation"}) {
-    if (!std::filesystem::exists(std::string(PLUGIN_DIR) + "/" + plugin + ".plexiform.so"))
-      SKIP("needs the plugin '" << plugin << "', which was removed from this tree");
-  }
+  need_plugins({"identity", "sparse_autoencoder", "linear", "gaussian_mask", "poisson", "mse", "correlation"});
   const Folder folder;
   const auto done = [&](const std::vector<std::string>& words) {
     const Ran ran = run(words, folder / "log");

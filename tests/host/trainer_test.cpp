@@ -114,6 +114,13 @@ TEST_CASE("a time is given as Lightning takes it") {
   }
 }
 
+TEST_CASE("a GPU is asked for where there is none") {
+  if (at::getNumGPUs() > 0) SKIP("there is one");
+  const Folder folder;
+  CHECK_THROWS_WITH(Experiment(tiny(folder / "run", {"+trainer.accelerator=gpu"})),
+                    ContainsSubstring("trainer.accelerator: is gpu, but "));
+}
+
 TEST_CASE("flags that cannot be honoured are refused before anything is written") {
   const std::vector<std::pair<std::string, std::string>> refusals = {
       {"trainer.precision=64-true", "use 32-true or bf16-mixed"},

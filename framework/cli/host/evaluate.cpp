@@ -47,7 +47,7 @@ int evaluate(const Arguments& arguments) {
   }
 
   auto request = line.request;
-  request.search_path = {members.front()};
+  request.search_path.insert(request.search_path.begin(), members.front());
   request.name = "config";
   auto composition = config::compose(request);
   config::set_output_folder(composition, line.target);
@@ -59,6 +59,11 @@ int evaluate(const Arguments& arguments) {
   }
 
   const auto config = config::resolve(composition.job, {composition.hydra});
+  if (!config.find("data_io")) {
+    throw Error(line.target, "does not say which data it is for: it was not trained here",
+                "add them, as a config does: +data_io=NAME +dataloader=NAME +paths.data_dir=FOLDER (`plexiform data "
+                "inspect` names those that fit a file or folder)");
+  }
   const auto loader = data::read_loader(config);
   const auto recordings = data::read_recordings(config);
   model::check_data(bundles.front(), recordings, folder);

@@ -95,14 +95,14 @@ std::string line_of(const at::Tensor& rates) {
   return fmt::format("{}\n", fmt::join(first, first + values.numel(), "\t"));
 }
 
-void report(std::vector<double>& microseconds, int threads) {
+void report(const std::string& session, std::vector<double>& microseconds, int threads) {
   if (microseconds.empty()) return;
   std::sort(microseconds.begin(), microseconds.end());
   const auto share = [&](double p) {
     return microseconds[std::min(microseconds.size() - 1, static_cast<size_t>(p * double(microseconds.size())))];
   };
-  fmt::print(stderr, "{} predictions, {} thread{}: p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us a frame\n",
-             microseconds.size(), threads, threads == 1 ? "" : "s", share(0.5), share(0.99), microseconds.back());
+  fmt::print(stderr, "{} predictions of session {}, {} thread{}: p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us a frame\n",
+             microseconds.size(), session, threads, threads == 1 ? "" : "s", share(0.5), share(0.99), microseconds.back());
 }
 
 }  // namespace
@@ -127,7 +127,8 @@ int stream(const Arguments& arguments) {
   for (const auto& warning : model.warnings()) fmt::print(stderr, "note: {}\n", warning);
   Frames frames(file, model.window());
   const Traces traces(given);
-  model.start(session.empty() ? model.sessions().front() : session);
+  if (session.empty()) session = model.sessions().front();
+  model.start(session);
   const auto close = [](std::FILE* opened) { return opened == stdout ? std::fflush(opened) : std::fclose(opened); };
   std::unique_ptr<std::FILE, decltype(close)> lines(output.empty() ? stdout : std::fopen(output.c_str(), "wx"), close);
   if (!lines) throw Error(output, "is there already, or cannot be written", "name a new file");
@@ -148,7 +149,7 @@ int stream(const Arguments& arguments) {
       throw Error(output.empty() ? "standard output" : output, "takes no more", "make room, or keep the reader open");
     }
   }
-  report(microseconds, threads);
+  report(session, microseconds, threads);
   if (const int signal = InterruptGuard::requested()) return 128 + signal;
   return 0;
 }

@@ -126,15 +126,18 @@ at::Tensor instance_norm(const at::Tensor& x, const Optional& weight, const Opti
 
 struct SharedStatistics::Registration {
   torch::Library ours{torch::Library::DEF, "plexiform", std::nullopt, __FILE__, __LINE__};
-  torch::Library aten{torch::Library::IMPL, "aten", c10::DispatchKey::AutogradCPU, __FILE__, __LINE__};
+  torch::Library on_cpu{torch::Library::IMPL, "aten", c10::DispatchKey::AutogradCPU, __FILE__, __LINE__};
+  torch::Library on_gpu{torch::Library::IMPL, "aten", c10::DispatchKey::AutogradCUDA, __FILE__, __LINE__};
 };
 
 SharedStatistics::SharedStatistics(std::function<at::Tensor(const at::Tensor&)> of_all) {
   gathered = std::move(of_all);
   registration_ = std::make_unique<Registration>();
   registration_->ours.def("of_all_ranks(Tensor own) -> Tensor", &of_all_ranks);
-  registration_->aten.impl("batch_norm", &batch_norm);
-  registration_->aten.impl("instance_norm", &instance_norm);
+  for (auto* aten : {&registration_->on_cpu, &registration_->on_gpu}) {
+    aten->impl("batch_norm", &batch_norm);
+    aten->impl("instance_norm", &instance_norm);
+  }
 }
 
 SharedStatistics::~SharedStatistics() {

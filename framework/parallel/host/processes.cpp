@@ -68,6 +68,14 @@ std::string to_text(const at::Tensor& bytes) {
   return {static_cast<const char*>(bytes.const_data_ptr()), static_cast<size_t>(bytes.numel())};
 }
 
+// Gloo moves memory of the CPU: what lies on another device is copied there and back.
+template <class Act>
+void on_cpu(const at::Tensor& x, Act&& act) {
+  const auto there = x.cpu();
+  act(std::vector<at::Tensor>{there});
+  if (!x.is_cpu()) x.copy_(there);
+}
+
 struct AllRows : torch::autograd::Function<AllRows> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& own, int64_t rows, const Processes* processes) {
     const Share share = processes->share();
@@ -161,29 +169,27 @@ void Processes::check() const {
 
 void Processes::sum(const at::Tensor& x) const {
   if (!several()) return;
-  together([&](Group& group) {
-    std::vector<at::Tensor> tensors = {x};
-    group.gloo->allreduce(tensors)->wait();
+  on_cpu(x, [&](std::vector<at::Tensor> tensors) {
+    together([&](Group& group) { group.gloo->allreduce(tensors)->wait(); });
   });
 }
 
 void Processes::max(const at::Tensor& x) const {
   if (!several()) return;
-  together([&](Group& group) {
-    std::vector<at::Tensor> tensors = {x};
-    c10d::AllreduceOptions options;
-    options.reduceOp = c10d::ReduceOp::MAX;
-    group.gloo->allreduce(tensors, options)->wait();
+  c10d::AllreduceOptions options;
+  options.reduceOp = c10d::ReduceOp::MAX;
+  on_cpu(x, [&](std::vector<at::Tensor> tensors) {
+    together([&](Group& group) { group.gloo->allreduce(tensors, options)->wait(); });
   });
 }
 
 void Processes::from_first(const at::Tensor& x) const {
   if (!several() || x.numel() == 0) return;
   together([&](Group& group) {
-    const auto contiguous = x.detach().contiguous();
+    const auto contiguous = x.detach().cpu().contiguous();
     std::vector<at::Tensor> tensors = {bytes_of(contiguous)};
     group.gloo->broadcast(tensors)->wait();
-    if (!first() && !x.is_contiguous()) x.detach().copy_(contiguous);
+    if (!first() && contiguous.const_data_ptr() != x.const_data_ptr()) x.detach().copy_(contiguous);
   });
 }
 
@@ -201,12 +207,12 @@ at::Tensor Processes::all(const at::Tensor& own) const {
   if (!several()) return own.unsqueeze(0);
   auto sizes = own.sizes().vec();
   sizes.insert(sizes.begin(), size_);
-  auto result = at::empty(sizes, own.options().requires_grad(false));
+  auto result = at::empty(sizes, own.options().requires_grad(false).device(at::kCPU));
   together([&](Group& group) {
-    auto everyones = bytes_of(result), mine = bytes_of(own.detach().contiguous());
+    auto everyones = bytes_of(result), mine = bytes_of(own.detach().cpu().contiguous());
     group.gloo->_allgather_base(everyones, mine)->wait();
   });
-  return result;
+  return result.to(own.device());
 }
 
 std::vector<std::string> Processes::all(const std::string& own) const {

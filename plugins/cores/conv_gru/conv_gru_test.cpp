@@ -297,7 +297,7 @@ TEST_CASE("what cannot work is refused when the core is built, with the knob and
         "gru_kwargs.groups: is 2, which does not divide 5 features and 4 channels of the state\n"
         "  fix: use 1, or a divisor of both");
   CHECK(refusal(knobs("gru_kwargs: {rec_kern: 3}")) ==
-        "gru_kwargs.rec_channels: is missing\n  fix: set it: at least 1 (of the state)");
+        "gru_kwargs.rec_channels: is missing\n  fix: set it: an integer, at least 1 (of the state)");
   CHECK(refusal(knobs("batch_adaptation: true, convolution_type: full")) ==
         "batch_adaptation: is true, but the kernels of full cannot be stretched in time\n"
         "  fix: use convolution_type: custom_separable, or batch_adaptation: false");

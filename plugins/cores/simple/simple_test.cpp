@@ -312,7 +312,7 @@ TEST_CASE("what cannot work is refused when the core is built, with the knob and
         "  fix: give one padding for all layers after layer 0, or one for each");
   CHECK(refusal(two_layers("hidden_padding: 1.5")) ==
         "hidden_padding: is 1.5, not a padding, or a list of them with one per layer\n"
-        "  fix: use a value that is a padding, or a list of them with one per layer (zeros around "
+        "  fix: use a padding, or a list of them with one per layer (zeros around "
         "the input of the layers "
         "after layer 0, the same for all or one by one)");
   CHECK(refusal(two_layers("convolution_type: seperable")) ==

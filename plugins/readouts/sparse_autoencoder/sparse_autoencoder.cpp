@@ -5,7 +5,8 @@
 // the batch that forward saw last while training; with a squared error that is a mean over neurons that is openretina's loss,
 // divided by N. D's columns are normalised within forward, so that no gradient goes into their length, and after every step.
 // Source: Bricken et al. 2023, transformer-circuits.pub/2023/monosemantic-features, appendix on autoencoders; state names and
-// knobs are those of openretina 1.1.1. With compat "openretina": D's rows have length 1, which bounds no feature.
+// knobs are those of openretina 1.1.1. With compat "openretina": D's rows have length 1, which bounds no feature, and evaluation
+// takes D as it is: a checkpoint of its was written between a step and that normalisation.
 #include <ATen/ops/linear.h>
 #include <plexiform/abilities.h>
 #include <plexiform/module.h>
@@ -30,7 +31,7 @@ struct SparseAutoencoder final : plexiform::ReadoutModule, plexiform::Taps {
   static Params openretina() { return {.sparsity_avg = false}; }
 
   SparseAutoencoder(const plexiform::ReadoutContext& context, const Params& params)
-      : p(params), axis_(context.compat == "openretina" ? 1 : 0) {
+      : p(params), compat_(context.compat == "openretina") {
     const int64_t N = context.neurons, C = context.features.channels;
     if (C != N || p.input_dim.value_or(N) != N) {
       throw plexiform::Error("input_dim",
@@ -77,13 +78,15 @@ struct SparseAutoencoder final : plexiform::ReadoutModule, plexiform::Taps {
     const auto x = features.mean(at::IntArrayRef{3, 4}).transpose(1, 2);
     return at::linear(x - bias, encode_weight, encode_bias).relu();
   }
-  at::Tensor decode(const at::Tensor& code) const { return at::linear(code, dictionary()) + bias; }
+  at::Tensor decode(const at::Tensor& code) const {
+    return at::linear(code, compat_ && !is_training() ? decode_weight : dictionary()) + bias;
+  }
   at::Tensor dictionary() const {  // (N, hidden)
-    return decode_weight / decode_weight.norm(2, axis_, /*keepdim=*/true).clamp_min(1e-12);
+    return decode_weight / decode_weight.norm(2, compat_ ? 1 : 0, /*keepdim=*/true).clamp_min(1e-12);
   }
 
   const Params p;
-  const int64_t axis_;
+  const bool compat_;
   torch::Tensor bias, encode_weight, encode_bias, decode_weight;
   at::Tensor code_;  // of the last batch
 };

@@ -90,6 +90,27 @@ struct Inputs {
   ~Inputs() = default;
 };
 
+// A readout that needs earlier bins of the features for each bin of its prediction.
+struct LooksBack {
+  static constexpr std::string_view name = "plexiform.looks_back/1";
+
+  virtual int64_t history() const = 0;  // how many, at least 0
+
+ protected:
+  ~LooksBack() = default;
+};
+
+// A loss that treats the neurons of a session as what they are: by cell type, or with parameters of their
+// own. The host then calls this forward instead of the other; what both promise is the same.
+struct SessionLoss {
+  static constexpr std::string_view name = "plexiform.session_loss/1";
+
+  virtual at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target, const Given& given) = 0;
+
+ protected:
+  ~SessionLoss() = default;
+};
+
 // The ability of that type, or null.
 template <class Ability>
 Ability* ability(Component& component) {

@@ -1,7 +1,16 @@
 // What cores, readouts and losses have in common: tensors that are trained and saved, modes, and optional abilities.
 // Ownership  created by a plugin, held by the host in a shared_ptr; tensors are handles, shared with the component.
 // Errors     plexiform::Error for what a user can fix; LibTorch's own exceptions pass through.
-// Threads    one at a time per component.
+// Threads    one at a time per component; two components may run at the same time.
+//
+// Promises of every kind, which `plexiform plugins check` looks at:
+//   forward    does not write its inputs; its output depends on their values, not on their strides; it runs under
+//              InferenceMode, and trains after that.
+//   Values     outputs and gradients are finite; each parameter that is trained has a gradient, and it is the right one.
+//   Graph      what forward returns can go backward after the component is gone.
+//   Evaluation the same inputs give the same bits; the samples of a batch do not see each other (those of a loss may).
+//   Random     numbers come from LibTorch's default generator, which the host seeds: the same seed gives the same bits.
+//   Process    no global setting is changed, no thread, open file or memory left behind, nothing printed.
 // A virtual is never added here in place: what is new is asked for by name (`ability`).
 #pragma once
 
@@ -17,8 +26,8 @@ class Component {
  public:
   virtual ~Component() = default;
 
-  // What is trained (or frozen by requires_grad = false) and saved, in registration order; the names are those of the
-  // bundle on disk. A tensor occurs once.
+  // What is trained (or frozen by requires_grad = false) and saved: leaf tensors, in registration order; the names are those
+  // of the bundle on disk. A tensor occurs once. Always the same tensors: optimisers hold on to them.
   virtual std::vector<Named> parameters() = 0;
 
   // What is saved but not trained: running statistics and other state.

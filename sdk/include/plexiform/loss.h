@@ -8,7 +8,10 @@
 
 namespace plexiform {
 
-// How a loss scales with the size of a batch.
+// How a loss scales with its data, for the host to keep rates of training and validation, and of one and several sessions,
+// comparable.
+//   mean  the same data twice, as more samples, bins or neurons (these not for a SessionLoss), give the same loss
+//   sum   the same data twice, as more samples, give twice the loss
 enum class Reduction { mean, sum };
 
 // What the data say of a session, whatever the stimulus.
@@ -29,21 +32,10 @@ class Loss : public Component {
   // The loss to minimise: a scalar, or (N) with one value per neuron, which the host averages.
   //   prediction  (B, T', N)
   //   target      (B, T, N); the first T - T' bins are dropped: both end at the same bin
-  // Throws Error when B or N differ or T < T': a broadcast would hide wrong data.
+  // The order of the neurons does not matter. Throws Error when B or N differ or T < T': a broadcast would hide wrong data.
   virtual at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target) = 0;
 
   virtual Reduction reduction() const = 0;
-};
-
-// The ability of a loss that treats the neurons of a session as what they are: by cell type, or with parameters of their
-// own. The host then calls this forward instead of the other; what both promise is the same.
-struct SessionLoss {
-  static constexpr std::string_view name = "plexiform.session_loss/1";
-
-  virtual at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target, const Given& given) = 0;
-
- protected:
-  ~SessionLoss() = default;
 };
 
 }  // namespace plexiform

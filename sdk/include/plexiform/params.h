@@ -3,7 +3,7 @@
 //   void describe(auto& knob) { knob("kernel", kernel, {.doc = "filter side", .unit = "px", .min = 1, .step = 2}); }
 //
 // Each visitor below is a small class with one templated call operator: the reader fills the fields and refuses unknown
-// keys, wrong types and values out of range; the catalogue lists name, type, default, range and doc as JSON (documentation
+// keys, wrong types and values out of range; the lister lists name, type, default, range and doc as JSON (documentation
 // and schema); the writer gives the values back for the run record. A rule across fields goes into an optional
 // `void check() const` that throws Error(knob name, problem, fix).
 // A type of the author's own is a knob when `static const char* type_name()`, `from_json` and `to_json` exist for it.
@@ -12,6 +12,7 @@
 #include <plexiform/error.h>
 
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -34,7 +35,14 @@ struct About {
 namespace knobs {
 
 template <class T>
-struct Type {  // a type of the author's own
+struct Type {
+  static_assert(!sizeof(T),
+                "a knob is bool, int64_t (not int), double (not float), std::string or Json, a std::optional or "
+                "std::vector of these, or a type with type_name(), from_json and to_json");
+};
+template <class T>
+  requires requires { T::type_name(); }
+struct Type<T> {  // a type of the author's own
   static std::string name() { return T::type_name(); }
   static void read(const Json& json, T& value) { json.get_to(value); }
 };
@@ -135,20 +143,34 @@ inline std::string range(const About& about) {
   return text;
 }
 
+// " (filter side, px)"
+inline std::string hint(const About& about) {
+  std::string text = about.doc;
+  if (*about.unit) text += (text.empty() ? "" : ", ") + std::string(about.unit);
+  return text.empty() ? text : " (" + text + ")";
+}
+
+// "an integer"
+inline std::string with_article(const std::string& type) {
+  if (type.starts_with("a ") || type.starts_with("an ") || type == "true or false" || type == "anything") return type;
+  return (std::strchr("aeiou", type[0]) ? "an " : "a ") + type;
+}
+
+// "an integer, 1 to 9 in steps of 2 (filter side, px)"
+inline std::string allowed(const About& about, const std::string& type) {
+  const std::string limits = range(about);
+  return with_article(type) + (limits.empty() ? "" : ", " + limits) + hint(about);
+}
+
 // "use 13 or 15 (filter side, px)"
-inline std::string remedy(const About& about, const std::string& type, std::optional<double> value = {}) {
-  std::string text;
-  if (value && about.step && about.min && *value > *about.min && (!about.max || *value < *about.max)) {
-    const double below = *about.min + std::floor((*value - *about.min) / *about.step) * *about.step;
-    text = "use " + number(below);
-    if (!about.max || below + *about.step <= *about.max) text += " or " + number(below + *about.step);
-  } else {
-    const std::string allowed = range(about);
-    text = "use " + (allowed.empty() ? "a value that is " + type : allowed);
+inline std::string remedy(const About& about, const std::string& type, double value) {
+  if (about.step && about.min && value > *about.min && (!about.max || value < *about.max)) {
+    const double below = *about.min + std::floor((value - *about.min) / *about.step) * *about.step;
+    const double above = below + *about.step;
+    return "use " + number(below) + (!about.max || above <= *about.max ? " or " + number(above) : "") + hint(about);
   }
-  std::string hint = about.doc;
-  if (*about.unit) hint += (hint.empty() ? "" : ", ") + std::string(about.unit);
-  return hint.empty() ? text : text + " (" + hint + ")";
+  const std::string limits = range(about);
+  return "use " + (limits.empty() ? allowed(about, type) : limits + hint(about));
 }
 
 inline void check_number(const std::string& name, double value, const About& about, const std::string& type) {
@@ -201,7 +223,7 @@ struct Reader {
     const auto found = values.find(name);
     if (found == values.end()) {
       if (about.required) {
-        throw Error(name, "is missing", "set it: " + remedy(about, Type<T>::name()).substr(4));
+        throw Error(name, "is missing", "set it: " + allowed(about, Type<T>::name()));
       }
       return;
     }
@@ -212,13 +234,13 @@ struct Reader {
     } catch (const std::exception&) {
       const std::string type = Type<T>::name();
       const std::string value = found->is_number_float() ? number(found->get<double>()) : found->dump();
-      throw Error(name, "is " + value + ", not " + type, remedy(about, type));
+      throw Error(name, "is " + value + ", not " + with_article(type), "use " + allowed(about, type));
     }
     check(name, field, about, Type<T>::name());
   }
 };
 
-struct Catalogue {
+struct Lister {
   Json entries = Json::array();
   template <class T>
   void operator()(const char* name, T& field, const About& about = {}) {
@@ -268,9 +290,9 @@ void read_params(Params& params, const Json& values) {
 // [{"name", "type", "doc", "unit"?, "default" | "required", "min"?, "max"?, "step"?, "choices"?}]
 template <class Params>
 Json list_params(Params params) {
-  knobs::Catalogue catalogue;
-  params.describe(catalogue);
-  return catalogue.entries;
+  knobs::Lister lister;
+  params.describe(lister);
+  return lister.entries;
 }
 
 // {"knob": value} of every knob, defaults included.

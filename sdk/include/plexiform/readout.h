@@ -30,18 +30,8 @@ class Readout : public Component {
  public:
   // Predicted activity, in the units of the responses.
   //   features  (B, F, T', H', W')
-  //   returns   (B, T', N); a readout that LooksBack: the last T' - history() bins
+  //   returns   (B, T', N); a readout that LooksBack (abilities.h): the last T' - history() bins
   virtual at::Tensor forward(const at::Tensor& features, const Given& given) = 0;
-};
-
-// The ability of a readout that needs earlier bins of the features for each bin of its prediction.
-struct LooksBack {
-  static constexpr std::string_view name = "plexiform.looks_back/1";
-
-  virtual int64_t history() const = 0;  // how many, at least 0
-
- protected:
-  ~LooksBack() = default;
 };
 
 }  // namespace plexiform

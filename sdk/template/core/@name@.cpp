@@ -29,7 +29,7 @@ struct @Name@ final : plexiform::CoreModule {
   plexiform::Shape output_shape(const plexiform::Shape& in) const override {
     const plexiform::Shape out{p.features, in.time - p.bins + 1, in.height - p.kernel + 1, in.width - p.kernel + 1};
     if (in.channels == filter.size(1) && !out.empty()) return out;
-    throw plexiform::Error("", "does not fit a stimulus of " + in.text(), "use smaller bins and kernel, or build it for those channels");
+    throw plexiform::Error(out.time < 1 ? "bins" : out.empty() ? "kernel" : "", "does not fit " + in.text(), "make it smaller");
   }
   plexiform::Temporal temporal() const override { return {.history = p.bins - 1}; }
   at::Tensor penalty() override { return p.smoothness * filter.diff(1, 2).square().sum(); }

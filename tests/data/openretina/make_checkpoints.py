@@ -66,6 +66,9 @@ def write(name, model, clip_shape, seed=1, everything=False):
     out = {"clip": clip}
     with torch.no_grad():
         sessions = sorted(neurons) if hasattr(model, "readout") else ["neuron"]
+        if isinstance(model, Autoencoder):  # of activity (B, T, N), which is here a movie (B, N, T, 1, 1)
+            sessions = []
+            out["prediction.population"] = model(clip[..., 0, 0].mT).contiguous()
         for session in sessions:
             crop = getattr(model, "crop", False)  # outside of its steps this model leaves that to the caller
             out[f"prediction.{session}"] = model(model.crop_input(clip) if crop else clip, session).contiguous()
@@ -174,6 +177,7 @@ def models():
             in_shape=(1, 10, 9, 8), sta_dir=folder, sta_file_name="cell.npy", temporal_crop_frames=4, w_init=0.3,
             spat_crop_size=(5, 4)), (2, 1, 10, 9, 8))
         os.chdir(here)
+    yield ("autoencoder", Autoencoder(3, 4, SparsityMSELoss(0.1)), (2, 3, 5, 1, 1))
 
 
 # What has to be refused: code that unpickling would run, and a model of no class that is known.
@@ -189,6 +193,4 @@ if __name__ == "__main__":
         write(name, model, clip_shape, everything=name == "gaussian_mask")
     weights = {"core.weight": torch.zeros(1)}
     torch.save({"state_dict": weights, "hyper_parameters": {"core": Wicked(), "readout": {}}}, here / "wicked.ckpt")
-    trainer = lightning.Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False)
-    trainer.strategy.connect(Autoencoder(3, 4, SparsityMSELoss(0.1)))
-    trainer.save_checkpoint(here / "autoencoder.ckpt", weights_only=True)
+    torch.save({"state_dict": weights, "hyper_parameters": {"width": 3, "depth": 2}}, here / "unknown.ckpt")
