@@ -19,4 +19,5 @@ bench stream.py
 bench refit.py
 bench shared.py
 bench ranks.py
+bench first_batch.py
 bench memory.py --only low_res high_res mapped

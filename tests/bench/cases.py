@@ -13,6 +13,14 @@ CASES = {
     "maheswaranathan": ("maheswaranathan_2023_core_readout", "1,50,50", 4),
     "karamanlis": ("karamanlis_2024_core_readout", "1,60,80", 1),
 }
+TIMED = list(CASES)
+# Whose losses are compared as well (`step.py --only`); of one window, since draws for a row depend on its place.
+CASES |= {
+    "goldin": ("goldin_2022_core_readout", "1,108,108", 1),
+    "lnp": ("maheswaranathan_2023_LNP", "1,50,50", 1),
+    "sridhar_natural": ("vystrcilova_2024_nm_cnn", "1,48,48", 1),
+    "sridhar_noise": ("vystrcilova_2024_wn_cnn", "1,48,48", 1),
+}
 BINS, NEURONS = 50, 80
 HERE = pathlib.Path(__file__).resolve().parent
 ENVIRONMENT = {"OPENRETINA_CACHE_DIRECTORY": tempfile.gettempdir(), **os.environ}

@@ -56,6 +56,7 @@ if loaded < trained:
 model.train()
 optimizer = instantiate_optimizer(config.optimizer, model.parameters(), config.learning_rate)
 
+torch.manual_seed(7)  # as step_bench
 seconds, losses = [], []
 for i in range(steps + 1):
     start = time.perf_counter()

@@ -25,7 +25,7 @@ def main():
     cases.add_arguments(parser)
     parser.add_argument("--threads", type=int, nargs="+", default=[2, 1])
     parser.add_argument("--steps", type=int, default=9)
-    parser.add_argument("--only", nargs="+", choices=cases.CASES, default=list(cases.CASES))
+    parser.add_argument("--only", nargs="+", choices=cases.CASES, default=cases.TIMED)
     parser.add_argument("--batch", type=int, help="windows of a batch, instead of each case's own")
     arguments = parser.parse_args()
     python = cases.openretina(arguments)

@@ -6,6 +6,7 @@
 // The data are BATCH trials of BINS frames, stimuli/train_*.npy: every batch holds all of them, so that the losses can be
 // compared with those of another program. With PROFILE=1 in the environment a table of where the time went comes on standard
 // error. Prints {"seconds": of each step after the first, "losses": of each step} as JSON.
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <cli/host/memory.h>
 #include <plexiform/host/experiment.h>
@@ -29,6 +30,7 @@ struct Stopwatch final : host::Observer {
     if (losses.empty()) {
       std::filesystem::copy_file(folder + "/run/checkpoints/last.safetensors", folder + "/initial.safetensors");
     }
+    at::manual_seed(7);  // what a step draws, dropout and positions, openretina_step.py draws alike
     last = std::chrono::steady_clock::now();
   }
   host::Next step_done(const host::Step& step) override {

@@ -1,5 +1,6 @@
 // The processes that train one model together, each on its share of every batch, and what they tell each other, through
-// LibTorch's own c10d with Gloo. Alone, this process is rank 0 of 1, and everything here returns at once what it was given.
+// LibTorch's own c10d with Gloo; on one machine, once they have met, through memory that they share (shared_memory.h). Alone,
+// this process is rank 0 of 1, and everything here returns at once what it was given.
 // Notation  R processes; a rank is the number of one of them; own: of this process.
 // Order     every process makes the same calls in the same order, with tensors of the same shape and type.
 // Errors    Error when another process has ended, or been silent for Launch::timeout. A component within whose code a call was
@@ -56,6 +57,7 @@ class Processes {
 
  private:
   struct Group;
+  void share_memory();
   void together(const std::function<void(Group&)>& act) const;
 
   int rank_ = 0, size_ = 1;

@@ -1,0 +1,45 @@
+// Memory that the processes of one machine share; threads stand for them.
+#include <parallel/host/shared_memory.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+using plexiform::parallel::SharedMemory;
+
+TEST_CASE("each process gets what all have written, also more than fits at once, again and again") {
+  constexpr int processes = 3, rounds = 50;
+  const auto name = SharedMemory::new_name();
+  std::vector<int> wrong(processes);
+  const auto act = [&](int rank) {
+    const auto memory = SharedMemory::open(name, rank, processes, 60);
+    if (!memory) return void(wrong[rank] = -1);
+    for (const size_t count : {size_t{1}, size_t{1000}, size_t{200000}}) {
+      std::vector<int32_t> own(count), all(count * processes);
+      for (int round = 0; round < rounds; ++round) {
+        const auto value = [&](int of, size_t i) { return static_cast<int32_t>(i) * processes * rounds + round * processes + of; };
+        for (size_t i = 0; i < count; ++i) own[i] = value(rank, i);
+        memory->exchange(own.data(), all.data(), count * sizeof(int32_t));
+        for (int of = 0; of < processes; ++of) {
+          for (size_t i = 0; i < count; ++i) wrong[rank] += all[static_cast<size_t>(of) * count + i] != value(of, i);
+        }
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < processes; ++rank) threads.emplace_back(act, rank);
+  for (auto& thread : threads) thread.join();
+  SharedMemory::forget_name(name);
+  CHECK(wrong == std::vector<int>(processes));
+}
+
+TEST_CASE("a process that has gone is noticed") {
+  const auto name = SharedMemory::new_name();
+  const auto memory = SharedMemory::open(name, 0, 2, 60);
+  REQUIRE(memory);
+  SharedMemory::forget_name(name);
+  char own = 1, all[2];
+  CHECK_THROWS_WITH(memory->exchange(&own, all, 1), "connection lost");
+}
