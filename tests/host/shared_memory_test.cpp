@@ -35,7 +35,7 @@ TEST_CASE("each process gets what all have written, also more than fits at once,
   CHECK(wrong == std::vector<int>(processes));
 }
 
-TEST_CASE("a process that has gone is noticed") {
+TEST_CASE("a process that is not there is noticed") {
   const auto name = SharedMemory::new_name();
   const auto memory = SharedMemory::open(name, 0, 2, 60);
   REQUIRE(memory);

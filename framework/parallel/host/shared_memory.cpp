@@ -30,7 +30,7 @@ constexpr std::chrono::microseconds watching{2000}, asleep{50};
 
 size_t bytes_for(int size, size_t lane) { return static_cast<size_t>(size) * (lane + 2 * slot_bytes); }
 
-// A lock on a byte of the file, which the system gives back when its process ends, however that comes.
+// A lock on a byte of the file, of whoever has opened it; the system gives it back when a process ends, however that comes.
 flock lock_of(int rank) {
   flock lock{};
   lock.l_type = F_WRLCK;
@@ -61,7 +61,7 @@ std::unique_ptr<SharedMemory> SharedMemory::open(const std::string& name, int ra
   auto lock = lock_of(rank);
   void* memory = MAP_FAILED;
   // Reserved: a full file system would otherwise be a signal at the first write.
-  if (posix_fallocate(file, 0, static_cast<off_t>(bytes)) == 0 && fcntl(file, F_SETLK, &lock) == 0)
+  if (posix_fallocate(file, 0, static_cast<off_t>(bytes)) == 0 && fcntl(file, F_OFD_SETLK, &lock) == 0)
     memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (memory == MAP_FAILED) {
     close(file);
@@ -91,7 +91,7 @@ char* SharedMemory::slot(int rank) const {
 
 bool SharedMemory::lives(int rank) const {
   auto lock = lock_of(rank);
-  return fcntl(file_, F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+  return fcntl(file_, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
 void SharedMemory::wait_for(int rank) const {
