@@ -226,7 +226,7 @@ Found find_either(const Catalogue& catalogue, const std::string& name) {
     }
     const std::string near = nearest(name, plugins);
     if (near.empty() || !e.where().empty()) throw;
-    throw Error(e.where(), e.problem(), fmt::format("did you mean the plugin '{}'? Otherwise, {}", near, e.fix()));
+    throw Error(e.where(), e.problem(), fmt::format("did you mean the plugin '{}'? `plexiform plugins list` shows all", near));
   }
 }
 

@@ -59,7 +59,7 @@ def main():
     arguments = parser.parse_args()
     plexiform = str(arguments.build / "bin/plexiform")
     unknown = run([plexiform, "create-data", "nowhere", "--layout", "?"]).stderr
-    layouts = arguments.layouts or re.search(r"use one of: (.*)", unknown)[1].split(", ")
+    layouts = arguments.layouts or re.search(r"known are: (.*)", unknown)[1].split(", ")
     print("| experiment | composes | reads | trains | first loss | loss of epoch 2 | seconds |\n|---|---|---|---|---|---|---|")
     for layout in layouts:
         with tempfile.TemporaryDirectory() as root:

@@ -142,7 +142,7 @@ TEST_CASE("TensorBoard's files hold an epoch's metrics, its steps, the config an
 TEST_CASE("TensorBoard reads what the logger writes") {
   need_quickstart_plugins();
   const char* chosen = std::getenv("PLEXIFORM_TENSORBOARD_PYTHON");
-  const std::string python = chosen ? chosen : "python3";
+  const std::string python = chosen ? chosen : TENSORBOARD_PYTHON;
   if (std::system((python + " -c 'import tensorboard' 2>/dev/null").c_str()) != 0) {
     SKIP("TensorBoard is not installed for " << python << "; PLEXIFORM_TENSORBOARD_PYTHON names another Python");
   }
