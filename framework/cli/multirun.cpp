@@ -207,7 +207,8 @@ int check(Sweep& sweep) {
     }
     fmt::print("#{}  {}  {}\n", job.number, shell_quoted(job.overrides), folder);
   }
-  fmt::print("composed only; plexiform train --dry-run with one line's overrides also reads the data and builds the model\n");
+  fmt::print(
+      "composed only; plexiform train --dry-run with one line's overrides also reads the data and builds the model\n");
   return code;
 }
 

@@ -215,7 +215,7 @@ Json to_json(const Found& found) {
   return json;
 }
 
-// A component; where there is none, what was meant may be the name of a plugin.
+// A component. Where none of any file is like it, what was meant may be the name of a plugin.
 Found find_either(const Catalogue& catalogue, const std::string& name) {
   try {
     return catalogue.find(name, "");
@@ -225,8 +225,9 @@ Found find_either(const Catalogue& catalogue, const std::string& name) {
       if (file.note) plugins.push_back(file.id());
     }
     const std::string near = nearest(name, plugins);
-    if (near.empty() || !e.where().empty()) throw;
-    throw Error(e.where(), e.problem(), fmt::format("did you mean the plugin '{}'? `plexiform plugins list` shows all", near));
+    if (near.empty() || e.fix().find("known are: ") == std::string::npos) throw;
+    throw Error(e.where(), e.problem(),
+                fmt::format("did you mean the plugin '{}'? `plexiform plugins list` shows all", near));
   }
 }
 

@@ -34,6 +34,7 @@ struct Batch {
   // Trial::traces of the same frames, (B, T, K) float32.
   std::vector<Named> traces = {};
   std::vector<Window> windows = {};  // what it was gathered from
+  int64_t first_shown = 0;           // the row that is row 0 of `stimulus`
 
   int64_t size() const { return responses.size(0); }
   Batch to(at::Device device) const;  // its tensors there; the same ones if that is where they are
@@ -61,6 +62,10 @@ struct Part {
 // features are known; without any, it is undefined.
 struct Rows {
   int64_t begin = 0, end = std::numeric_limits<int64_t>::max();
+
+  static Rows of(const parallel::Share& share, int64_t rows) {
+    return share.divides(rows) ? Rows{share.begin(rows), share.end(rows)} : Rows{0, rows};
+  }
 };
 constexpr Rows no_rows = {0, 0};
 

@@ -8,7 +8,7 @@
 namespace plexiform::data {
 namespace {
 
-constexpr int64_t small = 1 << 15;  // pixels that are not worth a second thread
+constexpr int64_t small = 1 << 15;  // numbers that are not worth a second thread
 
 // Frames [begin, begin + length) of a trial that become frames [at, at + length) of a window.
 struct Piece {
@@ -164,26 +164,26 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
               {},
               at::empty({count, length, session.neurons}, at::kFloat),
               gather_traces(pieces, length),
-              windows};
-  const int64_t begin = with_stimulus.begin, end = std::min(count, with_stimulus.end);
-  float* stimulus = nullptr;
-  if (begin < end) {
-    batch.stimulus = at::empty({end - begin, channels, length, recordings.height, recordings.width}, at::kFloat);
-    stimulus = batch.stimulus.mutable_data_ptr<float>();
-  }
-  float* responses = batch.responses.mutable_data_ptr<float>();
-  const int64_t grain = std::max<int64_t>(1, small / (length * frame));
-  at::parallel_for(0, count * channels, grain, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) {
-      const int64_t window = i / channels, channel = i % channels;
-      for (const auto& piece : pieces[window]) {
-        if (window >= begin && window < end) {
-          copy_frames(piece, channel, stimulus + ((i - begin * channels) * length + piece.at) * frame);
-        }
-        if (channel == 0) {
-          copy_turned(piece, piece.trial->responses, responses + (window * length + piece.at) * session.neurons);
-        }
+              windows,
+              with_stimulus.begin};
+  const int64_t begin = with_stimulus.begin, shown = std::min(count, with_stimulus.end) - begin;
+  if (shown > 0) {
+    batch.stimulus = at::empty({shown, channels, length, recordings.height, recordings.width}, at::kFloat);
+    float* const stimulus = batch.stimulus.mutable_data_ptr<float>();
+    const int64_t grain = std::max<int64_t>(1, small / (length * frame));
+    at::parallel_for(0, shown * channels, grain, [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; ++i) {
+        for (const auto& piece : pieces[begin + i / channels])
+          copy_frames(piece, i % channels, stimulus + (i * length + piece.at) * frame);
       }
+    });
+  }
+  float* const responses = batch.responses.mutable_data_ptr<float>();
+  const int64_t grain = std::max<int64_t>(1, small / (length * session.neurons));
+  at::parallel_for(0, count, grain, [&](int64_t first, int64_t last) {
+    for (int64_t window = first; window < last; ++window) {
+      for (const auto& piece : pieces[window])
+        copy_turned(piece, piece.trial->responses, responses + (window * length + piece.at) * session.neurons);
     }
   });
   return batch;

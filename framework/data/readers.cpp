@@ -20,14 +20,17 @@ using config::Node;
 
 // Reads, and gives an error about a knob the place in the config where it is set.
 template <class Params>
-Recordings read_knobs_and_files(const Node& node, Recordings (*read)(const Params&), Params params = {}) {
+Recordings read_knobs_and_files(const Node& node, const Node& root, Recordings (*read)(const Params&),
+                                Params params = {}) {
   params = config::read_knobs(node, "data_io", params);
   try {
     return read(params);
   } catch (const Error& e) {
     const Node* set = node.find(e.where());
     if (!set) throw;
-    throw Error(config::where(*set, "data_io." + e.where()), e.problem(), e.fix());
+    const Node *own = root.find("data_io"), *loader = root.find("dataloader");  // whose knobs some readers share
+    const bool of_loader = loader && loader->find(e.where()) && !(own && own->find(e.where()));
+    throw Error(config::where(*set, (of_loader ? "dataloader." : "data_io.") + e.where()), e.problem(), e.fix());
   }
 }
 
@@ -54,15 +57,16 @@ Node join_hdf5(const Node& stimuli, const Node& responses) {
   return node;
 }
 
-Recordings read_hdf5(const Node& node, const Node&) {
-  return read_knobs_and_files<Hdf5FolderParams>(with_local_path(node, "path"), [](const Hdf5FolderParams& params) {
-    params.check();
-    return read_hdf5_folder(params);
-  });
+Recordings read_hdf5(const Node& node, const Node& root) {
+  return read_knobs_and_files<Hdf5FolderParams>(with_local_path(node, "path"), root,
+                                                [](const Hdf5FolderParams& params) {
+                                                  params.check();
+                                                  return read_hdf5_folder(params);
+                                                });
 }
 
 // An experiment of openretina's reads such a file by two more keys beside its own: +data_io._target_=..., +data_io.path=...
-Recordings read_file(const Node& node, const Node&) {
+Recordings read_file(const Node& node, const Node& root) {
   Node own = node;
   if (node.find("stimuli") && node.find("responses")) {
     knobs::Names<RecordingsFileParams> known;
@@ -71,31 +75,31 @@ Recordings read_file(const Node& node, const Node&) {
       return std::find(known.names.begin(), known.names.end(), entry.first) == known.names.end();
     });
   }
-  return read_knobs_and_files<RecordingsFileParams>(with_local_path(own, "path"), read_recordings_file);
+  return read_knobs_and_files<RecordingsFileParams>(with_local_path(own, "path"), root, read_recordings_file);
 }
 
 Recordings read_hoefling(const Node& node, const Node& root) {
   Hoefling2024Params params;
   params.std_of_training = !openretina_quirks(root);
-  return read_knobs_and_files<Hoefling2024Params>(with_local_path(with_local_path(node, "movies"), "responses"),
+  return read_knobs_and_files<Hoefling2024Params>(with_local_path(with_local_path(node, "movies"), "responses"), root,
                                                   read_hoefling_2024, params);
 }
 
 Recordings read_karamanlis(const Node& node, const Node& root) {
   Karamanlis2024Params params;
   params.wrapped = openretina_quirks(root);
-  return read_knobs_and_files<Karamanlis2024Params>(with_local_path(node, "path"), read_karamanlis_2024, params);
+  return read_knobs_and_files<Karamanlis2024Params>(with_local_path(node, "path"), root, read_karamanlis_2024, params);
 }
 
 Recordings read_sridhar(const Node& node, const Node& root) {
-  return read_knobs_and_files<Sridhar2025Params>(with_local_path(with_loader_knobs(node, root), "path"),
+  return read_knobs_and_files<Sridhar2025Params>(with_local_path(with_loader_knobs(node, root), "path"), root,
                                                  read_sridhar_2025);
 }
 
 // A reader of a folder, `path`, whose knobs are those of openretina's functions.
 template <class Params, Recordings (*read_folder)(const Params&)>
-Recordings read_folder_of(const Node& node, const Node&) {
-  return read_knobs_and_files<Params>(with_local_path(node, "path"), read_folder);
+Recordings read_folder_of(const Node& node, const Node& root) {
+  return read_knobs_and_files<Params>(with_local_path(node, "path"), root, read_folder);
 }
 
 }  // namespace

@@ -98,10 +98,7 @@ Batch TrainStream::next() {
   const auto first = windows.begin() + turn % batches_[session] * batch_sizes_[session];
   ++step_;
   const int64_t rows = batch_sizes_[session];
-  const Rows own = !share_                ? no_rows
-                   : share_->divides(rows) ? Rows{share_->begin(rows), share_->end(rows)}
-                                           : Rows();
-  return gather(recordings_, split_.train[session], {first, first + rows}, own);
+  return gather(recordings_, split_.train[session], {first, first + rows}, share_ ? Rows::of(*share_, rows) : no_rows);
 }
 
 Json TrainStream::state() const {

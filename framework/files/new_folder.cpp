@@ -27,11 +27,12 @@ void about(const std::string& folder, F&& body) {
 
 void check_place(const std::string& folder) {
   about(folder, [&] {
-    fs::path there = fs::weakly_canonical(folder);
+    fs::path there = fs::weakly_canonical(fs::absolute(folder));
     while (!fs::exists(there)) there = there.parent_path();
-    if (!fs::is_directory(there)) errno = ENOTDIR;
-    else if (::access(there.c_str(), W_OK | X_OK) == 0) return;
-    throw fs::filesystem_error("access", there, {errno, std::generic_category()});
+    if (!fs::is_directory(there))
+      throw fs::filesystem_error("access", there, std::make_error_code(std::errc::not_a_directory));
+    if (::access(there.c_str(), W_OK | X_OK) != 0)
+      throw fs::filesystem_error("access", there, {errno, std::generic_category()});
   });
 }
 

@@ -28,7 +28,7 @@ class NewFolder {
   std::string building_;
 };
 
-// Whether a folder could be made there, or written to if it is there; makes nothing.
+// Throws Error where no folder could be made, or the one there not be written to; makes nothing.
 void check_place(const std::string& folder);
 
 }  // namespace plexiform::files

@@ -14,8 +14,9 @@ using config::Node;
 std::string new_run_folder(const config::Composition& composition, std::time_t now) {
   const std::string first = config::run_folder(composition, now);
   if (fs::exists(first) && !fs::is_directory(first)) throw Error(first, "is a file", "choose another hydra.run.dir");
-  files::check_place(first);
-  return files::unused_name(first);
+  const std::string folder = files::unused_name(first);
+  files::check_place(folder);
+  return folder;
 }
 
 void make_run_folder(const std::string& folder, const config::Composition& composition,

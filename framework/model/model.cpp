@@ -161,7 +161,7 @@ at::Tensor Model::penalty(const char* kind, Component& component) const {
     if (!value.defined()) return at::zeros({}, device);
     if (value.numel() != 1) breaks_contract("returns " + shape_text(value.sizes()) + ", not a scalar");
     follow(value, site);
-    return value;
+    return value.to(device);
   });
 }
 
@@ -286,12 +286,15 @@ void Model::train(bool on) const {
 void Model::to(at::Device there) {
   if (there == device) return;
   device = there;
-  core->to(device, at::kFloat);
-  for (const auto& head : heads) head.readout->to(device, at::kFloat);
-  loss->to(device, at::kFloat);
-  evaluation_loss->to(device, at::kFloat);
+  const auto move = [&](const char* kind, Component& component) {
+    plugins::call(site(kind), "to", [&] { component.to(device, at::kFloat); });
+  };
+  move("core", *core);
+  for (size_t i = 0; i < heads.size(); ++i) move(readout_kind(*this, i), *heads[i].readout);
+  move("loss", *loss);
+  move("evaluation_loss", *evaluation_loss);
   for (const auto& head : heads) {
-    if (head.loss) head.loss->to(device, at::kFloat);
+    if (head.loss) move(head.loss_kind.c_str(), *head.loss);
   }
 }
 

@@ -97,7 +97,7 @@ class Model {
   const plugins::Site& site(const char* kind) const;
 
   void train(bool on) const;
-  void to(at::Device there);
+  void to(at::Device there);  // moves all tensors, which stay the same ones
   // Puts all parameters back into their allowed set (Component::project).
   void project() const;
 

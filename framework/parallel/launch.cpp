@@ -30,13 +30,14 @@ std::optional<int> number(const Lookup& variable, const char* name, int least, i
 
 // The variables of one launcher.
 struct Names {
-  const char *rank, *size, *local_size;
+  const char *rank, *size, *local_size, *local_rank;
 };
 
-constexpr Names launchers[] = {{"RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"},
-                               {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"},
-                               {"PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS"},
-                               {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", ""}};
+constexpr Names launchers[] = {
+    {"RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "LOCAL_RANK"},
+    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "MPI_LOCALRANKID"},
+    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "", "SLURM_LOCALID"}};
 
 // "node[03-07,9],other" -> "node03".
 std::string first_host(const std::string& list) {
@@ -77,6 +78,7 @@ Launch read_launch(const Lookup& variable) {
     const auto count = number(variable, "SLURM_STEP_NUM_NODES", 1);
     if (count == 1) launch.local_size = launch.size;
   }
+  launch.local_rank = number(variable, by->local_rank, 0).value_or(launch.rank);
   launch.address = text_of(variable, "MASTER_ADDR");
   if (launch.address.empty() && launch.one_machine()) launch.address = "127.0.0.1";
   if (launch.address.empty() && !*by->local_size) launch.address = first_host(nodes);

@@ -1,6 +1,7 @@
 // How this process was started: alone, or as one of several by torchrun, mpirun or srun, as their environment variables say.
-// Sources  torchrun: RANK WORLD_SIZE LOCAL_WORLD_SIZE MASTER_ADDR MASTER_PORT; Open MPI: OMPI_COMM_WORLD_{RANK,SIZE,LOCAL_SIZE};
-//          MPICH's Hydra, Intel MPI: PMI_RANK PMI_SIZE MPI_LOCALNRANKS; srun: SLURM_PROCID SLURM_STEP_NUM_TASKS (of this step: a
+// Sources  torchrun: RANK WORLD_SIZE LOCAL_{WORLD_SIZE,RANK} MASTER_ADDR MASTER_PORT; Open MPI: OMPI_COMM_WORLD_{RANK,SIZE,
+//          LOCAL_SIZE,LOCAL_RANK};
+//          MPICH's Hydra, Intel MPI: PMI_RANK PMI_SIZE MPI_LOCALNRANKS MPI_LOCALRANKID; srun: SLURM_PROCID SLURM_LOCALID SLURM_STEP_NUM_TASKS (of this step: a
 //          batch script that starts the command without srun is one process, whatever it asked for) SLURM_STEP_NUM_NODES
 //          SLURM_STEP_NODELIST SLURM_JOB_ID.
 #pragma once
@@ -13,6 +14,7 @@ namespace plexiform::parallel {
 struct Launch {
   int rank = 0, size = 1;           // of all processes
   int local_size = 1;               // of those on this machine; 0: not known
+  int local_rank = 0;               // among them: which GPU it gets
   std::string address = "";         // of rank 0's machine
   int port = 0;                     // where rank 0 listens
   bool store_is_launchers = false;  // the launcher listens there: rank 0 is a client, too

@@ -261,7 +261,7 @@ std::unique_ptr<Run> prepare(const config::Node& composed, const config::Resolve
   const auto early = read_settings(run->config, {});  // what needs no data is checked before they are read
   const auto device = located(run->config, [&] {
     check_processes(early.trainer, run->processes->size());
-    return early.trainer.device(run->processes->rank());
+    return early.trainer.device(run->processes->local_rank());
   });
   run->loader = data::read_loader(run->config);
   model::check_components(*model_node, catalogue);
@@ -350,6 +350,8 @@ host::Result train_together(Run& run, const std::string& folder, Start start, st
     observers.push_back((profiler = make_profiler(*params, folder)).get());
   }
   const Deterministic deterministic(settings.trainer.deterministic);
+  if (const auto* wanted = run.config.at_path("matmul_precision.precision"); wanted && !run.model.device.is_cpu())
+    at::globalContext().setFloat32MatmulPrecision(wanted->string);  // on the CPU it would cost digits and gain nothing
   Trainer trainer(task, observers);
   if (start == Start::resume) {
     std::vector<std::string> skipped;

@@ -40,27 +40,20 @@ at::Tensor predict_rows(const Task& task, const data::Batch& batch, int64_t begi
     const std::vector windows(batch.windows.begin() + begin, batch.windows.begin() + end);
     features = task.features->of(batch.session, windows, batch.responses.size(1));
   }
-  const bool whole = batch.stimulus.defined() && batch.stimulus.size(0) == batch.size();
-  const auto stimulus = whole ? batch.stimulus.slice(0, begin, end) : batch.stimulus;
   const MixedPrecision mixed(task.settings.trainer.mixed_precision(), task.model.device);
-  return features.defined() ? task.model.from_features(features, batch.session, traces)
-                            : task.model.forward(stimulus, batch.session, traces);
-}
-
-// Of a batch of so many: those that this process predicts from their stimulus.
-data::Rows rows_to_show(const Task& task, int64_t rows) {
-  if (task.features) return data::no_rows;
-  const auto share = task.processes.share();
-  return share.divides(rows) ? data::Rows{share.begin(rows), share.end(rows)} : data::Rows();
+  return features.defined()
+             ? task.model.from_features(features, batch.session, traces)
+             : task.model.forward(batch.stimulus.slice(0, begin - batch.first_shown, end - batch.first_shown),
+                                  batch.session, traces);
 }
 
 }  // namespace
 
 at::Tensor predict(const Task& task, const data::Batch& batch) {
   const auto share = task.processes.share();
-  const int64_t rows = batch.size();
-  if (!share.divides(rows)) return predict_rows(task, batch, 0, rows);
-  return task.processes.all_rows(predict_rows(task, batch, share.begin(rows), share.end(rows)), rows);
+  const auto [begin, end] = data::Rows::of(share, batch.size());
+  const auto own = predict_rows(task, batch, begin, end);
+  return share.divides(batch.size()) ? task.processes.all_rows(own, batch.size()) : own;
 }
 
 void average_gradients(const parallel::Processes& processes, const std::vector<Named>& parameters) {
@@ -101,8 +94,8 @@ Json validate(const Task& task, const Json& limit) {
   for (const auto& part : task.split.validation) {
     std::vector<at::Tensor> predictions, targets;
     for (const auto& windows : limited(task, part, limit)) {
-      const auto batch =
-          data::gather(task.recordings, part, windows, rows_to_show(task, std::ssize(windows))).to(model.device);
+      const auto shown = task.features ? data::no_rows : data::Rows::of(task.processes.share(), std::ssize(windows));
+      const auto batch = data::gather(task.recordings, part, windows, shown).to(model.device);
       const auto prediction = predict(task, batch);
       const auto weight = static_cast<double>(batch.size());
       double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();

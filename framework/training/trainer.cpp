@@ -32,7 +32,8 @@ Trainer::Trainer(const Task& task, std::vector<host::Observer*> observers)
   for (const auto& [name, tensor] : task.model.parameters()) {
     if (tensor.requires_grad()) parameters_.push_back({name, tensor});
   }
-  if (!settings.augmentation.any()) stream_.leave_out_stimulus_of_others(task.processes.share());  // it is drawn for all
+  if (!settings.augmentation.any())
+    stream_.leave_out_stimulus_of_others(task.processes.share());  // it is drawn for all
   if (task_.features) stream_.leave_out_stimulus();
   if (settings.trainer.shared_core_pass) {
     shared_.emplace(task.recordings, task.split, task.loader, settings.seed);
@@ -307,9 +308,8 @@ void Trainer::ask(Ask&& what) {
 }
 
 void Trainer::refuse_loss(double value, const data::Batch& batch) const {
-  const auto stimulus = data::gather(task_.recordings, task_.split.train[batch.session], batch.windows)
-                            .to(task_.model.device)
-                            .stimulus;
+  const auto stimulus =
+      data::gather(task_.recordings, task_.split.train[batch.session], batch.windows).to(task_.model.device).stimulus;
   const auto* site = task_.model.not_finite(stimulus, batch.responses, batch.session, batch.traces);
   throw Error(
       fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,

@@ -1,6 +1,6 @@
 // The training loop. Sessions take turns: one step is one batch of one session, through the core and that session's readout;
 // with trainer.shared_core_pass it is one batch of windows through the core, and through the readouts of all who saw them.
-// The same config, seed and thread count give the same bits, also when a run was stopped anywhere and resumed.
+// On the CPU the same config, seed and thread count give the same bits, also when a run was stopped anywhere and resumed.
 #pragma once
 
 #include <data/shared_stream.h>

@@ -13,6 +13,8 @@
 namespace plexiform::training {
 namespace {
 
+std::string kind_of(at::Device device) { return device.is_cpu() ? "CPU" : "GPU"; }
+
 // That of the CPU, from which the data are drawn, and of the device that the model computes on.
 std::vector<at::Generator> generators(at::Device device) {
   std::vector<at::Generator> all = {at::globalContext().defaultGenerator(at::kCPU)};
@@ -101,10 +103,13 @@ void Trainer::save(const std::string& file) const {
   checkpoint.generator = generator_state(task_.model.device);
   TrainerState state = state_;
   if (max_seconds_) state.seconds = seconds();
-  checkpoint.loop =
-      Json{{"state", state.write()},           {"kept", kept_.state()},
-           {"means", means_.state()},          {"stream", stream([](const auto& s) { return s.state(); })},
-           {"threads", at::get_num_threads()}, {"processes", task_.processes.size()}};
+  checkpoint.loop = Json{{"state", state.write()},
+                         {"kept", kept_.state()},
+                         {"means", means_.state()},
+                         {"stream", stream([](const auto& s) { return s.state(); })},
+                         {"threads", at::get_num_threads()},
+                         {"processes", task_.processes.size()},
+                         {"device", kind_of(task_.model.device)}};
   if (found_rate_) checkpoint.loop["found_rate"] = *found_rate_;
   if (plateau_) checkpoint.loop["plateau"] = plateau_->state();
   if (stopping_) checkpoint.loop["stopping"] = stopping_->state();
@@ -134,6 +139,12 @@ void Trainer::restore(const Checkpoint& checkpoint) {
         fmt::format("note: the run used {} threads, now {}: results may differ in the last bits "
                     "(OMP_NUM_THREADS={} repeats them exactly)",
                     threads, at::get_num_threads(), threads));
+  }
+  if (const auto before = loop.value("device", kind_of(at::kCPU)), now = kind_of(task_.model.device); before != now) {
+    note(fmt::format(
+        "note: the run trained on the {}, now on the {}: results may differ in the last digits, and what is "
+        "drawn at random is drawn anew",
+        before, now));
   }
   if (const int before = loop.value("processes", 1), now = task_.processes.size(); before != now) {
     note(fmt::format(

@@ -124,14 +124,13 @@ int64_t TrainerParams::dev_batches() const {
   return fast_dev_run.is_boolean() ? int64_t{fast_dev_run.get<bool>()} : fast_dev_run.get<int64_t>();
 }
 
-at::Device TrainerParams::device(int rank) const {
+at::Device TrainerParams::device(int local_rank) const {
   if (accelerator == "auto" || accelerator == "cpu") return at::kCPU;
   const auto there = static_cast<int>(at::getNumGPUs());
-  if (there > 0) return {at::kCUDA, static_cast<at::DeviceIndex>(rank % there)};
-  throw Error("trainer.accelerator", fmt::format("is {}, but {}", accelerator, at::hasCUDA() ? "no GPU is to be seen"
-                                                                                     : "LibTorch is built for CPUs"),
-              at::hasCUDA() ? "see what nvidia-smi says, or use cpu"
-                            : "use cpu, or build with a LibTorch for CUDA: PLEXIFORM_TORCH_ROOT=FOLDER ./bootstrap");
+  if (there > 0) return {at::kCUDA, static_cast<at::DeviceIndex>(local_rank % there)};
+  throw Error("trainer.accelerator", fmt::format("is {}, but LibTorch sees no GPU", accelerator),
+              "use cpu; `plexiform plugins doctor` says whether this LibTorch is built for CUDA, nvidia-smi what the "
+              "driver sees");
 }
 
 int64_t TrainerParams::processes() const {

@@ -84,7 +84,8 @@ struct TrainerParams {
     knob("enable_progress_bar", enable_progress_bar, {.doc = "null: when standard error is a terminal"});
     knob("enable_model_summary", enable_model_summary, {.doc = "put the model's plan into train.log"});
     knob("enable_checkpointing", enable_checkpointing, {.doc = "must be true: a run ends with its best checkpoint"});
-    knob("accelerator", accelerator, {.doc = "where to train; gpu: CUDA's, one for each process; auto: on the CPU",
+    knob("accelerator", accelerator,
+         {.doc = "where to train; gpu: CUDA's, one for each process; auto: on the CPU",
           .choices = {"auto", "cpu", "gpu", "cuda"}});
     knob("devices", devices,
          {.doc = "processes on each machine, started by torchrun, mpirun or srun; auto: as many as they start"});
@@ -102,8 +103,8 @@ struct TrainerParams {
   // fast_dev_run as a number of batches; 0: off.
   int64_t dev_batches() const;
   bool mixed_precision() const;
-  // The device of the process with that rank. Throws Error("trainer.accelerator", ...) where there is no GPU.
-  at::Device device(int rank) const;
+  // The device of the process with that rank on its machine. Throws Error("trainer.accelerator", ...) where there is no GPU.
+  at::Device device(int local_rank) const;
   // devices x num_nodes; 0: as many as there are.
   int64_t processes() const;
   // A word for the user about what is accepted but works otherwise; "" when there is none.

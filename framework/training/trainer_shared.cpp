@@ -38,7 +38,9 @@ host::Step Trainer::shared_step() {
   for (const auto& [batch, rows] : shared.turns) {
     const auto prediction = [&, &batch = batch, &rows = rows] {
       const MixedPrecision mixed(trainer.mixed_precision(), model.device);
-      const auto seen = rows == all ? features : features.index_select(0, at::tensor(rows, at::device(model.device).dtype(at::kLong)));
+      const auto seen = rows == all
+                            ? features
+                            : features.index_select(0, at::tensor(rows, at::device(model.device).dtype(at::kLong)));
       return model.from_features(seen, batch.session, batch.traces);
     }();
     const auto loss = model.loss_of(prediction, batch.responses, batch.session);

@@ -79,7 +79,8 @@ void WeightAverage::restore(const std::vector<Named>& tensors, const Json& state
   if (tensors.size() != weights_.size()) refuse();
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (tensors[i].name != weights_[i].name || tensors[i].tensor.sizes() != weights_[i].tensor.sizes()) refuse();
-    averages_.push_back({tensors[i].name, tensors[i].tensor.to(weights_[i].tensor.device(), /*non_blocking=*/false, /*copy=*/true)});
+    averages_.push_back(
+        {tensors[i].name, tensors[i].tensor.to(weights_[i].tensor.device(), /*non_blocking=*/false, /*copy=*/true)});
   }
 }
 

@@ -125,10 +125,13 @@ void two_threads(const Subject& subject) {
 
 Checks compute_checks(uint32_t kind) {
   Checks all = {
-      {"finite output", "outputs are finite, and not all zero, for a random input", "plexiform/component.h, Values", &finite_output},
-      {"input unchanged", "forward does not write to its input", "plexiform/component.h, forward", in_each_use<&input_unchanged>},
+      {"finite output", "outputs are finite, and not all zero, for a random input", "plexiform/component.h, Values",
+       &finite_output},
+      {"input unchanged", "forward does not write to its input", "plexiform/component.h, forward",
+       in_each_use<&input_unchanged>},
       {"non-contiguous input", "the output depends on the values of the input, not on its strides (to 1e-4)",
-       "plexiform/component.h, forward; a view(...) that wants reshape(...), a data_ptr() that ignores strides", &non_contiguous},
+       "plexiform/component.h, forward; a view(...) that wants reshape(...), a data_ptr() that ignores strides",
+       &non_contiguous},
       {"inference mode", "the same output under c10::InferenceMode (to 1e-5), and a backward pass after it",
        "plexiform/component.h, forward; tensors kept between two calls", &inference_mode},
       {"deterministic evaluation", "in evaluation mode the same input gives the same bits",

@@ -104,8 +104,7 @@ void learn_from_teacher(const Subject& subject) {
 void lower_the_loss(const Subject& subject) {
   const Specimen specimen(subject);
   const auto x = at::randn({2, loss_bins - lag, neurons}).requires_grad_(true);
-  descend(
-      {{"prediction", x}}, [&] { return specimen.run(at::softplus(x)).mean(); }, [] {});
+  descend({{"prediction", x}}, [&] { return specimen.run(at::softplus(x)).mean(); }, [] {});
 }
 
 void learns(const Subject& subject) {

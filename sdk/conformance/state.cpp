@@ -106,6 +106,13 @@ void to_cuda(const Subject& subject) {
   const auto z = specimen.run(x.to(device));
   expect(z.is_cuda(), "input on the GPU, output on the CPU");
   expect(agree(y, z.cpu(), 1e-2), str("CPU and CUDA differ by ", distance(y, z.cpu())));  // TF32 has 10 bits
+  specimen->train(true);
+  if (const auto value = specimen.value(x.to(device)); value.requires_grad()) value.backward();
+  if (const auto penalty = specimen->penalty(); penalty.defined()) {
+    expect(penalty.is_cuda(), "after to(cuda), penalty() is on the CPU");
+  }
+  const at::NoGradGuard no_grad;
+  specimen->project();
 }
 
 }  // namespace

@@ -205,9 +205,12 @@ Checks surroundings_checks() {
        "they were",
        "plexiform/component.h, Process; a library's set-up code, a std::thread that is not joined",
        &settings_untouched},
-      {"silent", "nothing is printed", "plexiform/component.h, Process; in the constructor or forward std::cout, printf, std::cerr", &silent},
+      {"silent", "nothing is printed",
+       "plexiform/component.h, Process; in the constructor or forward std::cout, printf, std::cerr", &silent},
       {"no growth", "100 instances that are created, used and destroyed leave no memory behind",
-       "plexiform/component.h, Process; in the destructor or forward shared_ptr cycles, new without delete, a static container that grows", &no_growth},
+       "plexiform/component.h, Process; in the destructor or forward shared_ptr cycles, new without delete, a static "
+       "container that grows",
+       &no_growth},
   };
 }
 

@@ -1,4 +1,5 @@
 #include <files/atomic_file.h>
+#include <files/new_folder.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -67,7 +68,9 @@ TEST_CASE("an atomic file appears when it is committed, and alone") {
 TEST_CASE("an atomic file that is not committed leaves the old one and nothing else") {
   Folder folder;
   write_atomically(folder / "a.txt", "old");
-  { AtomicFile(folder / "a.txt").write("new"); }
+  {
+    AtomicFile(folder / "a.txt").write("new");
+  }
   CHECK(content(folder / "a.txt") == "old");
   CHECK(folder.entries() == 1);
 }
@@ -110,6 +113,24 @@ TEST_CASE("a folder without permission is refused and left as it was") {
         "cannot be written: Permission denied | choose a folder that you may write to, or change "
         "its permissions");
   CHECK(content(folder / "a.txt") == "old");
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a place for a folder is looked at before anything is made") {
+  using plexiform::files::check_place;
+  const Folder folder;
+  write_atomically(folder / "file", "");
+  const std::string remedy = " | choose a folder that you may write to, on a disk with free space";
+  CHECK(refusal([&] { check_place(folder / "new/newer"); }) == "");
+  CHECK(refusal([&] { check_place("not/there/yet"); }) == "");
+  CHECK(refusal([&] { check_place(folder / "file/new"); }) == "cannot be written: Not a directory" + remedy);
+  ::chmod(folder.path.c_str(), 0555);
+  const std::string said = in_child([&] {
+    if (::getuid() == 0 && ::setuid(65534) != 0) return std::string("no other user");
+    return refusal([&] { check_place(folder / "new/newer"); });
+  });
+  ::chmod(folder.path.c_str(), 0755);
+  CHECK(said == "cannot be written: Permission denied" + remedy);
   CHECK(folder.entries() == 1);
 }
 

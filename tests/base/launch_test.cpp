@@ -32,12 +32,14 @@ TEST_CASE("each launcher's variables are read") {
   const auto by_torchrun = launch({{"RANK", "3"},
                                    {"WORLD_SIZE", "4"},
                                    {"LOCAL_WORLD_SIZE", "2"},
+                                   {"LOCAL_RANK", "1"},
                                    {"MASTER_ADDR", "node1"},
                                    {"MASTER_PORT", "1234"},
                                    {"TORCHELASTIC_USE_AGENT_STORE", "True"},
                                    {"TORCHELASTIC_RESTART_COUNT", "2"}});
   CHECK(by_torchrun.rank == 3);
   CHECK(by_torchrun.size == 4);
+  CHECK(by_torchrun.local_rank == 1);
   CHECK(by_torchrun.address == "node1");
   CHECK(by_torchrun.port == 1234);
   CHECK(by_torchrun.store_is_launchers);
@@ -47,6 +49,7 @@ TEST_CASE("each launcher's variables are read") {
   const auto by_open_mpi =
       launch({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
   CHECK(by_open_mpi.rank == 1);
+  CHECK(by_open_mpi.local_rank == 1);  // as long as nothing else is said
   CHECK(by_open_mpi.address == "127.0.0.1");
   CHECK(by_open_mpi.port == 29500);
   CHECK(by_open_mpi.one_machine());

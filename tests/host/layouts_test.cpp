@@ -40,20 +40,19 @@ simulation::LayoutSize tiny(const simulation::Layout& layout) {
   return size;
 }
 
-config::Node composed(const simulation::Layout& layout, const std::string& experiment, const std::string& folder) {
+config::Node composed(const simulation::Layout& layout, const simulation::Experiment& experiment,
+                      const std::string& folder) {
   std::vector<std::string> overrides = layout.small_overrides;
+  overrides.insert(overrides.end(), experiment.small_overrides.begin(), experiment.small_overrides.end());
   overrides.push_back("paths.cache_dir=/nowhere");
   for (const auto& [key, place] : layout.paths) overrides.push_back(key + "=" + folder + place);
-  if (experiment.ends_with("_ln")) overrides.push_back("model.in_shape=[1,30,80,90]");
-  auto composition = config::compose({{std::string(SOURCE_DIR) + "/configs"}, experiment, overrides});
+  if (experiment.config.ends_with("_ln")) overrides.push_back("model.in_shape=[1,30,80,90]");
+  auto composition = config::compose({{std::string(SOURCE_DIR) + "/configs"}, experiment.config, overrides});
   config::set_output_folder(composition, folder + "/run");
   config::Resolvers resolvers;
   resolvers.hydra = composition.hydra;
   auto& job = composition.job;
   config::fill_dangling(job);
-  // The experiments with a single cell name one that only the full size has.
-  if (auto* cell = job.at_path("dataloader.cell_index"); cell && cell->kind == config::Kind::integer)
-    *cell = config::Node::number(int64_t{2});
   return config::resolve(job, resolvers);
 }
 
@@ -65,7 +64,7 @@ TEST_CASE("each published experiment reads what is made up in its layout", "[lay
     const auto size = tiny(layout);
     layout.write(folder.path(), size);
     for (const auto& experiment : layout.experiments) {
-      INFO(experiment);
+      INFO(experiment.config);
       const auto config = composed(layout, experiment, folder.path());
       const auto recordings = read_recordings(config);
       const auto loader = read_loader(config);

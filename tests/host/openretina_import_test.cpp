@@ -202,9 +202,10 @@ TEST_CASE("what is wrong with a checkpoint is said, and nothing is written") {
           ": names posix.system, which no checkpoint of openretina is made of\n"
           "  fix: do not open it with anything that unpickles: loading it would run that. Nothing was run here");
   CHECK(!std::filesystem::exists("was_run"));
-  refused(checkpoints + "unknown.ckpt", {},
-          ": its model is of no class that is known: it was built from width, depth\n"
-          "  fix: give a checkpoint of openretina's core + readout, LNP, spatial contrast or sparse autoencoder models");
+  refused(
+      checkpoints + "unknown.ckpt", {},
+      ": its model is of no class that is known: it was built from width, depth\n"
+      "  fix: give a checkpoint of openretina's core + readout, LNP, spatial contrast or sparse autoencoder models");
   refused(whole, {"core.temporal_kernel_sizes=[9,3]"},
           ": 'core.features.layer0.conv.sin_weights' is (2, 2, 2), the model of its arguments has (2, 2, 3)\n"
           "  fix: correct the argument that brings it on the command line: KEY=VALUE");

@@ -57,9 +57,10 @@ class Port {
 class Ranks {
  public:
   Ranks(int size, const std::vector<std::string>& arguments, const Folder& folder,
-        const std::map<int, std::vector<std::string>>& more = {}) {
+        const std::map<int, std::vector<std::string>>& more = {}, bool one_machine = true) {
     const std::string count = std::to_string(size), port = Port().number;
-    const Environment world("WORLD_SIZE", count), local("LOCAL_WORLD_SIZE", count), threads("OMP_NUM_THREADS", "1");
+    const Environment world("WORLD_SIZE", count), local("LOCAL_WORLD_SIZE", one_machine ? count : "1"),
+        interface("GLOO_SOCKET_IFNAME", "lo"), threads("OMP_NUM_THREADS", "1");
     const Environment address("MASTER_ADDR", "127.0.0.1"), master("MASTER_PORT", port),
         limit("PLEXIFORM_RANK_TIMEOUT", "60");
     for (int rank = 0; rank < size; ++rank) {
@@ -99,8 +100,8 @@ std::vector<std::string> small_run(const std::string& runs, const std::vector<st
   return arguments;
 }
 
-void train(int size, const std::vector<std::string>& arguments, const Folder& folder) {
-  for (const auto& ran : Ranks(size, arguments, folder).wait()) {
+void train(int size, const std::vector<std::string>& arguments, const Folder& folder, bool one_machine = true) {
+  for (const auto& ran : Ranks(size, arguments, folder, {}, one_machine).wait()) {
     INFO(ran.output);
     REQUIRE(ran.code == 0);
   }
@@ -146,17 +147,19 @@ void check_same(const std::string& a, const std::string& b) {
   }
 }
 
-void compare(int size, const std::vector<std::string>& more) {
+void compare(int size, const std::vector<std::string>& more, bool one_machine = true) {
   need_quickstart_plugins();
   const Folder folder;
   train(1, small_run(folder / "one", more), folder);
-  train(size, small_run(folder / "several", more), folder);
+  train(size, small_run(folder / "several", more), folder, one_machine);
   check_same(folder / "several", folder / "one");
 }
 
 }  // namespace
 
 TEST_CASE("two processes train as one does, batch norm, losses of each epoch and weights to 1e-5") { compare(2, {}); }
+
+TEST_CASE("processes of several machines, which share no memory, are as exact") { compare(2, {}, false); }
 
 TEST_CASE("shares of different size, and a loss over the whole batch, are as exact") {
   compare(3, {"dataloader.batch_size=5", "trainer.gradient_clip_val=0.5", "trainer.accumulate_grad_batches=2"});

@@ -117,8 +117,10 @@ TEST_CASE("a time is given as Lightning takes it") {
 TEST_CASE("a GPU is asked for where there is none") {
   if (at::getNumGPUs() > 0) SKIP("there is one");
   const Folder folder;
-  CHECK_THROWS_WITH(Experiment(tiny(folder / "run", {"+trainer.accelerator=gpu"})),
-                    ContainsSubstring("trainer.accelerator: is gpu, but "));
+  CHECK_THROWS_WITH(
+      Experiment(tiny(folder / "run", {"+trainer.accelerator=gpu"})),
+      ContainsSubstring(
+          "trainer.accelerator: is gpu, but LibTorch sees no GPU\n  fix: use cpu; `plexiform plugins doctor`"));
 }
 
 TEST_CASE("flags that cannot be honoured are refused before anything is written") {

@@ -22,6 +22,8 @@ extern "C" __attribute__((visibility("default"))) int plexiform_command(const ch
       if (name == "ensemble") return ensemble(arguments);
     } catch (const plexiform::parallel::Told&) {
       return 1;
+    } catch (const c10::OutOfMemoryError&) {
+      throw std::bad_alloc();
     } catch (const c10::Error& e) {  // its what() carries a stack trace
       const std::string text = e.what_without_backtrace();
       if (text.find("can't allocate memory") != std::string::npos) throw std::bad_alloc();

@@ -83,9 +83,11 @@ int create_layout(const std::string& name, const Arguments& arguments) {
     std::string words;
     for (const auto& [key, below] : layout.paths) words += fmt::format(" {}={}{}", key, folder, below);
     if (!full) {
-      for (const auto& word : layout.small_overrides) words += " " + word;
+      for (const auto* some : {&layout.small_overrides, &experiment.small_overrides}) {
+        for (const auto& word : *some) words += " " + word;
+      }
     }
-    fmt::print("plexiform train --config-name {}{}\n", experiment, words);
+    fmt::print("plexiform train --config-name {}{}\n", experiment.config, words);
   }
   return 0;
 }

@@ -102,7 +102,8 @@ void report(const std::string& session, std::vector<double>& microseconds, int t
     return microseconds[std::min(microseconds.size() - 1, static_cast<size_t>(p * double(microseconds.size())))];
   };
   fmt::print(stderr, "{} predictions of session {}, {} thread{}: p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us a frame\n",
-             microseconds.size(), session, threads, threads == 1 ? "" : "s", share(0.5), share(0.99), microseconds.back());
+             microseconds.size(), session, threads, threads == 1 ? "" : "s", share(0.5), share(0.99),
+             microseconds.back());
 }
 
 }  // namespace

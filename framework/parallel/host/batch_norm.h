@@ -2,7 +2,7 @@
 //   aten::batch_norm              in training is over the rows of all ranks, whoever calls it; its running statistics too
 //   plexiform::of_all_ranks(x)    gives kernels of their own (layers/batch_norm.h) what each rank has: (R, ...)
 // Instance norm, which LibTorch builds upon batch norm, stays one row's own.
-// Limits   CPU; gradients of gradients are refused.
+// Limits   CPU and CUDA, there with a copy to the CPU and back for each norm; gradients of gradients are refused.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -110,7 +110,8 @@ struct AllRows : torch::autograd::Function<AllRows> {
 
 }  // namespace
 
-Processes::Processes(const Launch& launch) : rank_(launch.rank), size_(launch.size), timeout_(launch.timeout) {
+Processes::Processes(const Launch& launch)
+    : rank_(launch.rank), local_rank_(launch.local_rank), size_(launch.size), timeout_(launch.timeout) {
   if (size_ == 1) return;
   static int joined = 0;  // a launcher's store outlives a group
   const auto timeout = std::chrono::milliseconds(static_cast<int64_t>(1000 * launch.timeout));
@@ -157,10 +158,14 @@ Processes::Processes(const Launch& launch) : rank_(launch.rank), size_(launch.si
 // All of them use it, or none does.
 void Processes::share_memory() {
   const std::string name = from_first(SharedMemory::new_name());
+  const struct Forgetting {
+    const std::string& name;
+    ~Forgetting() { SharedMemory::forget_name(name); }
+  } when_done{name};  // whoever is left
   auto memory = SharedMemory::open(name, rank_, size_, timeout_);
-  const bool everywhere = all(at::full({1}, memory ? 1 : 0, at::kByte)).all().item<bool>();
-  if (first()) SharedMemory::forget_name(name);
-  if (everywhere) group_->memory = std::move(memory);
+  wait_for_all();  // containers may each have a memory of that name: who does not see all the others is in another
+  const bool met = memory && memory->all_live();
+  if (all(at::full({1}, met ? 1 : 0, at::kByte)).all().item<bool>()) group_->memory = std::move(memory);
 }
 
 Processes::~Processes() = default;
@@ -182,7 +187,13 @@ void Processes::check() const {
 
 void Processes::sum(const at::Tensor& x) const {
   if (!several()) return;
-  if (group_->memory) return void(x.copy_(all(x).sum(0)));
+  if (group_->memory) {  // piece by piece: all ranks' gradients at once would be R times the memory
+    const auto own = x.detach().cpu().contiguous().view({-1});
+    for (const auto& part : own.split(static_cast<int64_t>(SharedMemory::piece / own.element_size())))
+      part.copy_(all(part).sum(0));
+    if (own.const_data_ptr() != x.const_data_ptr()) x.copy_(own.view_as(x));
+    return;
+  }
   on_cpu(x, [&](std::vector<at::Tensor> tensors) {
     together([&](Group& group) { group.gloo->allreduce(tensors)->wait(); });
   });
@@ -200,12 +211,10 @@ void Processes::max(const at::Tensor& x) const {
 
 void Processes::from_first(const at::Tensor& x) const {
   if (!several() || x.numel() == 0) return;
-  together([&](Group& group) {
-    const auto contiguous = x.detach().cpu().contiguous();
-    std::vector<at::Tensor> tensors = {bytes_of(contiguous)};
-    group.gloo->broadcast(tensors)->wait();
-    if (!first() && contiguous.const_data_ptr() != x.const_data_ptr()) x.detach().copy_(contiguous);
-  });
+  const auto contiguous = x.detach().cpu().contiguous();
+  std::vector<at::Tensor> tensors = {bytes_of(contiguous)};
+  together([&](Group& group) { group.gloo->broadcast(tensors)->wait(); });
+  if (!first() && contiguous.const_data_ptr() != x.const_data_ptr()) x.detach().copy_(contiguous);
 }
 
 std::string Processes::from_first(const std::string& text) const {
@@ -223,8 +232,8 @@ at::Tensor Processes::all(const at::Tensor& own) const {
   auto sizes = own.sizes().vec();
   sizes.insert(sizes.begin(), size_);
   auto result = at::empty(sizes, own.options().requires_grad(false).device(at::kCPU));
+  auto everyones = bytes_of(result), mine = bytes_of(own.detach().cpu().contiguous());
   together([&](Group& group) {
-    auto everyones = bytes_of(result), mine = bytes_of(own.detach().cpu().contiguous());
     if (group.memory) {
       group.memory->exchange(mine.const_data_ptr(), everyones.mutable_data_ptr(), mine.nbytes());
     } else {

@@ -1,6 +1,6 @@
 // The processes that train one model together, each on its share of every batch, and what they tell each other, through
-// LibTorch's own c10d with Gloo; on one machine, once they have met, through memory that they share (shared_memory.h). Alone,
-// this process is rank 0 of 1, and everything here returns at once what it was given.
+// LibTorch's own c10d with Gloo; sum, max and all go through memory that they share where they are on one machine
+// (shared_memory.h). Alone, this process is rank 0 of 1, and everything here returns at once what it was given.
 // Notation  R processes; a rank is the number of one of them; own: of this process.
 // Order     every process makes the same calls in the same order, with tensors of the same shape and type.
 // Errors    Error when another process has ended, or been silent for Launch::timeout. A component within whose code a call was
@@ -34,6 +34,7 @@ class Processes {
   ~Processes();
 
   int rank() const { return rank_; }
+  int local_rank() const { return local_rank_; }  // on this machine
   int size() const { return size_; }
   bool first() const { return rank_ == 0; }  // the one that writes
   bool several() const { return size_ > 1; }
@@ -60,7 +61,7 @@ class Processes {
   void share_memory();
   void together(const std::function<void(Group&)>& act) const;
 
-  int rank_ = 0, size_ = 1;
+  int rank_ = 0, local_rank_ = 0, size_ = 1;
   double timeout_ = 0;
   std::unique_ptr<Group> group_;  // none: alone
   mutable std::optional<Error> lost_;

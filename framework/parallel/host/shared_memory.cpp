@@ -25,10 +25,9 @@ struct SharedMemory::Lane {
 
 namespace {
 
-constexpr size_t slot_bytes = size_t{1} << 18;
 constexpr std::chrono::microseconds watching{2000}, asleep{50};
 
-size_t bytes_for(int size, size_t lane) { return static_cast<size_t>(size) * (lane + 2 * slot_bytes); }
+size_t bytes_for(int size, size_t lane) { return static_cast<size_t>(size) * (lane + 2 * SharedMemory::piece); }
 
 // A lock on a byte of the file, of whoever has opened it; the system gives it back when a process ends, however that comes.
 flock lock_of(int rank) {
@@ -40,7 +39,7 @@ flock lock_of(int rank) {
   return lock;
 }
 
-void pause() {
+void spin_hint() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
@@ -86,7 +85,7 @@ SharedMemory::Lane& SharedMemory::lane(int rank) const {
 
 char* SharedMemory::slot(int rank) const {
   const auto number = static_cast<size_t>(rank) * 2 + exchanges_ % 2;
-  return memory_ + static_cast<size_t>(size_) * sizeof(Lane) + number * slot_bytes;
+  return memory_ + static_cast<size_t>(size_) * sizeof(Lane) + number * piece;
 }
 
 bool SharedMemory::lives(int rank) const {
@@ -94,12 +93,19 @@ bool SharedMemory::lives(int rank) const {
   return fcntl(file_, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
+bool SharedMemory::all_live() const {
+  for (int rank = 0; rank < size_; ++rank) {
+    if (rank != rank_ && !lives(rank)) return false;
+  }
+  return true;
+}
+
 void SharedMemory::wait_for(int rank) const {
   const auto& written = lane(rank).written;
   const auto there = [&] { return written.load(std::memory_order_acquire) >= exchanges_; };
   const auto start = Clock::now();
   for (int i = 0; !there(); ++i) {
-    pause();
+    spin_hint();
     if (i % 64 != 63) continue;
     sched_yield();  // to the other, if it has to share this core
     const auto waited = Clock::now() - start;
@@ -111,14 +117,14 @@ void SharedMemory::wait_for(int rank) const {
 }
 
 void SharedMemory::exchange(const void* own, void* all, size_t bytes) {
-  for (size_t at = 0; at < bytes; at += slot_bytes) {
-    const size_t piece = std::min(slot_bytes, bytes - at);
+  for (size_t at = 0; at < bytes; at += piece) {
+    const size_t size = std::min(piece, bytes - at);
     ++exchanges_;
-    std::memcpy(slot(rank_), static_cast<const char*>(own) + at, piece);
+    std::memcpy(slot(rank_), static_cast<const char*>(own) + at, size);
     lane(rank_).written.store(exchanges_, std::memory_order_release);
     for (int rank = 0; rank < size_; ++rank) {
       wait_for(rank);
-      std::memcpy(static_cast<char*>(all) + static_cast<size_t>(rank) * bytes + at, slot(rank), piece);
+      std::memcpy(static_cast<char*>(all) + static_cast<size_t>(rank) * bytes + at, slot(rank), size);
     }
   }
 }

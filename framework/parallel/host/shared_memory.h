@@ -16,14 +16,20 @@ class SharedMemory {
  public:
   static std::string new_name();
 
+  static constexpr size_t piece = size_t{1} << 18;  // bytes that are exchanged at once
+
   // Memory of that name, which every process opens; null where this system does not give it. It is that of `size` processes,
   // of which this is number `rank`; timeout in seconds.
   static std::unique_ptr<SharedMemory> open(const std::string& name, int rank, int size, double timeout);
-  static void forget_name(const std::string& name);  // once all have opened it: it goes with its last process
+  // Once all have opened it, or one could not: it goes with its last process.
+  static void forget_name(const std::string& name);
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;
 
-  // What every process gave, in their order: `bytes` each. All of them call it, with the same `bytes`.
+  // Whether all have opened this memory, and none has ended since.
+  bool all_live() const;
+
+  // What every process gave, in their order: `bytes` each. Once all have opened it, all of them call it, with the same `bytes`.
   void exchange(const void* own, void* all, size_t bytes);
 
  private:

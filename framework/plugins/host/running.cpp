@@ -73,6 +73,8 @@ void blame() {
     throw Failure(site.place, in + e.problem(), e.fix());
   } catch (const std::bad_alloc&) {
     throw;
+  } catch (const c10::OutOfMemoryError&) {  // of a GPU
+    throw;
   } catch (const c10::Error& e) {
     const std::string text = e.what_without_backtrace();
     if (text.find("can't allocate memory") != std::string::npos) throw;

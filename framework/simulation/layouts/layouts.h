@@ -14,9 +14,9 @@ namespace plexiform::simulation {
 struct LayoutSize {
   int64_t seed = 42;
   int64_t sessions = 2;
-  int64_t neurons = 6;      // per session; later sessions have one more each
-  int64_t trials = 4;       // of training: movie clips, or blocks of fixations; 1 where a layout has no trials
-  int64_t frames = 150;     // of a training trial; images where they are flashed
+  int64_t neurons = 6;   // per session; later sessions have one more each
+  int64_t trials = 4;    // of training: movie clips, or blocks of fixations; 1 where a layout has no trials
+  int64_t frames = 150;  // of a training trial; images where they are flashed
   int64_t test_frames = 150;
   int64_t repeats = 3;
   int64_t height = 18, width = 16;  // px of the movie that a model sees, where the layout leaves it open
@@ -33,14 +33,20 @@ struct LayoutSize {
   }
 };
 
+// An experiment of configs/, and what it needs at the small size beside the layout's overrides.
+struct Experiment {
+  std::string config;
+  std::vector<std::string> small_overrides = {};
+};
+
 struct Layout {
   std::string name;  // "goldin_2022"
   std::string what;  // one line for people
   LayoutSize small;  // a second's work, a few MB at most
   LayoutSize full;   // the shape of the published files
-  // The experiments of configs/ that train on it, and the overrides that lead them to it: a key of the config and what
-  // to append to the folder.
-  std::vector<std::string> experiments;
+  // The experiments that train on it, and the overrides that lead them to it: a key of the config and what to append to the
+  // folder.
+  std::vector<Experiment> experiments;
   std::vector<std::pair<std::string, std::string>> paths;
   // What else the experiments need at the small size: they leave out cells that it does not have, say.
   std::vector<std::string> small_overrides;
