@@ -16,7 +16,7 @@ CASES = {
 TIMED = list(CASES)
 # Whose losses are compared as well (`step.py --only`); of one window, since draws for a row depend on its place.
 CASES |= {
-    "goldin": ("goldin_2022_core_readout", "1,108,108", 1),
+    "goldin": ("goldin_2022_core_readout", "1,108,108", 1, "~data_io.stimuli", "~data_io.responses"),
     "lnp": ("maheswaranathan_2023_LNP", "1,50,50", 1),
     "sridhar_natural": ("vystrcilova_2024_nm_cnn", "1,48,48", 1),
     "sridhar_noise": ("vystrcilova_2024_wn_cnn", "1,48,48", 1),

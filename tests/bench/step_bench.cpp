@@ -29,8 +29,8 @@ struct Stopwatch final : host::Observer {
   void epoch_begins(const host::Position&) override {
     if (losses.empty()) {
       std::filesystem::copy_file(folder + "/run/checkpoints/last.safetensors", folder + "/initial.safetensors");
+      at::manual_seed(7);  // what a step draws, dropout and positions, openretina_step.py draws alike
     }
-    at::manual_seed(7);  // what a step draws, dropout and positions, openretina_step.py draws alike
     last = std::chrono::steady_clock::now();
   }
   host::Next step_done(const host::Step& step) override {
