@@ -20,6 +20,19 @@ namespace {
 constexpr auto kTagFix = "remove the tag; only values, lists and mappings can be written";
 constexpr size_t kMostNodes = 2'000'000;  // aliases of aliases can make a short file grow without end
 
+// Of the escapes \N and \_ yaml-cpp makes the single bytes 85 and A0, which are U+0085 and U+00A0 but no UTF-8.
+std::string with_whole_characters(const std::string& text) {
+  std::string whole;
+  for (size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    if (first == 0x85 || first == 0xA0) whole += '\xC2';
+    const size_t length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    whole += text.substr(i, length);
+    i += length;
+  }
+  return whole;
+}
+
 class Builder final : public YAML::EventHandler {
  public:
   explicit Builder(YamlSource& source) : source_(source) {}
@@ -66,7 +79,7 @@ class Builder final : public YAML::EventHandler {
     }
     Node node;
     try {
-      node = scalar(tag, value);
+      node = scalar(tag, plain ? value : with_whole_characters(value));
     } catch (const Error& e) {
       fail(place(mark), e.problem(), e.fix());
     }

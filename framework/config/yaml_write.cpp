@@ -199,6 +199,8 @@ class Writer {
 
   // `key`: the text is a key on one line, which is never folded.
   void text(const std::string& bytes, const std::u32string& text, int indent, bool key) {
+    // Line breaks for YAML 1.1 and PyYAML, none for YAML 1.2 and us: as escapes all read the same.
+    if (text.find_first_of(U"\u0085\u2028\u2029") != text.npos) return double_quoted(text, indent, !key);
     const Ways allowed = ways(text);
     if (!needs_quotes(bytes) && allowed.plain) return plain(text, indent, !key);
     if (allowed.single && !(key && allowed.multiline)) return single_quoted(text, indent, !key);

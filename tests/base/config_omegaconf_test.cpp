@@ -118,6 +118,13 @@ TEST_CASE("YAML documents are read as OmegaConf reads them") {
   }
 }
 
+TEST_CASE("each escape of a quoted text is the character that YAML gives it, and is written so that it is read again") {
+  const Node root = parse_yaml("a: \"x\\_\\N\\L\\P\\u00e9\\x85é\u00a0\"\n", "test.yaml");
+  const std::string text = "x\u00a0\u0085\u2028\u2029é\u0085é\u00a0";
+  CHECK(root.find("a")->string == text);
+  CHECK(parse_yaml(to_yaml(root), "test.yaml").find("a")->string == text);
+}
+
 TEST_CASE("interpolations resolve as OmegaConf resolves them") {
   setenv("NUMX", "12", 1);
   unsetenv("HOMEX");
