@@ -6,7 +6,7 @@
 // Promises of every kind, which `plexiform plugins check` looks at:
 //   forward    does not write its inputs; its output depends on their values, not on their strides; it runs under
 //              InferenceMode, and trains after that.
-//   Values     outputs and gradients are finite; each parameter that is trained has a gradient, and it is the right one.
+//   Values     outputs and gradients are finite; each trained parameter that the session uses has one, and the right one.
 //   Graph      what forward returns can go backward after the component is gone.
 //   Evaluation the same inputs give the same bits; the samples of a batch do not see each other (those of a loss may).
 //   Random     numbers come from LibTorch's default generator, which the host seeds: the same seed gives the same bits.
@@ -39,7 +39,7 @@ class Component {
   // Moves parameters and buffers, in place. dtype is float32 or float64.
   virtual void to(at::Device device, at::ScalarType dtype) = 0;
 
-  // Weighted regulariser: a scalar that the host adds to the loss. Undefined means zero.
+  // Weighted regulariser: a scalar on the parameters' device that the host adds to the loss. Undefined means zero.
   virtual at::Tensor penalty() { return {}; }
 
   // Puts parameters back into their allowed set (positivity, unit norm); called after every optimiser step, without grad.

@@ -8,8 +8,7 @@
 
 namespace plexiform {
 
-// How a loss scales with its data, for the host to keep rates of training and validation, and of one and several sessions,
-// comparable.
+// How a loss scales with its data. The host minimises it as it is; `plugins check` holds it to its word.
 //   mean  the same data twice, as more samples, bins or neurons (these not for a SessionLoss), give the same loss
 //   sum   the same data twice, as more samples, give twice the loss
 enum class Reduction { mean, sum };

@@ -152,7 +152,8 @@ inline std::string hint(const About& about) {
 
 // "an integer"
 inline std::string with_article(const std::string& type) {
-  if (type.starts_with("a ") || type.starts_with("an ") || type == "true or false" || type == "anything") return type;
+  if (type.starts_with("a ") || type.starts_with("an ") || type.starts_with("true or") || type == "anything")
+    return type;
   return (std::strchr("aeiou", type[0]) ? "an " : "a ") + type;
 }
 
