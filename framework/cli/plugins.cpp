@@ -225,7 +225,7 @@ Found find_either(const Catalogue& catalogue, const std::string& name) {
       if (file.note) plugins.push_back(file.id());
     }
     const std::string near = nearest(name, plugins);
-    if (near.empty() || e.fix().find("known are: ") == std::string::npos) throw;
+    if (near.empty() || !e.fix().starts_with("if it is yours")) throw;
     throw Error(e.where(), e.problem(),
                 fmt::format("did you mean the plugin '{}'? `plexiform plugins list` shows all", near));
   }

@@ -25,10 +25,11 @@ std::string shape_text(at::IntArrayRef sizes) {
 
 [[noreturn]] void breaks_contract(const std::string& problem) { throw Error("", problem, "mend the component"); }
 
-void check_returned(const at::Tensor& returned, at::IntArrayRef sizes, const at::Tensor& given) {
+void check_returned(const at::Tensor& returned, at::IntArrayRef sizes, const at::Tensor& given,
+                    const char* why = "not ") {
   if (!returned.defined()) breaks_contract("returns no tensor");
   if (returned.sizes() != sizes) {
-    breaks_contract("returns " + shape_text(returned.sizes()) + ", not " + shape_text(sizes));
+    breaks_contract("returns " + shape_text(returned.sizes()) + ", " + why + shape_text(sizes));
   }
   if (returned.scalar_type() != given.scalar_type()) {
     breaks_contract(std::string("returns ") + toString(returned.scalar_type()) + ", not " +
@@ -111,7 +112,8 @@ at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const
     const Untouched untouched(stimulus);
     const at::Tensor features = widened(core->forward(stimulus, given), stimulus);
     const Shape shape = core->output_shape({stimulus.size(1), stimulus.size(2), stimulus.size(3), stimulus.size(4)});
-    check_returned(features, {stimulus.size(0), shape.channels, shape.time, shape.height, shape.width}, stimulus);
+    check_returned(features, {stimulus.size(0), shape.channels, shape.time, shape.height, shape.width}, stimulus,
+                   "but its output_shape makes that ");
     untouched.check();
     follow(features, site);
     return features;
@@ -148,6 +150,8 @@ at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor&
     }
     untouched_prediction.check();
     untouched_target.check();
+    if (prediction.requires_grad() && at::GradMode::is_enabled() && !value.requires_grad())
+      breaks_contract("returns a value without a gradient: nothing would be learnt of the prediction");
     follow(value, site);
     return value;
   });

@@ -16,14 +16,16 @@ std::string text_of(const Lookup& variable, const char* name) {
 }
 
 // The number in a variable; nothing where it is not set.
-std::optional<int> number(const Lookup& variable, const char* name, int least, int most = 1 << 20) {
+std::optional<int> number(const Lookup& variable, const char* name, int least, int most = 1 << 20,
+                          const char* fix =
+                              "start the processes with torchrun, mpirun or srun, which set it, or unset "
+                              "it to train in one process") {
   const std::string text = text_of(variable, name);
   if (text.empty()) return std::nullopt;
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) {
-    throw Error(name, fmt::format("is '{}', not a whole number from {} to {}", text, least, most),
-                "start the processes with torchrun, mpirun or srun, which set it, or unset it to train in one process");
+    throw Error(name, fmt::format("is '{}', not a whole number from {} to {}", text, least, most), fix);
   }
   return value;
 }
@@ -92,7 +94,7 @@ Launch read_launch(const Lookup& variable) {
   }
   launch.store_is_launchers = text_of(variable, "TORCHELASTIC_USE_AGENT_STORE") == "True";
   if (const auto attempt = text_of(variable, "TORCHELASTIC_RESTART_COUNT"); !attempt.empty()) launch.attempt = attempt;
-  launch.timeout = number(variable, "PLEXIFORM_RANK_TIMEOUT", 1).value_or(600);
+  launch.timeout = number(variable, "PLEXIFORM_RANK_TIMEOUT", 1, 1 << 20, "give it a number of seconds").value_or(600);
   return launch;
 }
 

@@ -103,8 +103,10 @@ std::string nearest_name(const std::vector<PluginFile>& files, const Target& wan
     if (bare(name) == bare(target)) return "did you mean '" + name + "'?";
   }
   const bool any_unread = std::any_of(files.begin(), files.end(), [](const auto& file) { return !file.note; });
-  const std::string near = did_you_mean(target, known);
-  return (near.starts_with("did you mean") ? "" : "if it is yours, give its file by --plugin FILE; ") + near +
+  const std::string near = nearest(target, known);
+  return (near.empty()
+              ? "if it is yours, give its file by --plugin FILE; `plexiform plugins list` shows all that are found"
+              : "did you mean '" + near + "'?") +
          (any_unread ? " (some files could not be read: `plexiform plugins list` says why)" : "");
 }
 
@@ -219,7 +221,8 @@ Found Catalogue::find(const std::string& target, const std::string& kind) const 
   const std::string noun = kind.empty() ? "component" : kind;
   const std::string fix = nearest_name(files_, wanted, target, kind);
   if (!other_kind.empty()) {
-    throw Error("", "'" + target + "' is a " + other_kind[0].component.kind + ", not a " + noun, fix);
+    throw Error("", "'" + target + "' is a " + other_kind[0].component.kind + ", not a " + noun,
+                "name a " + noun + "; `plexiform plugins list` shows them");
   }
   if (!shadowed.empty()) {
     const PluginFile& file = *shadowed[0].file;

@@ -1,4 +1,5 @@
 #include <config/knobs.h>
+#include <fmt/format.h>
 #include <training/optimizer.h>
 #include <training/settings.h>
 
@@ -232,6 +233,13 @@ void read_loggers(const Node& root, Settings& settings) {
   const Node* loggers = root.find("logger");
   if (!loggers || loggers->is_null()) return;
   for (const auto& [name, node] : loggers->entries) {
+    if (const Node* other = node.find("_target_");
+        other && (other->string.ends_with(".WandbLogger") || other->string.ends_with(".MLFlowLogger"))) {
+      settings.warnings.push_back(fmt::format(
+          "logger.{}: {} is not written to; metrics.csv is, and with logger=tensorboard event files, which it imports",
+          name, other->string.ends_with(".WandbLogger") ? "Weights & Biases" : "MLflow"));
+      continue;
+    }
     if (node.is_null()) continue;
     const std::string kind =
         target(node, "logger." + name,

@@ -21,7 +21,7 @@ function(plexiform_add_plugin name)
     PREFIX "" SUFFIX "${PLEXIFORM_PLUGIN_SUFFIX}"
     CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-    INSTALL_RPATH "$ORIGIN"
+    INSTALL_RPATH "$ORIGIN" BUILD_WITH_INSTALL_RPATH ON  # the installed file is the built one, byte for byte
     LINK_DEPENDS "${_plexiform_exports}")
   if(PLEXIFORM_PLUGIN_DIR)
     set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${PLEXIFORM_PLUGIN_DIR}")

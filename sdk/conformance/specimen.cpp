@@ -196,7 +196,8 @@ at::Tensor Specimen::run_or_break(const at::Tensor& x, const std::string& what) 
   try {
     return run(x);
   } catch (const std::exception& error) {
-    throw Broken{what + " it is created, but forward throws " + std::string(error.what()).substr(0, 300)};
+    const std::string text = error.what();  // LibTorch's goes on with a stack of calls
+    throw Broken{what + " it is created, but forward throws " + text.substr(0, text.find("\nException raised from"))};
   }
 }
 

@@ -94,6 +94,14 @@ TEST_CASE("what goes wrong in a training step names the component, its file and 
   SUCCEED("\ncomponent, fault, exit code, sentence\n" + table);
 }
 
+TEST_CASE("a loss from which nothing would be learnt is told so", "[zoo]") {
+  const Desk desk;
+  const auto ran = desk.run(fixture_run(desk.folder / "run", {"+model.loss.fault=has_no_gradient"}));
+  INFO(ran.output);
+  CHECK(ran.code == 1);
+  CHECK_THAT(ran.output, ContainsSubstring("fails in forward: returns a value without a gradient"));
+}
+
 TEST_CASE("a core that returns another type is told so", "[zoo]") {
   const Desk desk;
   const auto ran = desk.run(fixture_run(desk.folder / "run", {"+model.core.fault=other_dtype"}));

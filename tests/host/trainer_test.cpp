@@ -123,6 +123,17 @@ TEST_CASE("a GPU is asked for where there is none") {
           "trainer.accelerator: is gpu, but LibTorch sees no GPU\n  fix: use cpu; `plexiform plugins doctor`"));
 }
 
+TEST_CASE("a logger of another service is left out, with a note") {
+  const Folder folder;
+  const Experiment experiment(
+      tiny(folder / "run",
+           {"+logger.wandb._target_=lightning.pytorch.loggers.wandb.WandbLogger", "+logger.wandb.offline=false"}));
+  const auto notes = experiment.notes();
+  CHECK(std::any_of(notes.begin(), notes.end(), [](const std::string& note) {
+    return note.starts_with("logger.wandb: Weights & Biases is not written to");
+  }));
+}
+
 TEST_CASE("flags that cannot be honoured are refused before anything is written") {
   const std::vector<std::pair<std::string, std::string>> refusals = {
       {"trainer.precision=64-true", "use 32-true or bf16-mixed"},

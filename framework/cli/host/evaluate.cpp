@@ -61,8 +61,8 @@ int evaluate(const Arguments& arguments) {
   const auto config = config::resolve(composition.job, {composition.hydra});
   if (!config.find("data_io")) {
     throw Error(line.target, "does not say which data it is for: it was not trained here",
-                "add them, as a config does: +data_io=NAME +dataloader=NAME +paths.data_dir=FOLDER (`plexiform data "
-                "inspect` names those that fit a file or folder)");
+                "add them, as a config does: +data_io=hdf5_folder '+data_io.test_names=[NAME]' +dataloader=clips "
+                "+paths.data_dir=FOLDER (`plexiform data inspect` says what a file or folder is read by)");
   }
   const auto loader = data::read_loader(config);
   const auto recordings = data::read_recordings(config);

@@ -1,6 +1,7 @@
 // plexiform import CKPT -o FOLDER: a model, or a whole ensemble, that openretina trained. plexiform export BUNDLE -o FILE:
 // the other way.
 #include <cli/host/commands.h>
+#include <cli/host/where_it_ran.h>
 #include <cli/parse.h>
 #include <files/new_folder.h>
 #include <fmt/format.h>
@@ -17,17 +18,17 @@ namespace {
 
 struct Where {
   std::string input, output;
-  std::vector<std::string> overrides, plugins, folders;
+  std::vector<std::string> overrides;
+  host::Plugins plugins;
 };
 
 void add_common(CLI::App& app, Where& where) {
   app.add_option("-o,--output", where.output, "what to write; it must not be there yet")->required();
-  app.add_option("--plugin", where.plugins, "a plugin file to look into first")->take_all();
-  app.add_option("--plugin-path", where.folders, "a folder with plugins to look into")->take_all();
+  add_plugin_options(app, where.plugins);
 }
 
 plugins::Catalogue catalogue(const Where& where) {
-  return plugins::Catalogue::discover(plugins::search_order(where.plugins, where.folders));
+  return plugins::Catalogue::discover(plugins::search_order(where.plugins.files, where.plugins.folders));
 }
 
 void print(const openretina::Imported& imported) {
@@ -111,6 +112,7 @@ int export_state(const Arguments& arguments) {
     throw Error(where.input, "holds no trained model", "name a run folder, or its model/ with model.json");
   }
   if (std::filesystem::exists(where.output)) throw Error(where.output, "is there already", "choose another name");
+  add_plugins_of_run(where.input, where.plugins);
   auto plugins = catalogue(where);
   const auto bundle = model::read_bundle(folder, plugins);
   const auto exported = openretina::export_state(bundle, folder, plugins);

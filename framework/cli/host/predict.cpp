@@ -1,6 +1,7 @@
 // plexiform predict RUN MOVIE...: what a trained model makes of movies, as data that other models train on.
 #include <ATen/ops/cat.h>
 #include <cli/host/commands.h>
+#include <cli/host/where_it_ran.h>
 #include <cli/parse.h>
 #include <data/array_files.h>
 #include <files/new_folder.h>
@@ -45,10 +46,13 @@ int predict(const Arguments& arguments) {
   app.add_option("MOVIE", movies, "movies (C, T, H, W) as .npy, in the units of the recorded ones")->required();
   app.add_option("-o,--output", output, "the folder to make")->required();
   app.add_option("--tap", tap, "instead of rates what the readout makes on its way, by name: code");
+  host::Plugins plugins;
+  add_plugin_options(app, plugins);
   if (!parse(app, arguments)) return 0;
 
   model::flush_denormals();
-  const host::TrainedModel model(model::bundle_folder(folder));
+  add_plugins_of_run(folder, plugins);
+  const host::TrainedModel model(model::bundle_folder(folder), plugins);
   for (const auto& warning : model.warnings()) fmt::print(stderr, "note: {}\n", warning);
   files::NewFolder place(output);
   place.make("stimuli");

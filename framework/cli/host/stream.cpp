@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <cli/host/commands.h>
 #include <cli/host/interrupt.h>
+#include <cli/host/where_it_ran.h>
 #include <cli/parse.h>
 #include <data/array_files.h>
 #include <fmt/format.h>
@@ -120,11 +121,14 @@ int stream(const Arguments& arguments) {
   app.add_option("--session", session, "whose neurons to predict (default: the first)");
   app.add_option("--output", output, "a file for the rates (default: standard output)");
   app.add_option("--threads", threads, "that compute")->check(CLI::PositiveNumber)->capture_default_str();
+  host::Plugins plugins;
+  add_plugin_options(app, plugins);
   if (!parse(app, arguments)) return 0;
 
   at::set_num_threads(threads);
   model::flush_denormals();
-  host::TrainedModel model(model::bundle_folder(folder));
+  add_plugins_of_run(folder, plugins);
+  host::TrainedModel model(model::bundle_folder(folder), plugins);
   for (const auto& warning : model.warnings()) fmt::print(stderr, "note: {}\n", warning);
   Frames frames(file, model.window());
   const Traces traces(given);

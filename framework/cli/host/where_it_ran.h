@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cli/command_line.h>
+#include <plexiform/host/experiment.h>
 
+#include <CLI/CLI.hpp>
 #include <string>
 
 namespace plexiform::cli {
@@ -11,5 +13,11 @@ namespace plexiform::cli {
 // the run was given, unless it names others. What was typed now keeps its meaning: `run`, plugins, and overrides of `paths` and
 // `data_io` that name something here become absolute. Does nothing for a folder without a record (made by a program).
 void go_where_it_ran(std::string& run, CommandLine& line);
+
+// --plugin and --plugin-path of a command that reads a trained model.
+void add_plugin_options(CLI::App& app, host::Plugins& plugins);
+
+// Where they name none, gives it those of the run, whose folder or model/ is named, that are still there.
+void add_plugins_of_run(const std::string& run_or_model, host::Plugins& plugins);
 
 }  // namespace plexiform::cli

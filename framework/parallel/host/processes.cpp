@@ -4,17 +4,24 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
+#include <c10/util/Logging.h>
 #include <fmt/format.h>
+#include <netdb.h>
 #include <parallel/host/batch_norm.h>
 #include <parallel/host/processes.h>
 #include <parallel/host/shared_memory.h>
+#include <poll.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <unistd.h>
 
 #define USE_C10D_GLOO  // as LibTorch was built
+#include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -47,6 +54,46 @@ std::string what_happened(const std::exception& e, double timeout) {
   if (says("imed out") || says("imeout")) return fmt::format("another process has said nothing for {:g} s", timeout);
   if (says("onnection") || says("ead error") || says("rite error")) return "another process has ended";
   return "the processes do not understand each other: " + text;
+}
+
+// While it lives, c10d keeps its warnings and their stacks of calls to itself: what goes wrong is told in a sentence.
+class Quiet {
+ public:
+  Quiet() : before_(FLAGS_caffe2_log_level) { FLAGS_caffe2_log_level = 3; }
+  ~Quiet() { FLAGS_caffe2_log_level = before_; }
+  Quiet(const Quiet&) = delete;
+
+ private:
+  const int before_;
+};
+
+bool answers(const addrinfo& address, int milliseconds) {
+  const int end = socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (end < 0) return false;
+  bool there = connect(end, address.ai_addr, address.ai_addrlen) == 0;
+  if (pollfd waiting{end, POLLOUT, 0}; !there && errno == EINPROGRESS && poll(&waiting, 1, milliseconds) == 1) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    there = getsockopt(end, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  }
+  close(end);
+  return there;
+}
+
+// Until rank 0 listens. c10d would wait, too, but for twice the time that it is given.
+void wait_for_listener(const std::string& host, int port, double seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  while (std::chrono::steady_clock::now() < end) {
+    addrinfo wanted{}, *found = nullptr;
+    wanted.ai_socktype = SOCK_STREAM;
+    const bool known = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found) == 0;
+    bool there = false;
+    for (const auto* one = found; known && one && !there; one = one->ai_next) there = answers(*one, 1000);
+    if (known) freeaddrinfo(found);
+    if (there) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  throw std::runtime_error(fmt::format("nobody has listened there for {:g} s", seconds));
 }
 
 // Processes that may each use every core of this machine share them, unless the user has said how many threads they have.
@@ -116,7 +163,9 @@ Processes::Processes(const Launch& launch)
   static int joined = 0;  // a launcher's store outlives a group
   const auto timeout = std::chrono::milliseconds(static_cast<int64_t>(1000 * launch.timeout));
   group_ = std::make_unique<Group>();
+  const Quiet quiet;
   try {
+    if (!first()) wait_for_listener(launch.address, launch.port, launch.timeout);
     c10d::TCPStoreOptions options;
     options.port = static_cast<std::uint16_t>(launch.port);
     options.isServer = first() && !launch.store_is_launchers;

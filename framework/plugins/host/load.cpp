@@ -3,6 +3,7 @@
 #include <plugins/host/plugin.h>
 #include <plugins/host/running.h>
 
+#include <cmath>
 #include <cstring>
 
 namespace plexiform::plugins {
@@ -28,6 +29,15 @@ std::string describe(const std::string& component, const Note& note, const std::
   return component + " (plugin " + note.plugin_id + " " + note.plugin_version + ", " + file + ")";
 }
 
+// JSON has no infinity: a component would be told null.
+void check_finite(const std::string& name, const Json& value) {
+  if (value.is_structured()) {
+    for (const auto& [key, item] : value.items()) check_finite(name.empty() ? key : name + "." + key, item);
+  }
+  if (!value.is_number_float() || std::isfinite(value.get<double>())) return;
+  throw Error(name, "is " + knobs::number(value.get<double>()), "use a finite number");
+}
+
 template <class Interface, class Context>
 Created<Interface> create(Catalogue& catalogue, const char* kind, const std::string& target, const Json& knobs,
                           const Context& context) {
@@ -35,6 +45,7 @@ Created<Interface> create(Catalogue& catalogue, const char* kind, const std::str
   const Plugin& plugin = ready(catalogue, *found.file);
   const plexiform_component& component = plugin.find(kind, found.component.name);
 
+  check_finite("", knobs);
   Created<Interface> created;
   std::string effective;
   const auto put = [](void* receiver, const char* part) { static_cast<std::string*>(receiver)->append(part); };
