@@ -222,7 +222,7 @@ Found Catalogue::find(const std::string& target, const std::string& kind) const 
   const std::string fix = nearest_name(files_, wanted, target, kind);
   if (!other_kind.empty()) {
     throw Error("", "'" + target + "' is a " + other_kind[0].component.kind + ", not a " + noun,
-                "name a " + noun + "; `plexiform plugins list` shows them");
+                fix.starts_with("did you mean") ? fix : "name a " + noun + "; `plexiform plugins list` shows them");
   }
   if (!shadowed.empty()) {
     const PluginFile& file = *shadowed[0].file;

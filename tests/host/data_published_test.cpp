@@ -428,9 +428,9 @@ TEST_CASE("Sridhar 2025: what is missing or inconsistent is refused with file an
   };
   CHECK(sridhar_refusal(good, path) == "accepted");
   CHECK(sridhar_refusal(with(good, "retina_index", "05"), path)
-            .starts_with("data_io.files: names none for retina '05'\n  fix: "));
+            .starts_with("dataloader.files: names none for retina '05'\n  fix: "));
   CHECK(sridhar_refusal(with(good, "cell_index", 9), path) ==
-        "data_io.cell_index: is 9, but retina '01' has 3 cells\n  fix: use 0 to 2");
+        "dataloader.cell_index: is 9, but retina '01' has 3 cells\n  fix: use 0 to 2");
   CHECK(sridhar_refusal(with(good, "full_img_w", 45), path) ==
         "/stimuli_padded_4/000_img_7.npy: has shape (44, 36), not (45, 36)\n  fix: store columns, rows, or correct "
         "full_img_w and full_img_h");
