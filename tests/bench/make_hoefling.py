@@ -33,5 +33,7 @@ with h5py.File(folder / "responses.h5", "w") as file:
         group["natural_traces_dt"] = np.full(neurons, step)
         group["natural_trigger_times"] = np.tile(begins, (neurons, 1))
         group["chirp_qi"] = group["d_qi"] = np.ones(neurons)
+        group["roi_ids"] = np.arange(neurons)
+        group["roi_mask"] = np.zeros((64, 64), np.int64)
         group["group_assignment"] = random.integers(1, 33, neurons)
         group["group_confidences"] = np.tile(np.eye(46)[0], (neurons, 1))
