@@ -215,24 +215,8 @@ Json to_json(const Found& found) {
   return json;
 }
 
-// A component. Where none of any file is like it, what was meant may be the name of a plugin.
-Found find_either(const Catalogue& catalogue, const std::string& name) {
-  try {
-    return catalogue.find(name, "");
-  } catch (const Error& e) {
-    std::vector<std::string> plugins;
-    for (const auto& file : catalogue.files()) {
-      if (file.note) plugins.push_back(file.id());
-    }
-    const std::string near = nearest(name, plugins);
-    if (near.empty() || !e.fix().starts_with("if it is yours")) throw;
-    throw Error(e.where(), e.problem(),
-                fmt::format("did you mean the plugin '{}'? `plexiform plugins list` shows all", near));
-  }
-}
-
 int inspect_name(Catalogue& catalogue, const std::string& name, bool json) {
-  const Found found = find_either(catalogue, name);
+  const Found found = catalogue.find(name, "");
   const std::string hash = catalogue.prepare(*found.file);
   if (json) {
     Json all = to_json(found);

@@ -88,9 +88,10 @@ std::string bare(const std::string& name) {
 // What to write instead of a name that is not there.
 std::string nearest_name(const std::vector<PluginFile>& files, const Target& wanted, const std::string& target,
                          const std::string& kind) {
-  std::vector<std::string> known;
+  std::vector<std::string> known, plugins;
   for (const auto& file : files) {
     if (!file.note || !usable(file) || !file.shadowed_by.empty()) continue;
+    if (kind.empty()) plugins.push_back(file.id());  // whoever asks for any kind may have meant all of a plugin
     for (const auto& component : file.note->components) {
       if (!kind.empty() && component.kind != kind) continue;
       known.push_back(wanted.pinned() ? file.id() + ":" + component.name : component.name);
@@ -103,10 +104,11 @@ std::string nearest_name(const std::vector<PluginFile>& files, const Target& wan
     if (bare(name) == bare(target)) return "did you mean '" + name + "'?";
   }
   const bool any_unread = std::any_of(files.begin(), files.end(), [](const auto& file) { return !file.note; });
-  const std::string near = nearest(target, known);
-  return (near.empty()
-              ? "if it is yours, give its file by --plugin FILE; `plexiform plugins list` shows all that are found"
-              : "did you mean '" + near + "'?") +
+  const std::string near = nearest(target, known), plugin = nearest(target, plugins);
+  return (!near.empty()     ? "did you mean '" + near + "'?"
+          : !plugin.empty() ? "did you mean the plugin '" + plugin + "'? `plexiform plugins list` shows all"
+                            : "if it is yours, give its file by --plugin FILE; `plexiform plugins list` shows all that "
+                              "are found") +
          (any_unread ? " (some files could not be read: `plexiform plugins list` says why)" : "");
 }
 

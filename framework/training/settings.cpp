@@ -233,14 +233,14 @@ void read_loggers(const Node& root, Settings& settings) {
   const Node* loggers = root.find("logger");
   if (!loggers || loggers->is_null()) return;
   for (const auto& [name, node] : loggers->entries) {
-    if (const Node* other = node.find("_target_");
-        other && (other->string.ends_with(".WandbLogger") || other->string.ends_with(".MLFlowLogger"))) {
+    if (node.is_null()) continue;
+    const Node* of = node.find("_target_");
+    if (of && (of->string.ends_with(".WandbLogger") || of->string.ends_with(".MLFlowLogger"))) {
       settings.warnings.push_back(fmt::format(
-          "logger.{}: {} is not written to; metrics.csv is, and with logger=tensorboard event files, which it imports",
-          name, other->string.ends_with(".WandbLogger") ? "Weights & Biases" : "MLflow"));
+          "logger.{}: {} is not written to; metrics.csv is, and TensorBoard's event files with logger=tensorboard",
+          name, of->string.ends_with(".WandbLogger") ? "Weights & Biases" : "MLflow"));
       continue;
     }
-    if (node.is_null()) continue;
     const std::string kind =
         target(node, "logger." + name,
                {"lightning.pytorch.loggers.csv_logs.CSVLogger", "lightning.pytorch.loggers.CSVLogger",

@@ -9,6 +9,7 @@
 #include <ATen/ops/rand_like.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/sin.h>
+#include <c10/util/Exception.h>
 #include <plexiform/abilities.h>
 
 #include <cstring>
@@ -196,8 +197,9 @@ at::Tensor Specimen::run_or_break(const at::Tensor& x, const std::string& what) 
   try {
     return run(x);
   } catch (const std::exception& error) {
-    const std::string text = error.what();  // LibTorch's goes on with a stack of calls
-    throw Broken{what + " it is created, but forward throws " + text.substr(0, text.find("\nException raised from"))};
+    const auto* of_torch = dynamic_cast<const c10::Error*>(&error);  // whose what() has a stack of calls
+    throw Broken{what + " it is created, but forward throws " +
+                 std::string(of_torch ? of_torch->what_without_backtrace() : error.what()).substr(0, 300)};
   }
 }
 

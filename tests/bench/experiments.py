@@ -32,7 +32,7 @@ def why(done):
 
 def train(words, run_folder, batches):
     """(composes, reads, trains, first loss, last loss, seconds)"""
-    words = [*words, f"hydra.run.dir={run_folder}", "logger=csv", "trainer.precision=32-true"]
+    words = [*words, f"hydra.run.dir={run_folder}", "trainer.precision=32-true"]
     composed = run([*words, "--cfg", "job"])
     if composed.returncode:
         return ["no: " + why(composed)]

@@ -166,7 +166,7 @@ TEST_CASE("shares of different size, and a loss over the whole batch, are as exa
 }
 
 TEST_CASE("LibTorch's own batch norm is over the rows of all processes, too") {
-  if (!std::filesystem::exists(PLUGIN_DIR "/space_then_time.plexiform.so")) SKIP("the plugin was removed");
+  need_plugins({"space_then_time"});
   compare(2, {"~model.core",
               "+model.core={_target_: plexiform.cores.SpaceThenTime, temporal_kernel_sizes: [9,5], "
               "spatial_kernel_sizes: [7,3]}"});

@@ -111,7 +111,7 @@ TEST_CASE("windows that cannot be shared are refused") {
 
 TEST_CASE("the gradient of a shared step is the sum of the sessions' own") {
   need_quickstart_plugins();
-  if (!std::filesystem::exists(PLUGIN_DIR "/linear.plexiform.so")) SKIP("the linear core was removed from this tree");
+  need_plugins({"linear"});
   const example::Folder folder;
   // Two windows of 20 bins, with the validation clip between them: shifts have nowhere to go.
   std::filesystem::create_directories(folder / "data/stimuli");

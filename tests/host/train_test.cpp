@@ -196,8 +196,7 @@ TEST_CASE("a dry run prints the plan and writes nothing") {
 
 TEST_CASE("another core is chosen by one override") {
   need_quickstart_plugins();
-  if (!std::filesystem::exists(PLUGIN_DIR "/linear.plexiform.so"))
-    SKIP("the plugin 'linear' was removed from this tree");
+  need_plugins({"linear"});
   const Folder folder;
   const auto ran =
       run({"train", "--config-name=quickstart", "paths.data_dir=" + recording(), "--dry-run", "model/core=linear"},
