@@ -25,8 +25,10 @@ inline double thread_seconds() {
       for (auto& s : sum) s = splat(0.25f);                                                         \
       const double start = thread_seconds();                                                        \
       for (int round = 0; round < rounds; ++round) {                                                \
-        _Pragma("GCC unroll 12") for (auto& s : sum) s = fma(half, s, half);                        \
-        asm volatile("" : in_register(half));                                                       \
+        _Pragma("GCC unroll 12") for (auto& s : sum) {                                              \
+          s = fma(half, s, half);                                                                   \
+          asm volatile("" : in_register(s)); /* or equal chains would be made one */                \
+        }                                                                                           \
       }                                                                                             \
       for (auto& s : sum) asm volatile("" : in_register(s));                                        \
       const double seconds = thread_seconds() - start;                                              \
