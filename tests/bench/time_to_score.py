@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Times a whole run on a real recording: openretina's `train` of hdf5_core_readout for so many epochs, and ours of the same
+config until its test correlation (mean over neurons) is at least the one at which that run stops. Not a test.
+
+  ninja -C build runnable
+  tests/bench/time_to_score.py [--build build] [--openretina PYTHON | --alone] [--threads 2] [--epochs 3] --data FOLDER [OVERRIDE ...]
+FOLDER: a recording in the generic layout; OVERRIDE: what of the config it needs changed. Seconds from the command to its end,
+scores included. Ours is trained anew for one epoch more each time until the score is reached; only the last run counts.
+--alone: ours for EPOCHS epochs.
+"""
+import argparse
+import csv
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import cases
+
+
+def run(command, folder, threads):
+    begin = time.perf_counter()
+    done = subprocess.run([str(word) for word in command], env={**cases.ENVIRONMENT, "OMP_NUM_THREADS": str(threads)},
+                          capture_output=True, text=True, cwd=folder)
+    if done.returncode:
+        raise SystemExit(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    return time.perf_counter() - begin, done.stdout + done.stderr
+
+
+def openretina(python, folder, overrides, threads):
+    home = python.absolute().parent  # bin of its environment (openretina_env.sh)
+    seconds, _ = run([home / "openretina", "train", "--config-path", home.parent / "source/configs", *overrides,
+                      f"paths.log_dir={folder}", f"hydra.run.dir={folder}/openretina"], folder, threads)
+    file = max(pathlib.Path(folder).rglob("metrics.csv"), key=lambda path: path.stat().st_mtime)
+    columns = {}  # of the test set: train and validation come first
+    with open(file) as rows:
+        for row in csv.DictReader(rows):
+            columns |= {name: float(value) for name, value in row.items() if value and name.startswith("test_correlation")}
+    return seconds, columns[max(columns)]
+
+
+def ours(arguments, folder, overrides, epochs):
+    seconds, _ = run([arguments.build / "bin/plexiform", "train", *overrides, f"trainer.max_epochs={epochs}",
+                      f"hydra.run.dir={folder}/{epochs}"], folder, arguments.threads)
+    with open(f"{folder}/{epochs}/scores.csv") as rows:
+        scores = [float(row["correlation_to_average"]) for row in csv.DictReader(rows)]
+    return seconds, sum(scores) / len(scores)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cases.add_arguments(parser)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--most", type=int, default=20, help="epochs of ours, at most")
+    parser.add_argument("--data", nargs="+", required=True)
+    arguments = parser.parse_args()
+    data, *rest = arguments.data
+    overrides = ["--config-name", "hdf5_core_readout", f"paths.data_dir={pathlib.Path(data).resolve()}", "logger=[csv]",
+                 "trainer.precision=32-true", *rest]
+    python = cases.openretina(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        if not python:
+            print("ours %.1f s, test correlation %.3f" % ours(arguments, folder, overrides, arguments.epochs))
+            return
+        theirs, goal = openretina(python, folder, [*overrides, f"trainer.max_epochs={arguments.epochs}"], arguments.threads)
+        print(f"openretina {theirs:9.1f} s, {arguments.epochs} epochs: test correlation {goal:.3f}", flush=True)
+        for epochs in range(1, arguments.most + 1):
+            mine, score = ours(arguments, folder, overrides, epochs)
+            print(f"ours       {mine:9.1f} s, {epochs} epochs: test correlation {score:.3f}", flush=True)
+            if score >= goal:
+                print(f"ratio {theirs / mine:.1f}")
+                break
+
+
+if __name__ == "__main__":
+    main()
