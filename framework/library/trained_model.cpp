@@ -1,4 +1,5 @@
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 #include <fmt/format.h>
 #include <model/ensemble.h>
@@ -29,10 +30,22 @@ struct TrainedModel::State {
   std::vector<std::string> sessions, warnings;
   double mean = 0, std = 1;           // of the stimuli that it was trained on
   std::deque<model::Stream> streams;  // one for each member, once started
+  at::Tensor newest;                  // frame of the stream, normalised
 
   const model::Bundle& first() const { return members.front(); }
 
   at::Tensor normalised(const at::Tensor& stimulus) const { return stimulus.to(at::kFloat).sub(mean).mul(1 / std); }
+
+  // The same of one frame, (C, H, W) -> (1, C, H, W), in memory that is kept: two operators cost more than its numbers.
+  at::Tensor normalised_frame(const at::Tensor& frame) {
+    const at::Tensor values = frame.to(at::kFloat).contiguous();
+    if (!newest.defined()) newest = at::empty({1, values.size(0), values.size(1), values.size(2)}, at::kFloat);
+    const float* const from = values.const_data_ptr<float>();
+    const auto shift = static_cast<float>(mean), scale = static_cast<float>(1 / std);
+    std::transform(from, from + values.numel(), newest.mutable_data_ptr<float>(),
+                   [&](float value) { return (value - shift) * scale; });
+    return newest;
+  }
 
   // (C, T, H, W) of a stimulus (B, C, T, H, W) that the model can see.
   Shape shape_of(const at::Tensor& stimulus) const {
@@ -135,7 +148,7 @@ at::Tensor TrainedModel::step(const at::Tensor& frame, const std::vector<Named>&
                             trained.width));
   }
   const at::NoGradGuard no_grad;
-  const at::Tensor normalised = state_->normalised(frame).unsqueeze(0);
+  const at::Tensor normalised = state_->normalised_frame(frame);
   const auto known = in_float(traces);
   at::Tensor sum;
   for (auto& stream : state_->streams) {

@@ -82,19 +82,17 @@ void check(const std::vector<Input>& inputs, const std::string& place, const dat
 }  // namespace
 
 void check_inputs(const Model& model, const data::Recordings& recordings) {
-  const auto &core = model.site("core").place, &readout = model.site("readout").place,
-             &clone = model.site("clone").place;
   for (size_t i = 0; i < recordings.sessions.size(); ++i) {
     check(inputs_of(model), "model.trace_channels", recordings.sessions[i]);
-    check(inputs_of(*model.core), core, recordings.sessions[i]);
-    check(inputs_of(*model.heads[i].readout), i == 0 || clone.empty() ? readout : clone, recordings.sessions[i]);
+    check(inputs_of(*model.core), model.site("core").place, recordings.sessions[i]);
+    check(inputs_of(*model.heads[i].readout), model.readout_site(i).place, recordings.sessions[i]);
   }
 }
 
 void check_traces(const Model& model, size_t session, const std::vector<Named>& traces, int64_t B, int64_t T) {
   check(inputs_of(model), "model.trace_channels", traces, B, T);
   check(inputs_of(*model.core), model.site("core").label, traces, B, T);
-  check(inputs_of(*model.heads[session].readout), model.site("readout").label, traces, B, T);
+  check(inputs_of(*model.heads[session].readout), model.readout_site(session).label, traces, B, T);
 }
 
 }  // namespace plexiform::model

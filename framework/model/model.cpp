@@ -65,11 +65,6 @@ void follow(const at::Tensor& returned, const plugins::Site& site) {
   }
 }
 
-// The kind of the session's readout: "clone" for those after the first when there is one.
-const char* readout_kind(const Model& model, size_t session) {
-  return session == 0 || model.site("clone").place.empty() ? "readout" : "clone";
-}
-
 }  // namespace
 
 const plugins::Site& Model::site(const char* kind) const {
@@ -78,6 +73,12 @@ const plugins::Site& Model::site(const char* kind) const {
   }
   static const plugins::Site unknown{"", "a component", "it"};  // of a model that was put together by hand
   return unknown;
+}
+
+// After the first, a clone where there is one.
+const plugins::Site& Model::readout_site(size_t session) const {
+  const auto& clone = site("clone");
+  return session == 0 || clone.place.empty() ? site("readout") : clone;
 }
 
 Shape Model::shown(Shape stimulus) const {
@@ -122,7 +123,7 @@ at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const
 
 at::Tensor Model::predict(const at::Tensor& features, size_t session, const Given& given) const {
   RECORD_USER_SCOPE("readout");
-  const auto& site = this->site(readout_kind(*this, session));
+  const auto& site = readout_site(session);
   return plugins::call(site, "forward", [&] {
     const Untouched untouched(features);
     const at::Tensor prediction = widened(heads[session].readout->forward(features, given), features);
@@ -157,9 +158,8 @@ at::Tensor Model::compare(const char* kind, Loss& compared_by, const at::Tensor&
   });
 }
 
-at::Tensor Model::penalty(const char* kind, Component& component) const {
+at::Tensor Model::penalty(const plugins::Site& site, Component& component) const {
   RECORD_USER_SCOPE("penalty");
-  const auto& site = this->site(kind);
   return plugins::call(site, "penalty", [&] {
     const at::Tensor value = component.penalty();
     if (!value.defined()) return at::zeros({}, device);
@@ -202,15 +202,15 @@ void Model::backward(const at::Tensor& total) const {
   plugins::call(site("loss"), "backward", [&] { total.backward(); });
 }
 
-at::Tensor Model::core_penalty() const { return penalty("core", *core); }
+at::Tensor Model::core_penalty() const { return penalty(site("core"), *core); }
 
 at::Tensor Model::loss_penalty(size_t session) const {
   const Head& head = heads[session];
-  return head.loss ? penalty(head.loss_kind.c_str(), *head.loss) : penalty("loss", *loss);
+  return head.loss ? penalty(site(head.loss_kind.c_str()), *head.loss) : penalty(site("loss"), *loss);
 }
 
 at::Tensor Model::readout_penalty(size_t session) const {
-  return penalty(readout_kind(*this, session), *heads[session].readout);
+  return penalty(readout_site(session), *heads[session].readout);
 }
 
 const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Tensor& target, size_t session,
@@ -222,7 +222,7 @@ const plugins::Site* Model::not_finite(const at::Tensor& stimulus, const at::Ten
   if (!finite(features) || !finite(core_penalty())) return &site("core");
   const at::Tensor prediction = predict(features, session, given);
   if (!finite(prediction) || !finite(readout_penalty(session))) {
-    return &site(readout_kind(*this, session));
+    return &readout_site(session);
   }
   return finite(loss_of(prediction, target, session)) && finite(loss_penalty(session)) ? nullptr : &site("loss");
 }
@@ -290,15 +290,15 @@ void Model::train(bool on) const {
 void Model::to(at::Device there) {
   if (there == device) return;
   device = there;
-  const auto move = [&](const char* kind, Component& component) {
-    plugins::call(site(kind), "to", [&] { component.to(device, at::kFloat); });
+  const auto move = [&](const plugins::Site& site, Component& component) {
+    plugins::call(site, "to", [&] { component.to(device, at::kFloat); });
   };
-  move("core", *core);
-  for (size_t i = 0; i < heads.size(); ++i) move(readout_kind(*this, i), *heads[i].readout);
-  move("loss", *loss);
-  move("evaluation_loss", *evaluation_loss);
+  move(site("core"), *core);
+  for (size_t i = 0; i < heads.size(); ++i) move(readout_site(i), *heads[i].readout);
+  move(site("loss"), *loss);
+  move(site("evaluation_loss"), *evaluation_loss);
   for (const auto& head : heads) {
-    if (head.loss) move(head.loss_kind.c_str(), *head.loss);
+    if (head.loss) move(site(head.loss_kind.c_str()), *head.loss);
   }
 }
 
@@ -306,7 +306,7 @@ void Model::project() const {
   const at::NoGradGuard no_grad;
   plugins::call(site("core"), "project", [&] { core->project(); });
   for (size_t i = 0; i < heads.size(); ++i) {
-    plugins::call(site(readout_kind(*this, i)), "project", [&] { heads[i].readout->project(); });
+    plugins::call(readout_site(i), "project", [&] { heads[i].readout->project(); });
   }
   plugins::call(site("loss"), "project", [&] { loss->project(); });
   for (const auto& head : heads) {

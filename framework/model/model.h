@@ -95,6 +95,7 @@ class Model {
 
   // What errors call the component of that kind; without a place when the model has none.
   const plugins::Site& site(const char* kind) const;
+  const plugins::Site& readout_site(size_t session) const;
 
   void train(bool on) const;
   void to(at::Device there);  // moves all tensors, which stay the same ones
@@ -110,7 +111,7 @@ class Model {
   at::Tensor predict(const at::Tensor& features, size_t session, const Given& given) const;
   at::Tensor compare(const char* kind, Loss& loss, const at::Tensor& prediction, const at::Tensor& target,
                      size_t session) const;
-  at::Tensor penalty(const char* kind, Component& component) const;
+  at::Tensor penalty(const plugins::Site& site, Component& component) const;
 };
 
 }  // namespace plexiform::model

@@ -8,12 +8,14 @@ Stream::Stream(const Model& model, size_t session)
     : model_(model),
       session_(session),
       core_(ability<Streaming>(*model.core)),
+      readout_(ability<Streaming>(*model.heads[session].readout)),
       features_(model.heads[session].history + 1, 0) {
   if (!core_) {
     throw Error(model.site("core").label, "takes no movie frame by frame",
                 "predict whole clips, or train a causal core that offers plexiform.streaming/1");
   }
   plugins::call(model.site("core"), "start", [&] { core_->start(1); });
+  if (readout_) plugins::call(model.readout_site(session), "start", [&] { readout_->start(1); });
 }
 
 at::Tensor Stream::step(const at::Tensor& frame, const std::vector<Named>& traces) {
@@ -31,6 +33,10 @@ at::Tensor Stream::step(const at::Tensor& frame, const std::vector<Named>& trace
   const Given now = model_.given_core(session_, bin);
   const at::Tensor maps =
       plugins::call(model_.site("core"), "step", [&] { return core_->step(model_.shown(frame, now), now); });
+  if (readout_ && maps.defined()) {
+    const Given known(head.session, bin);
+    return plugins::call(model_.readout_site(session_), "step", [&] { return readout_->step(maps, known); });
+  }
   const at::Tensor clip = maps.defined() ? features_.push(maps) : maps;
   return clip.defined() ? model_.predict(clip, session_, Given(head.session, traces_)).select(1, 0) : clip;
 }

@@ -1,5 +1,5 @@
-// A model that takes a movie frame by frame: the core streams (plexiform/abilities.h), the readout gets a clip of the few
-// bins that it needs. After the first bins, each frame costs its own work only, however long the movie is.
+// A model that takes a movie frame by frame: the core streams (plexiform/abilities.h), and the readout does or gets a clip of
+// the few bins that it needs. After the first bins, each frame costs its own work only, however long the movie is.
 // Threads  one at a time per model, and one stream: a new one makes the core forget the frames of an earlier one.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace plexiform::model {
 
 class Stream {
  public:
-  // model  in evaluation mode; outlives the stream
+  // model  in evaluation mode, with the parameters that it keeps; outlives the stream
   // Throws Error when the core does not stream: it looks into the future, or its plugin does not offer it.
   Stream(const Model& model, size_t session);
 
@@ -23,9 +23,9 @@ class Stream {
  private:
   const Model& model_;
   const size_t session_;
-  Streaming* const core_;
-  layers::Window features_;    // that the readout looks back at
-  std::vector<Named> traces_;  // of the same bins, (1, bins, K)
+  Streaming *const core_, *const readout_;  // readout_ null: it does not stream
+  layers::Window features_;                 // that the readout looks back at
+  std::vector<Named> traces_;               // of the same bins, (1, bins, K)
 };
 
 }  // namespace plexiform::model

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "fused.h"
@@ -13,39 +14,119 @@
 
 namespace plexiform::layers {
 
-using factored::Job, factored::Order, factored::Problem;
+using factored::Job, factored::Kernels, factored::Order, factored::Problem;
 
-// The ring of each input map has 2 kt frames: number n is written at n % kt and at n % kt + kt. The last kt frames then lie
-// side by side, in their order, from n % kt + 1, and are convolved as a clip of 2 kt frames with that many fewer in front.
-struct FrameLayer::State {
-  Problem problem;
-  const factored::Kernels<float>& kernels;
+namespace {
+
+// What is kept of the past of one sample, for the convolution that makes one output frame.
+class Past {
+ public:
+  virtual ~Past() = default;
+  virtual void push(const float* frame) = 0;  // (I, H, W)
+  virtual void convolve(float* output) = 0;   // (O, H', W') of the bin that ends with the newest frame
+
+ protected:
+  // problem: of one output frame, T = kt
+  explicit Past(const Problem& problem) : p(problem), kernels(factored::kernels<float>(p.outputs)) { job.problem = p; }
+  void pack(const float* temporal, const float* spatial, int64_t workspace_size) {
+    workspace_ = at::empty({workspace_size}, at::kFloat);
+    job.workspace = workspace_.mutable_data_ptr<float>();
+    auto packing = job;
+    packing.temporal = temporal, packing.spatial = spatial;
+    kernels.prepare(packing);
+  }
+
+  const Problem p;
+  const Kernels<float>& kernels;
   Job<float> job;
-  at::Tensor workspace, ring;  // ring: (B, I, 2 kt, H, W)
-  std::vector<normalise::Line> lines;
-  int64_t zeros = 0, seen = 0;
+  int64_t newest = -1;  // of the frames, from 0
 
-  explicit State(const Problem& p) : problem(p), kernels(factored::kernels<float>(p.outputs)) {}
+ private:
+  at::Tensor workspace_;
+};
+
+// A ring of 2 kt frames for each input map: number n is written at n % kt and at n % kt + kt. The last kt frames then lie side by
+// side, in their order, from n % kt + 1, and are convolved, time first, as a clip of 2 kt frames with that many fewer in front.
+class PastFrames final : public Past {
+ public:
+  PastFrames(const Problem& problem, const float* temporal, const float* spatial) : Past(problem) {
+    job.problem.time = 2 * p.bins;
+    ring_ = at::zeros({p.inputs, job.problem.time, p.height * p.width}, at::kFloat);
+    job.input = ring_.const_data_ptr<float>();
+    place(0);
+    pack(temporal, spatial, kernels.workspace_size(job));
+  }
+  void push(const float* frame) override {
+    const int64_t plane = p.height * p.width;
+    place(++newest % p.bins);
+    float* to = ring_.mutable_data_ptr<float>() + newest % p.bins * plane;
+    for (int64_t i = 0; i < p.inputs; ++i, frame += plane, to += 2 * p.bins * plane) {
+      std::copy_n(frame, plane, to);
+      std::copy_n(frame, plane, to + p.bins * plane);
+    }
+  }
+  void convolve(float* output) override {
+    job.output = output;
+    kernels.forward(job, 0);
+  }
+
+ private:
+  void place(int64_t slot) { job.problem.time_before = -(slot + 1), job.problem.time_after = slot + 1 - p.bins; }
+  at::Tensor ring_;
+};
+
+// A ring of kt frames filtered in space, for each pair of maps; of the new frame only that is left to be done.
+class PastMaps final : public Past {
+ public:
+  PastMaps(const Problem& problem, const float* temporal, const float* spatial) : Past(problem) {
+    ring_ = at::zeros({kernels.frame_maps_size(job)}, at::kFloat);
+    frame_ = at::zeros({p.inputs, p.out_height() + p.rows - 1, p.out_width() + p.columns - 1}, at::kFloat);
+    job.maps = ring_.mutable_data_ptr<float>();
+    job.input = frame_.const_data_ptr<float>();
+    pack(temporal, spatial, kernels.frame_workspace_size(job));
+  }
+  void push(const float* frame) override {
+    float* to = frame_.mutable_data_ptr<float>() + p.rows_before * frame_.size(2) + p.columns_before;
+    for (int64_t i = 0; i < p.inputs; ++i, to += frame_.size(1) * frame_.size(2)) {
+      for (int64_t h = 0; h < p.height; ++h, frame += p.width) std::copy_n(frame, p.width, to + h * frame_.size(2));
+    }
+    kernels.push(job, ++newest % p.bins);
+  }
+  void convolve(float* output) override {
+    job.output = output;
+    kernels.sum(job, newest % p.bins);
+  }
+
+ private:
+  at::Tensor ring_, frame_;
+};
+
+}  // namespace
+
+struct FrameLayer::State {
+  Problem problem;                           // of one output frame
+  std::vector<std::unique_ptr<Past>> pasts;  // of each sample
+  std::vector<normalise::Line> lines;        // of each output
+  int64_t missing = 0;                       // frames before the first output
 };
 
 FrameLayer::FrameLayer(const at::Tensor& temporal, const at::Tensor& spatial, Zeros time, Zeros height, Zeros width,
                        const BatchNorm& norm, const at::Tensor& frame)
-    : state_(
-          std::make_unique<State>(fused_problem({1, frame.size(1), 2 * temporal.size(2), frame.size(2), frame.size(3)},
-                                                temporal.sizes(), spatial.sizes(), {}, height, width))) {
+    : state_(std::make_unique<State>()) {
   const at::NoGradGuard no_grad;
   auto& s = *state_;
-  s.zeros = time.before;
-  s.ring = at::zeros({frame.size(0), frame.size(1), s.problem.time, frame.size(2), frame.size(3)}, frame.options());
-  s.problem.time_after = -s.problem.bins;  // one output frame
-  s.job.problem = s.problem;
-  s.job.order = Order::time_first;
+  s.problem = fused_problem({1, frame.size(1), temporal.size(2), frame.size(2), frame.size(3)}, temporal.sizes(),
+                            spatial.sizes(), {}, height, width);
+  s.missing = s.problem.bins - 1 - time.before;
   const auto t = temporal.contiguous(), k = spatial.contiguous();
-  s.job.temporal = t.const_data_ptr<float>();
-  s.job.spatial = k.const_data_ptr<float>();
-  s.workspace = at::empty({s.kernels.workspace_size(s.job)}, frame.options());
-  s.job.workspace = s.workspace.mutable_data_ptr<float>();
-  s.kernels.prepare(s.job);
+  const float *const of_time = t.const_data_ptr<float>(), *const of_space = k.const_data_ptr<float>();
+  for (int64_t b = 0; b < frame.size(0); ++b) {
+    if (factored::maps_of_frames_are_cheaper(s.problem)) {
+      s.pasts.push_back(std::make_unique<PastMaps>(s.problem, of_time, of_space));
+    } else {
+      s.pasts.push_back(std::make_unique<PastFrames>(s.problem, of_time, of_space));
+    }
+  }
   const auto scale = norm.scale.contiguous(), offset = norm.offset.contiguous();
   const auto mean = norm.running_mean.contiguous(), variance = norm.running_variance.contiguous();
   for (int64_t o = 0; o < s.problem.outputs; ++o) {
@@ -64,32 +145,22 @@ bool FrameLayer::fits(const at::Tensor& frame, const at::Tensor& spatial) {
 
 at::Tensor FrameLayer::step(const at::Tensor& frame) {
   auto& s = *state_;
-  Problem& p = s.job.problem;
-  TORCH_CHECK_VALUE(frame.dim() == 4 && frame.size(0) == s.ring.size(0) && frame.size(1) == p.inputs &&
+  const Problem& p = s.problem;
+  TORCH_CHECK_VALUE(frame.dim() == 4 && frame.size(0) == std::ssize(s.pasts) && frame.size(1) == p.inputs &&
                         frame.size(2) == p.height && frame.size(3) == p.width,
-                    "a frame of shape ", frame.sizes(), " in a stream of ", s.ring.sizes());
+                    "a frame of shape ", frame.sizes(), " in a stream of ", s.pasts.size(), " x ", p.inputs, " x ",
+                    p.height, " x ", p.width);
   const auto x = frame.contiguous();
-  const int64_t plane = p.height * p.width, slot = s.seen % p.bins;
   const float* from = x.const_data_ptr<float>();
-  float* const ring = s.ring.mutable_data_ptr<float>();
-  for (int64_t map = 0; map < frame.size(0) * p.inputs; ++map, from += plane) {
-    for (const int64_t at : {slot, slot + p.bins}) std::copy_n(from, plane, ring + (map * p.time + at) * plane);
-  }
-  ++s.seen;
-  if (s.seen + s.zeros < p.bins) return {};
-  p.time_before = -(slot + 1);
-  p.time_after = slot + 1 - p.bins;
+  for (const auto& past : s.pasts) past->push(from), from += p.inputs * p.height * p.width;
+  if (s.missing > 0 && s.missing-- > 0) return {};
   auto y = at::empty({frame.size(0), p.outputs, p.out_height(), p.out_width()}, frame.options());
-  const int64_t out_plane = p.out_height() * p.out_width();
+  const int64_t plane = p.out_height() * p.out_width();
   const auto& normal = normalise::kernels();
-  for (int64_t b = 0; b < frame.size(0); ++b) {
-    s.job.input = ring + b * p.inputs * p.time * plane;
-    s.job.output = y.mutable_data_ptr<float>() + b * p.outputs * out_plane;
-    s.kernels.forward(s.job, 0);
-    for (int64_t o = 0; o < p.outputs; ++o) {
-      float* const map = s.job.output + o * out_plane;
-      normal.activate(map, map, out_plane, s.lines[static_cast<size_t>(o)]);
-    }
+  float* map = y.mutable_data_ptr<float>();
+  for (const auto& past : s.pasts) {
+    past->convolve(map);
+    for (const auto& line : s.lines) normal.activate(map, map, plane, line), map += plane;
   }
   return y;
 }

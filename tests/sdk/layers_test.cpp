@@ -35,6 +35,10 @@ std::vector<Named> named(torch::nn::Module& module) {
   return all;
 }
 
+bool close(const at::Tensor& a, const at::Tensor& b, double tolerance) {
+  return (a - b).abs().max().item<double>() <= tolerance * a.abs().max().item<double>();
+}
+
 const ConvolutionSize size = {.inputs = 2, .outputs = 3, .bins = 7, .height = 4, .width = 4};
 
 std::vector<int64_t> shape_of(const Shape& s) { return {s.channels, s.time, s.height, s.width}; }
@@ -154,14 +158,35 @@ TEST_CASE("in float, fused kernels are the dense ones, with and without a gradie
       auto leaves = conv.parameters();
       if (of_input) leaves.push_back(x);
       const auto dense = conv.dense(x), fused = conv.fused(x);
-      auto close = [](const at::Tensor& a, const at::Tensor& b, double tolerance) {
-        return (a - b).abs().max().item<double>() <= tolerance * a.abs().max().item<double>();
-      };
       CHECK(close(dense, fused, 4e-6));
       const auto of_dense = torch::autograd::grad({dense.square().sum()}, leaves);
       const auto of_fused = torch::autograd::grad({fused.square().sum()}, leaves);
       for (size_t i = 0; i < leaves.size(); ++i) CHECK(close(of_dense[i], of_fused[i], 1e-5));
     }
+  }
+}
+
+TEST_CASE("a layer that gets frame by frame makes the bins of convolution, batch norm and ELU") {
+  at::NoGradGuard no_grad;
+  Padding causal;
+  causal.sides = {1, 1, 2};
+  for (const auto& [size, in] :
+       {std::pair{ConvolutionSize{2, 16, 9, 5, 5}, Shape{2, 14, 12, 10}},          // keeps maps
+        std::pair{ConvolutionSize{5, 18, 4, 3, 3, causal}, Shape{5, 9, 8, 6}}}) {  // keeps frames
+    CustomSeparable conv(size);
+    fill_module(conv);
+    const int64_t O = size.outputs;
+    const BatchNorm norm = {at::rand({O}) + 0.5, at::randn({O}), at::randn({O}), at::rand({O}) + 0.5};
+    const auto clip = at::randn({2, in.channels, in.time, in.height, in.width});
+    const auto expected = batch_norm_elu_by_operators(conv.dense(clip), norm);
+    const auto layer = conv.frame_layer(norm, clip.select(2, 0));
+    REQUIRE(layer);
+    std::vector<at::Tensor> bins;
+    for (int64_t t = 0; t < in.time; ++t) {
+      if (const auto bin = layer->step(clip.select(2, t)); bin.defined()) bins.push_back(bin);
+    }
+    REQUIRE(std::ssize(bins) == expected.size(2));
+    CHECK(close(at::stack(bins, 2), expected, 4e-6));
   }
 }
 
@@ -171,11 +196,8 @@ TEST_CASE("gradients of the fused convolution equal finite differences") {
     fill_module(conv);
     conv.to(torch::kDouble);
     auto leaves = named(conv);
-    check_gradients(
-        [&] {
-          return weighted_sum(conv.fused(wave({2, 2, 7, 5, 4}).to(torch::kDouble)).square());
-        },
-        leaves);
+    check_gradients([&] { return weighted_sum(conv.fused(wave({2, 2, 7, 5, 4}).to(torch::kDouble)).square()); },
+                    leaves);
     leaves.push_back({"input", wave({2, 2, 7, 5, 4}).to(torch::kDouble).requires_grad_()});
     check_gradients([&] { return weighted_sum(conv.fused(leaves.back().tensor).square()); }, leaves);
   }
@@ -382,9 +404,8 @@ TEST_CASE("roughness is openretina's in value and gradient, with zeros around th
     for (const bool mean : {false, true}) {
       const std::string how = std::string(zeros ? "with zeros" : "valid") + (mean ? ", mean" : ", sum");
       check("spatial roughness, " + how, spatial, [&] { return spatial_roughness(spatial, {zeros, mean}); });
-      check("temporal roughness, " + how, temporal, [&] {
-        return temporal_roughness(temporal.flatten(2), {zeros, mean});
-      });
+      check("temporal roughness, " + how, temporal,
+            [&] { return temporal_roughness(temporal.flatten(2), {zeros, mean}); });
     }
   }
   check("spatial roughness of frames", flat, [&] { return spatial_roughness(flat, {.zeros = 1}); });

@@ -52,7 +52,7 @@ struct Simple final : plexiform::CoreModule, plexiform::Streaming {
     to_cut_ = p.cut_first_n_frames;
   }
   at::Tensor step(const at::Tensor& frame, const plexiform::Given&) override {
-    auto x = prepared(frame.unsqueeze(2)).squeeze(2);
+    auto x = squash || p.downsample_input_kernel_size ? prepared(frame.unsqueeze(2)).squeeze(2) : frame;
     for (const auto& layer : stack) {
       x = layer->step(x);
       if (!x.defined()) return x;

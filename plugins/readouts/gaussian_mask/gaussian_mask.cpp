@@ -13,7 +13,7 @@
 #include <plexiform/plugin.h>
 #include <torch/types.h>
 
-struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures {
+struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures, plexiform::Streaming {
   struct Params {
     bool scale = false, bias = true, positive = false, readout_reg_avg = true;
     double gaussian_mean_scale = 6, gaussian_var_scale = 4, mask_l1_reg = 1e-3, feature_weights_l1_reg = 1e-3;
@@ -91,6 +91,32 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
     return bias.defined() ? sum + bias : sum;
   }
 
+  void start(int64_t) override {
+    const torch::NoGradGuard no_grad;
+    if (quirks) clamp_features();
+    by_pixel_ = mask().flatten(1).t().contiguous();
+    gains_ = features.view({shape.channels, neurons}).detach().clone();
+    if (scale.defined()) gains_ *= scale;
+    offsets_ = bias.defined() ? bias.detach().clone() : torch::zeros_like(gains_[0]);
+  }
+  at::Tensor step(const at::Tensor& frame, const plexiform::Given& given) override {
+    if (!frame.is_cpu() || frame.scalar_type() != at::kFloat || gains_.scalar_type() != at::kFloat)
+      return forward(frame.unsqueeze(2), given).squeeze(1);
+    const int64_t B = frame.size(0), C = frame.size(1), N = neurons;
+    const auto seen = at::mm(frame.reshape({B * C, by_pixel_.size(0)}), by_pixel_), drive = at::empty({B, N});
+    // sum_c gain[c,n] seen[c,n] + offset[n], in a loop: operators would cost several times what so few numbers do.
+    const float *in = seen.const_data_ptr<float>(), *const offset = offsets_.const_data_ptr<float>();
+    float* out = drive.mutable_data_ptr<float>();
+    for (int64_t b = 0; b < B; ++b, out += N) {
+      const float* gain = gains_.const_data_ptr<float>();
+      std::copy_n(offset, N, out);
+      for (int64_t c = 0; c < C; ++c, gain += N, in += N) {
+        for (int64_t n = 0; n < N; ++n) out[n] += gain[n] * in[n];
+      }
+    }
+    return rate(drive, given);
+  }
+
   at::Tensor penalty() override {
     auto reduce = [&](const at::Tensor& x) { return p.readout_reg_avg ? x.mean() : x.sum(); };
     const auto windows =
@@ -102,7 +128,11 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
     if (!quirks) clamp_features();
   }
 
-  void* ability(std::string_view name) override { return plexiform::offer<Pictures, Inputs>(*this, name); }
+  void* ability(std::string_view name) override {
+    // What the eyes and the animal do would have to be looked up for each bin.
+    return inputs().empty() ? plexiform::offer<Pictures, Inputs, Streaming>(*this, name)
+                            : plexiform::offer<Pictures, Inputs>(*this, name);
+  }
   std::vector<plexiform::Named> pictures() override { return {{"mask", mask().detach()}}; }
 
  private:
@@ -128,6 +158,7 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
 
   const Params p;
   torch::Tensor mean, log_var, features, scale, bias;
+  torch::Tensor by_pixel_, gains_, offsets_;  // of a stream: masks (P, N), feature weights (C, N), (N)
 };
 PLEXIFORM_READOUT(GaussianMask, "plexiform.readouts.GaussianMask",
                   "one Gaussian window and one feature vector per neuron",

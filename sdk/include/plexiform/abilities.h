@@ -19,19 +19,18 @@
 
 namespace plexiform {
 
-// A core that takes a movie frame by frame.
-// Contract  in evaluation mode, the tensors that step() returns for the frames of a clip are the bins of forward(clip), in
-//           their order and all of them, to 1e-5 of the largest. A core that looks into the future does not offer it.
+// A core that takes a movie frame by frame, or a readout that takes the core's features so.
+// Contract  in evaluation mode, without gradients, the tensors that step() returns for the frames of a clip are the bins of
+//           forward(clip), in their order and all of them, to 1e-5 of the largest. Who looks into the future does not offer it.
 struct Streaming {
   static constexpr std::string_view name = "plexiform.streaming/1";
 
-  // Forgets what it saw. To be called before the first step, and when B, H, W, dtype or device change.
+  // Forgets what it saw. To be called before the first step, and when B, H, W, dtype, device or parameters change.
   virtual void start(int64_t batch) = 0;
 
-  // Features of the bin that ends with this frame.
-  //   frame    (B, C, H, W)
-  //   given    of this bin: tensors have no time axis
-  //   returns  (B, F, H', W'); undefined while the core has not seen enough (the first T - T' frames)
+  // Features, or rates, of the bin that ends with this frame.
+  //   frame    of the movie (B, C, H, W), or of the features (B, F, H', W');  given  of this bin: tensors have no time axis
+  //   returns  (B, F, H', W') of a core, (B, N) of a readout; undefined while it has not seen enough (the first T - T' frames)
   virtual at::Tensor step(const at::Tensor& frame, const Given& given) = 0;
 
  protected:

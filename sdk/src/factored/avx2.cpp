@@ -23,12 +23,12 @@ struct One {
   static constexpr double space_first = 1;  // measured
   __m256 v;
 
-  PLEXIFORM_INLINE static One load(const float* from) { return {_mm256_loadu_ps(from)}; }
+  PLEXIFORM_INLINE static One load(const float* from, int64_t = 0) { return {_mm256_loadu_ps(from)}; }
   PLEXIFORM_INLINE static One broadcast(const float* from) { return {_mm256_broadcast_ss(from)}; }
   PLEXIFORM_INLINE static One zero() { return {_mm256_setzero_ps()}; }
   PLEXIFORM_INLINE static One fma(One a, One b, One sum) { return {_mm256_fmadd_ps(a.v, b.v, sum.v)}; }
   PLEXIFORM_INLINE static One plus(One a, One b) { return {_mm256_add_ps(a.v, b.v)}; }
-  PLEXIFORM_INLINE void store(float* to) const { _mm256_storeu_ps(to, v); }
+  PLEXIFORM_INLINE void store(float* to, int64_t = 0) const { _mm256_storeu_ps(to, v); }
   // Stays in its register: gcc would load it again for each multiplication.
   PLEXIFORM_INLINE void pin() { asm("" : "+x"(v)); }
   PLEXIFORM_INLINE static void turn(const float* in, int64_t in_row, float* out, int64_t out_row) {
@@ -43,7 +43,9 @@ struct Two {
   static constexpr double space_first = 1;  // measured
   One a, b;
 
-  PLEXIFORM_INLINE static Two load(const float* from) { return {One::load(from), One::load(from + 8)}; }
+  PLEXIFORM_INLINE static Two load(const float* from, int64_t apart = 8) {
+    return {One::load(from), One::load(from + apart)};
+  }
   PLEXIFORM_INLINE static Two broadcast(const float* from) {
     One one = One::broadcast(from);
     one.pin();
@@ -54,7 +56,7 @@ struct Two {
     return {One::fma(a.a, b.a, sum.a), One::fma(a.b, b.b, sum.b)};
   }
   PLEXIFORM_INLINE static Two plus(Two a, Two b) { return {One::plus(a.a, b.a), One::plus(a.b, b.b)}; }
-  PLEXIFORM_INLINE void store(float* to) const { a.store(to), b.store(to + 8); }
+  PLEXIFORM_INLINE void store(float* to, int64_t apart = 8) const { a.store(to), b.store(to + apart); }
   PLEXIFORM_INLINE void pin() { a.pin(), b.pin(); }
   PLEXIFORM_INLINE static void turn(const float* in, int64_t in_row, float* out, int64_t out_row) {
     turn8(in, in_row, out, out_row);

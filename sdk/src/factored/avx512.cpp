@@ -22,12 +22,12 @@ struct Wide {
   static constexpr double space_first = 1.3;  // measured
   __m512 v;
 
-  PLEXIFORM_INLINE static Wide load(const float* from) { return {_mm512_loadu_ps(from)}; }
+  PLEXIFORM_INLINE static Wide load(const float* from, int64_t = 0) { return {_mm512_loadu_ps(from)}; }
   PLEXIFORM_INLINE static Wide broadcast(const float* from) { return {_mm512_set1_ps(*from)}; }
   PLEXIFORM_INLINE static Wide zero() { return {_mm512_setzero_ps()}; }
   PLEXIFORM_INLINE static Wide fma(Wide a, Wide b, Wide sum) { return {_mm512_fmadd_ps(a.v, b.v, sum.v)}; }
   PLEXIFORM_INLINE static Wide plus(Wide a, Wide b) { return {_mm512_add_ps(a.v, b.v)}; }
-  PLEXIFORM_INLINE void store(float* to) const { _mm512_storeu_ps(to, v); }
+  PLEXIFORM_INLINE void store(float* to, int64_t = 0) const { _mm512_storeu_ps(to, v); }
   PLEXIFORM_INLINE void pin() { asm("" : "+v"(v)); }
   PLEXIFORM_INLINE static void turn(const float* in, int64_t in_row, float* out, int64_t out_row) {
     turn8(in, in_row, out, out_row);

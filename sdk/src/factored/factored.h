@@ -69,6 +69,14 @@ struct Kernels {
   void (*forward)(const Job<Real>&, int part);
   void (*backward)(const Job<Real>&, int part);
   void (*finish)(const Job<Real>&);  // writes the gradients of both kernels
+
+  // Space first for a stream, of one sample and in one part: the maps of each frame are pushed into a bin of the ring job.maps,
+  // and summed with those of the frames before. job.input: the frame (I, H, W) with the zeros of its rows
+  // and columns around it; job.maps: frame_maps_size() numbers; job.output: (O, H', W').
+  int64_t (*frame_workspace_size)(const Job<Real>&);
+  int64_t (*frame_maps_size)(const Job<Real>&);
+  void (*push)(const Job<Real>&, int64_t bin);
+  void (*sum)(const Job<Real>&, int64_t newest);
 };
 
 // Kernels for `outputs` on this machine. float: AVX-512, AVX2 with FMA, or plain C++; double: plain C++.
@@ -95,6 +103,10 @@ double dense_multiplications(const Problem&, Wanted);
 // The time that they take, in multiplications of time first; with space first also that of keeping the maps.
 //   space_first  as in Kernels
 double cost(const Problem&, Order, Wanted, double space_first);
+
+// For the frames of a stream: whether to filter each in space first and keep its maps. Of one output frame: problem.time: bins,
+// no zeros before and after.
+bool maps_of_frames_are_cheaper(const Problem&);
 
 // The order of lower cost; time first where the gradient of the input is wanted.
 Order cheaper_order(const Problem&, Wanted, double space_first);

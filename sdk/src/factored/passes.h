@@ -1,6 +1,7 @@
 // The passes of both orders as one table of functions, for one kind of vector V. Included as tiles.h is.
 #pragma once
 
+#include "frame.h"
 #include "space_first.h"
 #include "time_first.h"
 
@@ -55,6 +56,10 @@ constexpr Kernels<typename V::Real> passes(const char* name, bool plain = false)
                         p.inputs, p.rows * p.columns);
             });
           },
+      .frame_workspace_size = [](const Job<Real>& job) { return FrameFirst<V>(job).work.size(1); },
+      .frame_maps_size = [](const Job<Real>& job) { return FrameFirst<V>(job).maps_size(); },
+      .push = [](const Job<Real>& job, int64_t bin) { FrameFirst<V>(job).push(bin); },
+      .sum = [](const Job<Real>& job, int64_t newest) { FrameFirst<V>(job).sum(newest); },
   };
 }
 

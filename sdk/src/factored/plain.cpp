@@ -12,7 +12,7 @@ struct Plain {
   static constexpr double space_first = 1;
   T v[Lanes];
 
-  PLEXIFORM_INLINE static Plain load(const T* from) {
+  PLEXIFORM_INLINE static Plain load(const T* from, int64_t = 0) {
     Plain r;
     for (int k = 0; k < Lanes; ++k) r.v[k] = from[k];
     return r;
@@ -33,7 +33,7 @@ struct Plain {
     for (int k = 0; k < Lanes; ++k) r.v[k] = a.v[k] + b.v[k];
     return r;
   }
-  PLEXIFORM_INLINE void store(T* to) const {
+  PLEXIFORM_INLINE void store(T* to, int64_t = 0) const {
     for (int k = 0; k < Lanes; ++k) to[k] = v[k];
   }
   PLEXIFORM_INLINE void pin() {}

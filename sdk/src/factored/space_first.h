@@ -15,7 +15,7 @@ namespace {
 template <class V>
 struct SpaceFirst {
   using Real = typename V::Real;
-  static constexpr int64_t L = V::lanes;
+  static constexpr int64_t L = V::lanes, P = V::Part::lanes;
   static constexpr int slide_tile = V::Part::slide;
 
   explicit SpaceFirst(const Job<Real>& job) : job(job), p(job.problem), work(job, scratch_size()) {}
@@ -27,14 +27,16 @@ struct SpaceFirst {
   int64_t maps_size() const { return p.batch * blocks * p.inputs * H1 * W1 * map_time() * L; }
 
   int64_t input_size() const { return aligned(p.inputs * T * H * W); }
-  int64_t map_size() const { return aligned(map_time() * L); }  // of one pixel
-  int64_t block_size() const { return aligned(block_rows() * W1 * larger(T1, gradient_time()) * L); }
+  int64_t map_apart() const { return map_time() * P; }  // of one pixel
+  int64_t map_size() const { return aligned(map_time() * L); }
+  int64_t block_apart() const { return aligned(block_rows() * W1 * larger(T1, gradient_time()) * P); }
+  int64_t block_size() const { return block_apart() * (L / P); }
   int64_t scratch_size() const { return input_size() + 2 * map_size() + block_size(); }
 
   void forward(int part) const {
     Real* const turned = work.scratch(part);
     Real* const own_map = turned + input_size();
-    Real* const y = own_map + 2 * map_size();  // [pixel][t][lane]
+    Real* const y = own_map + 2 * map_size();  // [part][pixel][t][lane of the part]
     for_each_block(part, turned, [&](int64_t b, int64_t block, int64_t row, int64_t pixels) {
       for (int64_t i = 0; i < p.inputs; ++i) {
         const Real* const t_kernel = work.temporal() + (block * p.inputs + i) * kt * L;
@@ -43,15 +45,16 @@ struct SpaceFirst {
           in_space(turned, block, i, row + q / W1, q % W1, m);
           in_tiles<slide_tile>(T1, [&]<int N>(int64_t t) {
             const int64_t j0 = larger(0, p.time_before - (t + N - 1)), j1 = smaller(kt, p.time_before + T - t);
-            slide<V, N, 1, false>(y + (q * T1 + t) * L, m + (t + j0) * L, t_kernel + j0 * L,
-                                  {.out = L, .z = L, .w = L, .columns = j1 - j0}, i > 0);
+            slide<V, N, 1, false>(y + (q * T1 + t) * P, m + (t + j0) * P, t_kernel + j0 * L,
+                                  {.out = P, .z = P, .w = L, .columns = j1 - j0}, i > 0,
+                                  {.out = block_apart(), .w = P, .z = map_apart()});
           });
         }
       }
       const int64_t o = block * L;
       for (int64_t t = 0; t < T1; ++t) {
-        transpose<V>(y + t * L, T1 * L, job.output + ((b * p.outputs + o) * T1 + t) * H1 * W1 + row * W1, T1 * H1 * W1,
-                     pixels, smaller(L, p.outputs - o));
+        to_rows<V>(y + t * P, block_apart(), T1 * P, job.output + ((b * p.outputs + o) * T1 + t) * H1 * W1 + row * W1,
+                   T1 * H1 * W1, pixels, smaller(L, p.outputs - o));
       }
     });
   }
@@ -60,18 +63,18 @@ struct SpaceFirst {
     Real* const turned = work.scratch(part);
     Real* const own_map = turned + input_size();
     Real* const dm = own_map + map_size();
-    Real* const g = dm + map_size();  // [pixel][zeros, t, zeros][lane]
+    Real* const g = dm + map_size();  // [part][pixel][zeros, t, zeros][lane of the part]
     const int64_t g_time = gradient_time();
     clear(g, block_size());
     for_each_block(part, turned, [&](int64_t b, int64_t block, int64_t row, int64_t pixels) {
       const int64_t o = block * L;
       for (int64_t t = 0; t < T1; ++t) {
         const int64_t outputs = smaller(L, p.outputs - o);
-        Real* const to = g + (g_before + t) * L;
-        if (outputs < L)  // lanes of another block
-          for (int64_t q = 0; q < pixels; ++q) clear(to + q * g_time * L, L);
-        transpose<V>(job.output_gradient + ((b * p.outputs + o) * T1 + t) * H1 * W1 + row * W1, T1 * H1 * W1, to,
-                     g_time * L, outputs, pixels);
+        Real* const to = g + (g_before + t) * P;
+        for (int64_t lane = outputs / P * P; lane < L; lane += P)  // lanes of another block
+          for (int64_t q = 0; q < pixels; ++q) clear(to + lane / P * block_apart() + q * g_time * P, P);
+        from_rows<V>(job.output_gradient + ((b * p.outputs + o) * T1 + t) * H1 * W1 + row * W1, T1 * H1 * W1, to,
+                     block_apart(), g_time * P, pixels, outputs);
       }
       for (int64_t i = 0; i < p.inputs; ++i) {
         const int64_t at = block * p.inputs + i;
@@ -86,25 +89,26 @@ struct SpaceFirst {
           } else {
             in_space(turned, block, i, h, w, own_map);
           }
-          const Real* const gq = g + q * g_time * L;
+          const Real* const gq = g + q * g_time * P;
           in_tiles<slide_tile>(kt, [&]<int N>(int64_t j) {
-            slide<V, N, 1, true>(t_gradient + j * L, m + j * L, gq + g_before * L,
-                                 {.out = L, .z = L, .w = L, .columns = T1}, true);
+            slide<V, N, 1, true>(t_gradient + j * L, m + j * P, gq + g_before * P,
+                                 {.out = L, .z = P, .w = P, .columns = T1}, true,
+                                 {.out = P, .w = block_apart(), .z = map_apart()});
           });
           in_tiles<slide_tile>(T, [&]<int N>(int64_t s) {  // backwards through the kernel: k = kt - 1 - j
             const int64_t first = s - (kt - 1) + p.time_before;
             const int64_t k0 = larger(0, -first - (N - 1)), k1 = smaller(kt, T1 - first);
-            slide<V, N, 1, false>(dm + s * L, gq + (first + g_before + k0) * L, t_kernel + (kt - 1 - k0) * L,
-                                  {.out = L, .z = L, .w = -L, .columns = k1 - k0}, false);
+            slide<V, N, 1, false>(dm + s * P, gq + (first + g_before + k0) * P, t_kernel + (kt - 1 - k0) * L,
+                                  {.out = P, .z = P, .w = -L, .columns = k1 - k0}, false,
+                                  {.out = map_apart(), .w = P, .z = block_apart()});
           });
           const Range a = rows_inside(h), c = columns_inside(w);
           for (int64_t k = a.first; k < a.last; ++k) {
             const Real* const x = turned + ((i * H + h - p.rows_before + k) * W + w - p.columns_before) * T;
             in_tiles<V::tile>(c.size(), [&]<int N>(int64_t n) {
               n += c.first;
-              spread<V, N, 0>(
-                  s_gradient + (k * kw + n) * L, [](int64_t m) { return m * L; }, dm, {0, L}, x + n * T, {0, 1}, T,
-                  {1, T}, true);
+              spread<V, N, 0>(s_gradient + (k * kw + n) * L, [](int64_t m) { return m * L; }, dm, {0, P}, x + n * T,
+                              {0, 1}, T, {1, T}, true, {.out = P, .w = map_apart()});
             });
           }
         }
@@ -131,18 +135,19 @@ struct SpaceFirst {
     }
   }
 
-  // The map of one output pixel: [zeros, s, zeros][lane]
+  // The map of one output pixel: [part][zeros, s, zeros][lane of the part]
   PLEXIFORM_INLINE void in_space(const Real* turned, int64_t block, int64_t i, int64_t h, int64_t w, Real* m) const {
     const Range a = rows_inside(h), c = columns_inside(w);
     const Real* const kernel = work.spatial() + ((block * p.inputs + i) * kh * kw + a.first * kw + c.first) * L;
     const Real* const x = turned + ((i * H + h - p.rows_before + a.first) * W + w - p.columns_before + c.first) * T;
-    clear(m, p.time_before * L);
-    clear(m + (p.time_before + T) * L, p.time_after * L);
-    m += p.time_before * L;
+    for (int64_t part = 0; part < L / P; ++part) {
+      clear(m + part * map_apart(), p.time_before * P);
+      clear(m + part * map_apart() + (p.time_before + T) * P, p.time_after * P);
+    }
+    m += p.time_before * P;
     in_tiles<V::tile>(T, [&]<int N>(int64_t s) {
-      spread<V, N, 1>(
-          m + s * L, [](int64_t n) { return n * L; }, kernel, {kw * L, L}, x + s, {W * T, T}, 1, {a.size(), c.size()},
-          false);
+      spread<V, N, 1>(m + s * P, [](int64_t n) { return n * P; }, kernel, {kw * L, L}, x + s, {W * T, T}, 1,
+                      {a.size(), c.size()}, false, {.out = map_apart(), .w = P});
     });
   }
 

@@ -3,9 +3,13 @@
 //   V::Real, V::lanes, load, store, broadcast, zero, plus, fma
 //   V::pin          keeps a value in its register
 //   V::tile         sums that fit the registers beside one weight
-//   V::Part         V or the half of it that slide() works with: Part::slide sums, Part::run weights
+//   V::Part         V or, where that is two registers, one of them, which slide() works with: Part::slide sums, Part::run
+//                   weights
 //   V::side, turn   the square that is transposed in registers
 //   V::space_first  as in Kernels
+// Planes of numbers for all lanes lie as [part][position][lane of the part], `apart` numbers from one part to the next:
+// slide() works with one part at a time, and what it goes through again and again is half as large so (high-res layer 1, a
+// frame of a stream: 1.1 -> 0.6 ms).
 // Two loops do the work. spread() is limited by loads, one for each multiply-add of V (half of one where V is two
 // registers); slide() needs half as many and is taken where taps are as far apart as the sums.
 #pragma once
@@ -46,9 +50,17 @@ PLEXIFORM_INLINE void in_tiles(int64_t count, Body&& body) {
   };
   [&]<int... M>(std::integer_sequence<int, M...>) {
     (void)((small == M + 1 && (run.template operator()<M + 1>(), true)) || ...);
-  }
-  (std::make_integer_sequence<int, Most>());
+  }(std::make_integer_sequence<int, Most>());
 }
+
+// From one part of the lanes to the next, of each operand.
+struct Apart {
+  int64_t out, w, z = 0;
+  template <class V>
+  static constexpr Apart of() {  // side by side
+    return {V::Part::lanes, V::Part::lanes, V::Part::lanes};
+  }
+};
 
 struct Steps {  // of two nested sums: how many, and how far apart
   int64_t outer = 0, inner = 1;
@@ -59,15 +71,15 @@ struct Steps {  // of two nested sums: how many, and how far apart
 //   Step   between the n of x; 0: known only at run time, `step`
 template <class V, int N, int64_t Step, class Real, class At>
 PLEXIFORM_INLINE void spread(Real* out, At at, const Real* w, Steps w_step, const Real* x, Steps x_step, int64_t step,
-                             Steps count, bool add) {
+                             Steps count, bool add, Apart apart = Apart::of<V>()) {
   V sum[N];
 #pragma GCC unroll 32
-  for (int n = 0; n < N; ++n) sum[n] = add ? V::load(out + at(n)) : V::zero();
+  for (int n = 0; n < N; ++n) sum[n] = add ? V::load(out + at(n), apart.out) : V::zero();
   const int64_t s = Step ? Step : step;
   for (int64_t k1 = 0; k1 < count.outer; ++k1) {
     const Real *wk = w + k1 * w_step.outer, *xk = x + k1 * x_step.outer;
     for (int64_t k2 = 0; k2 < count.inner; ++k2, wk += w_step.inner, xk += x_step.inner) {
-      V weight = V::load(wk);
+      V weight = V::load(wk, apart.w);
       weight.pin();
       const Real* group = xk;  // addresses of four n share one register
 #pragma GCC unroll 32
@@ -78,7 +90,7 @@ PLEXIFORM_INLINE void spread(Real* out, At at, const Real* w, Steps w_step, cons
     }
   }
 #pragma GCC unroll 32
-  for (int n = 0; n < N; ++n) sum[n].store(out + at(n));
+  for (int n = 0; n < N; ++n) sum[n].store(out + at(n), apart.out);
 }
 
 // Strides of slide().
@@ -113,21 +125,22 @@ PLEXIFORM_INLINE void slide_over(V* sum, const Real* z, int64_t z_step, const Re
 //   out[n][lane]   (+)= sum_g,a,c w[g,a,c][lane] z[g, a, c + n][lane]
 // Spread: z has one number for all lanes.
 template <class V, int N, int G, bool Total, bool Spread = false, class Real>
-PLEXIFORM_INLINE void slide(Real* out, const Real* z, const Real* w, const Slide& step, bool add) {
-  constexpr int64_t L = V::lanes;
+PLEXIFORM_INLINE void slide(Real* out, const Real* z, const Real* w, const Slide& step, bool add,
+                            Apart apart = Apart::of<V>()) {
   using Part = typename V::Part;
   constexpr int run = Part::run;
-  for (int64_t lane = 0; lane < L; lane += Part::lanes) {
+  for (int64_t lane = 0; lane < V::lanes;
+       lane += Part::lanes, out += apart.out, z += Spread ? 0 : apart.z, w += apart.w) {
     Part sum[G][N];
 #pragma GCC unroll 32
     for (int g = 0; g < G; ++g) {
 #pragma GCC unroll 32
       for (int n = 0; n < N; ++n) {
         const bool load = add && (!Total || g == 0);
-        sum[g][n] = load ? Part::load(out + n * step.out + (Total ? 0 : g * step.out_group) + lane) : Part::zero();
+        sum[g][n] = load ? Part::load(out + n * step.out + (Total ? 0 : g * step.out_group)) : Part::zero();
       }
     }
-    const Real *wc = w + lane, *zc = Spread ? z : z + lane;
+    const Real *wc = w, *zc = z;
     // Rows within a run of columns: one long loop rather than many short ones.
     auto over = [&]<int C>() __attribute__((always_inline)) {
       const Real *wa = wc, *za = zc;
@@ -151,10 +164,10 @@ PLEXIFORM_INLINE void slide(Real* out, const Real* z, const Real* w, const Slide
       if constexpr (Total) {
 #pragma GCC unroll 32
         for (int g = 1; g < G; ++g) sum[0][n] = Part::plus(sum[0][n], sum[g][n]);
-        sum[0][n].store(out + n * step.out + lane);
+        sum[0][n].store(out + n * step.out);
       } else {
 #pragma GCC unroll 32
-        for (int g = 0; g < G; ++g) sum[g][n].store(out + n * step.out + g * step.out_group + lane);
+        for (int g = 0; g < G; ++g) sum[g][n].store(out + n * step.out + g * step.out_group);
       }
     }
   }
@@ -185,6 +198,22 @@ inline void transpose(const Real* in, int64_t in_row, Real* out, int64_t out_row
   for (int64_t c = 0; c < columns; ++c) {
     for (int64_t r = c < whole_columns ? whole_rows : 0; r < rows; ++r) out[c * out_row + r] = in[r * in_row + c];
   }
+}
+
+// planes[part][n * plane_step][lane] and rows[lane][n], n < count, into each other; of the first `lanes` lanes.
+template <class V, class Real>
+inline void to_rows(const Real* planes, int64_t apart, int64_t plane_step, Real* rows, int64_t row, int64_t count,
+                    int64_t lanes) {
+  constexpr int64_t P = V::Part::lanes;
+  for (int64_t lane = 0; lane < lanes; lane += P, planes += apart, rows += P * row)
+    transpose<V>(planes, plane_step, rows, row, count, smaller(P, lanes - lane));
+}
+template <class V, class Real>
+inline void from_rows(const Real* rows, int64_t row, Real* planes, int64_t apart, int64_t plane_step, int64_t count,
+                      int64_t lanes) {
+  constexpr int64_t P = V::Part::lanes;
+  for (int64_t lane = 0; lane < lanes; lane += P, planes += apart, rows += P * row)
+    transpose<V>(rows, row, planes, plane_step, smaller(P, lanes - lane), count);
 }
 
 template <class Real>
