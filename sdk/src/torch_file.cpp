@@ -4,9 +4,12 @@
 #include <plexiform/safetensors.h>
 #include <plexiform/torch_file.h>
 
+#include <boost/crc.hpp>
 #include <filesystem>
 #include <fstream>
 #include <map>
+
+#include "zip_checksums.h"
 
 namespace plexiform {
 
@@ -86,7 +89,8 @@ StorageId storage_id(const PickleValue& value, const std::string& file) {
 
 class ZipArchive final : public TorchFile::Archive {
  public:
-  explicit ZipArchive(const std::string& file) : file_(file), limit_(std::filesystem::file_size(file)), reader_(file) {
+  explicit ZipArchive(const std::string& file)
+      : file_(file), limit_(std::filesystem::file_size(file)), reader_(file), checksums_(zip_checksums(file)) {
     if (reader_.hasRecord("byteorder") && read("byteorder").view != "little") {
       throw Error(file, "has big-endian numbers", "write it again on a little-endian machine");
     }
@@ -100,12 +104,22 @@ class ZipArchive final : public TorchFile::Archive {
     if (reader_.getRecordSize(record) > limit_) damaged(file_, "record " + record + " is larger than the file");
     auto [data, size] = reader_.getRecord(record);
     const auto owner = std::make_shared<at::DataPtr>(std::move(data));
+    check(record, owner->get(), size);
     return {owner, {static_cast<const char*>(owner->get()), size}};
+  }
+  void check(const std::string& record, const void* data, size_t size) const {
+    const auto known = checksums_.find(record);
+    if (known == checksums_.end()) damaged(file_, "its directory has no record " + record);
+    if (known->second == 0) return;  // left out
+    boost::crc_32_type crc;
+    crc.process_bytes(data, size);
+    if (crc.checksum() != known->second) damaged(file_, "the checksum of record " + record + " does not agree");
   }
 
   const std::string file_;
   const size_t limit_;
   caffe2::serialize::PyTorchStreamReader reader_;
+  const std::map<std::string, uint32_t> checksums_;
 };
 
 // Five pickles (magic number, protocol, system, object, keys of the storages), then each storage: the number of its

@@ -124,6 +124,26 @@ TEST_CASE("a damaged file is answered with an error, wherever it is cut or hit")
   }
 }
 
+TEST_CASE("a bit that flipped in a tensor is seen") {
+  using namespace std::string_literals;
+  const Scratch scratch;
+  std::string bytes = bytes_of(folder + "checkpoint.pt");
+  const size_t two = bytes.find("\x00\x00\x80\x3f\x00\x00\x00\x40"s) + 4;  // of the weight, which is 0, 1, 2
+  REQUIRE(two < bytes.size());
+  bytes[two] ^= 1;
+  scratch.write(bytes);
+  CHECK_THROWS_WITH(read_state_dict(scratch.file),
+                    scratch.file +
+                        ": not a sound file of torch.save: the checksum of record data/0 does not agree\n"
+                        "  fix: use another copy of the file, or write it again");
+
+  // torch.serialization.set_crc32_options(False): there is nothing to compare with.
+  const size_t name = bytes.rfind("checkpoint/data/0"), entry = bytes.rfind("PK\x01\x02", name);
+  bytes.replace(entry + 16, 4, 4, 0);
+  scratch.write(bytes);
+  CHECK(read_state_dict(scratch.file)[0].tensor[2].item<float>() > 2);
+}
+
 TEST_CASE("a wicked pickle is answered with an error") {
   auto refused = [](const std::string& bytes) -> std::string {
     try {
