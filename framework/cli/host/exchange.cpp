@@ -22,9 +22,8 @@ struct Where {
   host::Plugins plugins;
 };
 
-void add_common(CLI::App& app, Where& where) {
+void add_output(CLI::App& app, Where& where) {
   app.add_option("-o,--output", where.output, "what to write; it must not be there yet")->required();
-  add_plugin_options(app, where.plugins);
 }
 
 plugins::Catalogue catalogue(const Where& where) {
@@ -76,7 +75,8 @@ int import_checkpoint(const Arguments& arguments) {
   app.add_option("CKPT", where.input, "the checkpoint, or the folder")->required();
   app.add_option("KEY=VALUE", where.overrides,
                  "arguments of the model that the checkpoint lacks: in_shape=[1,30,60,80]");
-  add_common(app, where);
+  add_output(app, where);
+  add_plugin_options(app, where.plugins, "");  // a checkpoint knows of none
   if (!parse(app, arguments)) return 0;
 
   auto plugins = catalogue(where);
@@ -104,7 +104,8 @@ int export_state(const Arguments& arguments) {
       "plexiform export");
   Where where;
   app.add_option("RUN", where.input, "a run folder or its model/")->required();
-  add_common(app, where);
+  add_output(app, where);
+  add_plugin_options(app, where.plugins);
   if (!parse(app, arguments)) return 0;
 
   const std::string folder = model::bundle_folder(where.input);

@@ -33,8 +33,8 @@ void add_recorded(const config::RunRecord& made, std::vector<std::string>& files
 
 }  // namespace
 
-void add_plugin_options(CLI::App& app, host::Plugins& plugins) {
-  app.add_option("--plugin", plugins.files, "a plugin file to look into first (default: those of the run)")->take_all();
+void add_plugin_options(CLI::App& app, host::Plugins& plugins, const std::string& otherwise) {
+  app.add_option("--plugin", plugins.files, "a plugin file to look into first" + otherwise)->take_all();
   app.add_option("--plugin-path", plugins.folders, "a folder with plugins to look into")->take_all();
 }
 

@@ -14,8 +14,9 @@ namespace plexiform::cli {
 // `data_io` that name something here become absolute. Does nothing for a folder without a record (made by a program).
 void go_where_it_ran(std::string& run, CommandLine& line);
 
-// --plugin and --plugin-path of a command that reads a trained model.
-void add_plugin_options(CLI::App& app, host::Plugins& plugins);
+// --plugin and --plugin-path of a command that reads a trained model; help says what `otherwise` is looked into first.
+void add_plugin_options(CLI::App& app, host::Plugins& plugins,
+                        const std::string& otherwise = " (default: those of the run)");
 
 // Where they name none, gives it those of the run, whose folder or model/ is named, that are still there.
 void add_plugins_of_run(const std::string& run_or_model, host::Plugins& plugins);
