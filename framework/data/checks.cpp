@@ -77,8 +77,8 @@ void check_responses(const std::string& place, const at::Tensor& responses, bool
   throw Error(place,
               fmt::format("holds {} at {}neuron {}, frame {}", bad.value,
                           frame == 2 ? fmt::format("repeat {}, ", bad.at[0]) : "", bad.at[frame - 1], bad.at[frame]),
-              std::isfinite(bad.value) ? "store counts or rates, or set allow_negative: true for a "
-                                         "loss that takes such responses"
+              std::isfinite(bad.value) ? "store counts or rates, or set data_io.allow_negative=true "
+                                         "for a loss that takes such responses"
                                        : "leave out the neuron or the trial");
 }
 

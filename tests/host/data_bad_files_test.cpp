@@ -267,7 +267,7 @@ TEST_CASE("responses below zero") {
   folder.replace("responses_noise", responses);
   CHECK(folder.refusal() ==
         "DIR/s.h5: /responses_noise: holds -0.5 at neuron 3, frame 29\n"
-        "  fix: store counts or rates, or set allow_negative: true for a loss that takes such "
+        "  fix: store counts or rates, or set data_io.allow_negative=true for a loss that takes such "
         "responses");
   CHECK(folder.refusal({{"allow_negative", true}}) == "accepted");
 }

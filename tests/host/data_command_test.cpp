@@ -133,6 +133,21 @@ TEST_CASE("check exits 0 on sound recordings, 1 where something would spoil a tr
              ContainsSubstring("fault  " + path + "/retina_1.h5: /responses_noise: has 2000 frames"));
 }
 
+TEST_CASE("responses below zero are refused until they are said to be meant") {
+  const Folder folder;
+  const std::string path = folder / "copy", meant = "data_io.allow_negative=true";
+  fs::copy(small_recording(), path, fs::copy_options::recursive);
+  data::Hdf5File session(path + "/retina_2.h5", data::Hdf5File::Mode::create);
+  session.write("responses_noise", data::Hdf5File(path + "/retina_1.h5").read("responses_noise").sub(1));
+  session.close();
+  for (const char* command : {"inspect", "check"}) {
+    CHECK_THAT(said(folder, {"data", command, path}, 1), ContainsSubstring("or set " + meant + " for a loss that"));
+    said(folder, {"data", command, path, meant});
+  }
+  said(folder, {"data", "convert", path, folder / "all.h5", meant});
+  said(folder, {"data", "inspect", folder / "all.h5"});  // the file says that they are meant
+}
+
 TEST_CASE("what cannot be converted is refused, and nothing is left") {
   const Folder folder;
   const auto refused = [&](const std::vector<std::string>& words, const std::string& sentence, int code = 1) {
