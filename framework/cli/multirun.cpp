@@ -65,8 +65,9 @@ int runs_at_a_time(const CommandLine& line, const Sweep& sweep) {
 
 class Runner {
  public:
-  Runner(Sweep& sweep, const std::string& program, int at_a_time)
-      : sweep_(sweep), program_(program), at_a_time_(static_cast<size_t>(at_a_time)) {
+  // Each run prints into a file of the folder `logs`. dry: each is told --dry-run, checks everything and writes nothing else.
+  Runner(Sweep& sweep, const std::string& program, int at_a_time, const std::string& logs, bool dry)
+      : sweep_(sweep), program_(program), at_a_time_(static_cast<size_t>(at_a_time)), logs_(logs), dry_(dry) {
     for (const auto& job : sweep.jobs) results_.push_back({&job, "", "not begun", {}});
   }
 
@@ -92,10 +93,13 @@ class Runner {
   }
 
   const std::deque<SweepResult>& results() const { return results_; }
+  size_t done() const {
+    const auto is_done = [](const auto& result) { return result.status == "done"; };
+    return static_cast<size_t>(std::count_if(results_.begin(), results_.end(), is_done));
+  }
   // Whether as many runs as may have failed at most.
   bool succeeded() const {
-    const auto done = [](const auto& result) { return result.status == "done"; };
-    const auto failed = results_.size() - static_cast<size_t>(std::count_if(results_.begin(), results_.end(), done));
+    const auto failed = results_.size() - done();
     const double allowed = sweep_.search ? sweep_.search->settings.max_failure_rate : 0;
     return static_cast<double>(failed) <= allowed * static_cast<double>(results_.size()) && failed < results_.size();
   }
@@ -106,13 +110,12 @@ class Runner {
     Clock::time_point since;
   };
 
-  std::string log(const SweepResult& result) const {
-    return fmt::format("{}/{}.log", sweep_.folder, result.job->number);
-  }
+  std::string log(const SweepResult& result) const { return fmt::format("{}/{}.log", logs_, result.job->number); }
 
   // The next trial of a search joins the sweep; false: there is none.
   bool search_on() {
-    if (!sweep_.search || static_cast<int64_t>(sweep_.jobs.size()) >= sweep_.search->settings.n_trials) return false;
+    if (!sweep_.search || dry_) return false;
+    if (static_cast<int64_t>(sweep_.jobs.size()) >= sweep_.search->settings.n_trials) return false;
     Search::Earlier trials;
     for (const auto& result : results_) trials.push_back({result.job->overrides, result.objective});
     const SweepJob& job = sweep_.add(sweep_.search->next(trials));
@@ -146,15 +149,17 @@ class Runner {
       if (state == Sweep::State::done) {
         return say(result, finished(result) + " (done before)");
       }
-      if (state == Sweep::State::fresh)
+      auto words = sweep_.words(*result.job, result.folder, state);
+      if (dry_) words.push_back("--dry-run");
+      if (!dry_ && state == Sweep::State::fresh) {
         fs::remove_all(result.folder + "/.hydra");  // of a run killed while it wrote that
-      if (state == Sweep::State::fresh && fs::is_directory(result.folder)) fs::remove(result.folder);
+        if (fs::is_directory(result.folder)) fs::remove(result.folder);
+      }
       const int cores = static_cast<int>(std::thread::hardware_concurrency());
       const int threads = at_a_time_ > 1 ? std::max(1, cores / static_cast<int>(at_a_time_)) : 0;
-      const pid_t process = start({program_, sweep_.words(*result.job, result.folder, state), log(result),
-                                   sweep_.request.working_directory, threads});
+      const pid_t process = start({program_, words, log(result), sweep_.request.working_directory, threads});
       running_[process] = {&result, Clock::now()};
-      say(result, state == Sweep::State::begun ? "resumed" : "started");
+      if (!dry_) say(result, state == Sweep::State::begun ? "resumed" : "started");
     } catch (const std::exception& e) {
       result.status = "failed";
       say(result, fmt::format("failed\n    {}", e.what()));
@@ -164,7 +169,10 @@ class Runner {
   void end(const Running& run, int code) {
     SweepResult& result = *run.result;
     const double seconds = std::chrono::duration<double>(Clock::now() - run.since).count();
-    if (code == 0) {
+    if (code == 0 && dry_) {
+      result.status = "done";
+      say(result, result.folder);
+    } else if (code == 0) {
       say(result, fmt::format("{} ({:.0f} s)", finished(result), seconds));
     } else if (SignalGuard::count() && code > 128) {
       result.status = "stopped";
@@ -172,7 +180,8 @@ class Runner {
     } else {
       result.status = "failed";
       const std::string how = code > 128 ? fmt::format("signal {}", code - 128) : fmt::format("exit code {}", code);
-      say(result, fmt::format("failed ({}), see {}\n{}", how, log(result), last_words(log(result))));
+      const std::string where = dry_ ? "" : ", see " + log(result);
+      say(result, fmt::format("failed ({}){}\n{}", how, where, last_words(log(result))));
     }
   }
 
@@ -183,13 +192,14 @@ class Runner {
   Sweep& sweep_;
   const std::string program_;
   const size_t at_a_time_;
+  const std::string logs_;
+  const bool dry_;
   std::deque<SweepResult> results_;
   std::map<pid_t, Running> running_;
 };
 
-// --dry-run: every job's config composes, or the error is shown.
-int check(Sweep& sweep) {
-  int code = 0;
+// --dry-run: all that can be known of every job before it trains, as `train --dry-run` finds it in a process of its own.
+int check(Sweep& sweep, const std::string& program, int at_a_time) {
   files::check_place(sweep.folder);
   if (sweep.search) {  // the first that it would try stands for all
     const auto& settings = sweep.search->settings;
@@ -197,19 +207,11 @@ int check(Sweep& sweep) {
     for (const auto& argument : sweep.search->searched(sweep.search->arguments)) fmt::print("  {}\n", argument);
     if (sweep.jobs.empty()) sweep.add(sweep.search->next({}));
   }
-  for (const auto& job : sweep.jobs) {
-    std::string folder;
-    try {
-      folder = sweep.run_folder(job);
-    } catch (const Error& e) {
-      folder = fmt::format("fails\n    {}", e.what());
-      code = 1;
-    }
-    fmt::print("#{}  {}  {}\n", job.number, shell_quoted(job.overrides), folder);
-  }
-  fmt::print(
-      "composed only; plexiform train --dry-run with one line's overrides also reads the data and builds the model\n");
-  return code;
+  const files::NewFolder logs((fs::temp_directory_path() / "plexiform-dry-run").string());
+  Runner runner(sweep, program, at_a_time, logs.path(), /*dry=*/true);
+  const int signal = runner.run();
+  fmt::print("{} of {} {} can run\n", runner.done(), sweep.jobs.size(), sweep.jobs.size() == 1 ? "job" : "jobs");
+  return signal ? 128 + signal : runner.done() == sweep.jobs.size() ? 0 : 1;
 }
 
 // The best trial of a search: a line, and optimization_results.yaml as Hydra's sweeper for Optuna writes it.
@@ -250,7 +252,7 @@ int hand_over(const Sweep& sweep, const std::string& program, int at_a_time) {
 int multirun(const CommandLine& line, const std::string& program) {
   Sweep sweep = line.resume.empty() ? plan_sweep(line) : read_sweep(line.resume);
   const int at_a_time = runs_at_a_time(line, sweep);
-  if (line.dry_run) return check(sweep);
+  if (line.dry_run) return check(sweep, program, at_a_time);
   if (sweep.search && line.launcher == "slurm") {
     throw Error("--launcher slurm", "does not go with a search, whose runs depend on those before",
                 "search here, with --jobs N, or give each key its values and add hydra/sweeper=basic");
@@ -261,7 +263,7 @@ int multirun(const CommandLine& line, const std::string& program) {
   if (line.launcher == "slurm") return hand_over(sweep, program, line.jobs);
   const size_t runs = sweep.search ? static_cast<size_t>(sweep.search->settings.n_trials) : sweep.jobs.size();
   fmt::print("{} runs, {} at a time, in {}\n", runs, at_a_time, sweep.folder);
-  Runner runner(sweep, program, at_a_time);
+  Runner runner(sweep, program, at_a_time, sweep.folder, /*dry=*/false);
   const int signal = runner.run();
   const std::string objective = sweep.search ? sweep.search->objective : "";
   files::write_atomically(sweep.folder + "/results.csv", to_csv(runner.results(), objective));

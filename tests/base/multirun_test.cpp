@@ -17,17 +17,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Takes hydra.run.dir and seed from its arguments. Seed 13 fails; seed 99 waits to be stopped, and is done when
-// resumed.
+// Takes hydra.run.dir and seed from its arguments. Seed 13 fails, also in a dry run, which writes nothing; seed 99 waits to be
+// stopped, and is done when resumed.
 constexpr const char* stand_in = R"(#!/bin/sh
 for word in "$@"; do
   case "$word" in
     hydra.run.dir=*) run=${word#hydra.run.dir=?}; run=${run%?} ;;
     seed=*) seed=${word#seed=} ;;
     --resume) resumed=yes ;;
+    --dry-run) dry=yes ;;
     *) [ -n "$resumed" ] && [ -z "$run" ] && run=$word ;;
   esac
 done
+[ -n "$dry" ] && { [ "$seed" != 13 ] || { echo "mine.yaml:2:3: model: is bad"; echo "  fix: mend it"; exit 1; }; exit 0; }
 mkdir -p "$run/.hydra" && echo "$@" >> "$run/.hydra/config.yaml"
 [ "$seed" = 13 ] && { echo "mine.yaml:2:3: model: is bad"; echo "  fix: mend it"; exit 1; }
 [ "$seed" = 99 ] && { trap 'exit 130' INT; trap 'exit 143' TERM; echo waiting > "$run/waiting"; while :; do sleep 0.05; done; }
@@ -111,15 +113,31 @@ TEST_CASE("a job that does not compose fails alone; --dry-run says so before any
   Sweeping sweeping;
   fs::create_directories(sweeping.folder / "size");
   std::ofstream(sweeping.folder / "size/small.yaml") << "width: 1\n";
-  const Ran dry = sweeping.run({"+size=small,big", "--dry-run"});
+  const Ran dry = sweeping.run({"+size=big,small", "--dry-run"});
   INFO(dry.output);
   CHECK(dry.code == 1);
-  CHECK(dry.output.starts_with("#0  +size=small  " + sweeping.sweep + "/0\n#1  +size=big  fails\n"));
+  CHECK(dry.output.starts_with("#0  +size=big  failed\n"));
   CHECK(dry.output.find("there is no config 'size/big'\n  fix: ") != std::string::npos);
+  CHECK(dry.output.ends_with("\n#1  +size=small  " + sweeping.sweep + "/1\n1 of 2 jobs can run\n"));
   CHECK(!fs::exists(sweeping.sweep));
   CHECK(sweeping.run({"+size=big,small"}).code == 1);
   CHECK(fs::exists(sweeping.sweep + "/1/scores.json"));
-  CHECK(sweeping.run({"seed=1,2", "--dry-run"}).code == 0);
+}
+
+TEST_CASE("--dry-run checks each job as its run would be checked, and leaves nothing") {
+  Sweeping sweeping;
+  const Ran dry = sweeping.run({"seed=1,13", "--dry-run"});
+  INFO(dry.output);
+  CHECK(dry.code == 1);
+  CHECK(dry.output ==
+        "#0  seed=1  " + sweeping.sweep +
+            "/0\n#1  seed=13  failed (exit code 1)\n    mine.yaml:2:3: model: is bad\n      fix: mend it\n\n"
+            "1 of 2 jobs can run\n");
+  CHECK(!fs::exists(sweeping.sweep));
+  const Ran sound = sweeping.run({"seed=1,2,3", "--dry-run", "--jobs", "3"});
+  CHECK(sound.code == 0);
+  CHECK(sound.output.ends_with("\n3 of 3 jobs can run\n"));
+  CHECK(!fs::exists(sweeping.sweep));
 }
 
 TEST_CASE("two sweeps do not share a folder, and nobody runs a sweep twice at a time") {

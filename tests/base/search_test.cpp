@@ -168,6 +168,7 @@ for word in "$@"; do
     hydra.run.dir=*) run=${word#hydra.run.dir=?}; run=${run%?} ;;
     width=*) width=${word#width=} ;;
     rate=*) rate=${word#rate=} ;;
+    --dry-run) exit 0 ;;
     --resume) resumed=yes ;;
     *) [ -n "$resumed" ] && [ -z "$run" ] && run=$word ;;
   esac
@@ -300,6 +301,7 @@ TEST_CASE("--dry-run shows the space and the first trial") {
   CHECK(ran.code == 0);
   CHECK(ran.output.starts_with(
       "minimize val_loss in 5 runs over\n  width=int(interval(1,64))\n  rate=interval(0,1)\n#0  "));
+  CHECK(ran.output.ends_with("  " + searching.sweep + "/0\n1 of 1 job can run\n"));
   CHECK(!fs::exists(searching.sweep));
 }
 
