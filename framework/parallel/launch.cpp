@@ -58,6 +58,8 @@ Launch read_launch(const Lookup& variable) {
     const auto rank = number(variable, names.rank, 0), size = number(variable, names.size, 1);
     const bool of_slurm = std::strcmp(names.rank, "SLURM_PROCID") == 0;
     if (of_slurm && !size) continue;  // no step of srun
+    const bool of_mpich = std::strcmp(names.rank, "PMI_RANK") == 0;
+    if (of_mpich && variable("SLURM_STEP_NUM_TASKS") && !variable(names.local_size)) continue;  // of srun --mpi=pmi2
     if (!rank && !size) continue;
     if (!rank || !size) {
       throw Error(rank ? names.size : names.rank, fmt::format("is not set, but {} is", rank ? names.rank : names.size),

@@ -1,9 +1,9 @@
 // How this process was started: alone, or as one of several by torchrun, mpirun or srun, as their environment variables say.
 // Sources  torchrun: RANK WORLD_SIZE LOCAL_{WORLD_SIZE,RANK} MASTER_ADDR MASTER_PORT; Open MPI: OMPI_COMM_WORLD_{RANK,SIZE,
 //          LOCAL_SIZE,LOCAL_RANK};
-//          MPICH's Hydra, Intel MPI: PMI_RANK PMI_SIZE MPI_LOCALNRANKS MPI_LOCALRANKID; srun: SLURM_PROCID SLURM_LOCALID SLURM_STEP_NUM_TASKS (of this step: a
-//          batch script that starts the command without srun is one process, whatever it asked for) SLURM_STEP_NUM_NODES
-//          SLURM_STEP_NODELIST SLURM_JOB_ID.
+//          MPICH's Hydra, Intel MPI: PMI_RANK PMI_SIZE MPI_LOCALNRANKS MPI_LOCALRANKID; srun: SLURM_PROCID SLURM_LOCALID
+//          SLURM_STEP_NUM_TASKS (of this step: a batch script that starts the command without srun is one process, whatever it
+//          asked for) SLURM_STEP_NUM_NODES SLURM_STEP_NODELIST SLURM_JOB_ID, with --mpi=pmi2 also PMI_RANK and PMI_SIZE.
 #pragma once
 
 #include <functional>

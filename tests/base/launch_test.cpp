@@ -61,6 +61,14 @@ TEST_CASE("each launcher's variables are read") {
   on_one["SLURM_STEP_NUM_NODES"] = "1";
   CHECK(launch(on_one).address == "127.0.0.1");
   CHECK(launch(on_one).port == 15042);
+  on_one.insert({{"PMI_RANK", "5"}, {"PMI_SIZE", "6"}});  // srun --mpi=pmi2
+  CHECK(launch(on_one).rank == 5);
+  CHECK(launch(on_one).address == "127.0.0.1");
+  // Hydra starts one proxy on each machine by srun, which starts the processes.
+  on_one["SLURM_STEP_NUM_TASKS"] = "1";
+  on_one["SLURM_PROCID"] = "0";
+  on_one["MPI_LOCALNRANKS"] = "6";
+  CHECK(launch(on_one).rank == 5);
   on_three["SLURM_STEP_NUM_NODES"] = "3";
   for (const auto& [list, first] : std::map<std::string, std::string>{
            {"node[03-05]", "node03"}, {"a1,b[2-3]", "a1"}, {"c[7,9-10]", "c7"}, {"d4", "d4"}}) {
