@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <map>
@@ -41,7 +42,7 @@ class Port {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    ::listen(socket_, 1);
+    ::listen(socket_, 8);
     socklen_t size = sizeof address;
     ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
     number = std::to_string(ntohs(address.sin_port));
@@ -264,6 +265,38 @@ TEST_CASE("a port that another program has is told") {
   CHECK(ran.code == 1);
   CHECK_THAT(ran.output, ContainsSubstring("MASTER_PORT: 127.0.0.1:" + used.number + ": cannot be listened to"));
   CHECK_THAT(ran.output, ContainsSubstring("export MASTER_PORT=<a free port>"));
+}
+
+TEST_CASE("a port whose listener never answers is not waited for longer than is said") {
+  const Folder folder;
+  const Port used;
+  const auto* const launchers = GENERATE("", "True");  // its store, too, may be another program
+  const Environment world("WORLD_SIZE", "2"), rank("RANK", *launchers ? "0" : "1"), address("MASTER_ADDR", "127.0.0.1");
+  const Environment store("TORCHELASTIC_USE_AGENT_STORE", launchers);
+  const Environment port("MASTER_PORT", used.number), limit("PLEXIFORM_RANK_TIMEOUT", "2");
+  const auto ran = run(small_run(folder / "run"), folder / "log", {.seconds = 60});
+  INFO(ran.output);
+  CHECK(ran.code == 1);
+  CHECK(ran.output == "MASTER_ADDR: 127.0.0.1:" + used.number +
+                          ": rank 0 does not answer there (who listens there has said nothing for 2 s)\n"
+                          "  fix: export MASTER_ADDR and MASTER_PORT of rank 0, the same for all processes\n");
+}
+
+TEST_CASE("an address that is not rank 0's is told at once") {
+  const Folder folder;
+  const Environment world("WORLD_SIZE", "2"), rank("RANK", "0"), port("MASTER_PORT", Port().number);
+  const auto refusal = [&](const std::string& host) {
+    const Environment address("MASTER_ADDR", host);
+    const auto ran = run(small_run(folder / "run"), folder / "log", {.seconds = 60});
+    CHECK(ran.code == 1);
+    return ran.output;
+  };
+  const std::string fix = "\n  fix: export MASTER_ADDR=<the name or address of rank 0's machine> for all processes\n";
+  CHECK(refusal("192.0.2.1") ==
+        "MASTER_ADDR: 192.0.2.1: is not an address of this machine, rank 0's" + fix);  // nobody's
+  const auto unknown = refusal("nowhere.invalid");
+  CHECK_THAT(unknown, ContainsSubstring("MASTER_ADDR: nowhere.invalid: is not known here ("));
+  CHECK_THAT(unknown, ContainsSubstring(fix));
 }
 
 TEST_CASE("processes that do not come are not waited for longer than is said") {

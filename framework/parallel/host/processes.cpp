@@ -21,6 +21,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -80,10 +81,12 @@ bool answers(const addrinfo& address, int milliseconds) {
   return there;
 }
 
+using Clock = std::chrono::steady_clock;
+
 // Until rank 0 listens. c10d would wait, too, but for twice the time that it is given.
 void wait_for_listener(const std::string& host, int port, double seconds) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (std::chrono::steady_clock::now() < end) {
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  while (Clock::now() < end) {
     addrinfo wanted{}, *found = nullptr;
     wanted.ai_socktype = SOCK_STREAM;
     const bool known = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found) == 0;
@@ -94,6 +97,36 @@ void wait_for_listener(const std::string& host, int port, double seconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   throw std::runtime_error(fmt::format("nobody has listened there for {:g} s", seconds));
+}
+
+// Throws Error unless it is an address of this machine, on which rank 0 listens: one can be bound here.
+void check_own_address(const std::string& host) {
+  const char* const fix = "export MASTER_ADDR=<the name or address of rank 0's machine> for all processes";
+  addrinfo wanted{}, *found = nullptr;
+  wanted.ai_socktype = SOCK_STREAM;
+  if (const int error = getaddrinfo(host.c_str(), nullptr, &wanted, &found); error != 0)
+    throw Error("MASTER_ADDR", fmt::format("{}: is not known here ({})", host, gai_strerror(error)), fix);
+  bool own = false;
+  for (const auto* one = found; one && !own; one = one->ai_next) {
+    const int end = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    own = end >= 0 && bind(end, one->ai_addr, one->ai_addrlen) == 0;
+    if (end >= 0) close(end);
+  }
+  freeaddrinfo(found);
+  if (!own) throw Error("MASTER_ADDR", fmt::format("{}: is not an address of this machine, rank 0's", host), fix);
+}
+
+// c10d waits without end for the answer of whoever has taken its call: after `seconds` it is left to itself, in its own thread.
+c10::intrusive_ptr<c10d::Store> join_store(const std::string& host, const c10d::TCPStoreOptions& options,
+                                           double seconds) {
+  std::packaged_task<c10::intrusive_ptr<c10d::Store>()> call(
+      [=]() -> c10::intrusive_ptr<c10d::Store> { return c10::make_intrusive<c10d::TCPStore>(host, options); });
+  auto store = call.get_future();
+  std::thread(std::move(call)).detach();
+  if (store.wait_for(std::chrono::duration<double>(seconds)) != std::future_status::ready)
+    throw std::runtime_error(
+        fmt::format("who listens there has said nothing for {:g} s", options.timeout.count() / 1000.0));
+  return store.get();
 }
 
 // Processes that may each use every core of this machine share them, unless the user has said how many threads they have.
@@ -162,20 +195,24 @@ Processes::Processes(const Launch& launch)
   if (size_ == 1) return;
   static int joined = 0;  // a launcher's store outlives a group
   const auto timeout = std::chrono::milliseconds(static_cast<int64_t>(1000 * launch.timeout));
+  const bool listens = first() && !launch.store_is_launchers;
+  if (listens) check_own_address(launch.address);
   group_ = std::make_unique<Group>();
   const Quiet quiet;
+  const auto begun = Clock::now();
   try {
     if (!first()) wait_for_listener(launch.address, launch.port, launch.timeout);
     c10d::TCPStoreOptions options;
     options.port = static_cast<std::uint16_t>(launch.port);
-    options.isServer = first() && !launch.store_is_launchers;
+    options.isServer = listens;
     options.numWorkers = size_;
     options.waitWorkers = false;
     options.timeout = timeout;
-    group_->store = c10::make_intrusive<c10d::TCPStore>(launch.address, options);
+    const std::chrono::duration<double> waited = Clock::now() - begun;
+    group_->store = join_store(launch.address, options, launch.timeout - waited.count());
   } catch (const std::exception& e) {
     const std::string place = fmt::format("{}:{}", launch.address, launch.port);
-    if (first() && !launch.store_is_launchers) {
+    if (listens) {
       throw Error("MASTER_PORT", fmt::format("{}: cannot be listened to ({})", place, first_line(e)),
                   "export MASTER_PORT=<a free port> for all processes");
     }
