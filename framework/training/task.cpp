@@ -3,6 +3,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/record_function.h>
 #include <evaluation/metrics.h>
+#include <parallel/host/batch_rows.h>
 #include <training/kept_features.h>
 #include <training/metrics_log.h>
 #include <training/mixed_precision.h>
@@ -40,6 +41,7 @@ at::Tensor predict_rows(const Task& task, const data::Batch& batch, int64_t begi
     const std::vector windows(batch.windows.begin() + begin, batch.windows.begin() + end);
     features = task.features->of(batch.session, windows, batch.responses.size(1));
   }
+  const parallel::BatchRows rows(task.processes.share(), batch.size());
   const MixedPrecision mixed(task.settings.trainer.mixed_precision(), task.model.device);
   return features.defined()
              ? task.model.from_features(features, batch.session, traces)

@@ -45,8 +45,7 @@ void set_generator_state(const at::Tensor& state, at::Device device) {
 }  // namespace
 
 // The processes become of one mind: all go on, or none does. They also take over the first one's random generator, which a
-// share of another size may have moved on differently: what is drawn once for a batch is the same everywhere, what is drawn
-// for each row repeats itself in every share.
+// share of another size may have moved on differently, in a component that draws for its own rows alone.
 void Trainer::agree() {
   const bool now[] = {wish_ == host::Next::suspend, wish_ == host::Next::finish,
                       max_seconds_ && seconds() >= *max_seconds_, state_.stopped};
@@ -147,10 +146,8 @@ void Trainer::restore(const Checkpoint& checkpoint) {
         before, now));
   }
   if (const int before = loop.value("processes", 1), now = task_.processes.size(); before != now) {
-    note(fmt::format(
-        "note: the run trained in {} {}, now in {}: results may differ in the last digits, and what is drawn at random "
-        "for each row (dropout, sampled positions) is drawn anew",
-        before, before == 1 ? "process" : "processes", now));
+    note(fmt::format("note: the run trained in {} {}, now in {}: results may differ in the last digits", before,
+                     before == 1 ? "process" : "processes", now));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
+#include <parallel/host/batch_rows.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
 #include <training/mixed_precision.h>
 #include <training/trainer.h>
@@ -27,6 +28,7 @@ host::Step Trainer::shared_step() {
     const MixedPrecision mixed(trainer.mixed_precision(), model.device);
     const auto session = shared.turns.front().batch.session;
     if (!share.divides(windows)) return model.features_of(shared.stimulus, session);
+    const parallel::BatchRows rows(share, windows);
     const auto own = shared.stimulus.slice(0, share.begin(windows), share.end(windows));
     return task_.processes.all_rows(model.features_of(own, session), windows);
   }();

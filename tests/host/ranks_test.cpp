@@ -173,6 +173,13 @@ TEST_CASE("LibTorch's own batch norm is over the rows of all processes, too") {
               "spatial_kernel_sizes: [7,3]}"});
 }
 
+TEST_CASE("each row has draws of its own, those of one process: dropout, and points that are sampled") {
+  need_plugins({"point_gaussian"});
+  const std::string points = "+model.readout={_target_: plexiform.readouts.PointGaussian, init_sigma_range: 0.3}";
+  compare(3, {"+model.core.dropout_rate=0.4", "~model.readout", points, "dataloader.batch_size=7"});
+  compare(2, {"+model.core.dropout_rate=0.4", "+trainer.shared_core_pass=true"});
+}
+
 TEST_CASE("a shared pass of the core and kept features are as exact") {
   compare(2, {"+trainer.shared_core_pass=true"});
   compare(2, {"+only_train_readout=true", "+trainer.keep_features=memory"});

@@ -2,12 +2,13 @@
 // parts are those of the saved state.
 #pragma once
 
-#include <ATen/ops/feature_dropout.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool3d.h>
 #include <ATen/ops/maximum.h>
 #include <plexiform/layers/batch_norm.h>
 #include <plexiform/layers/channels.h>
 #include <plexiform/layers/custom_separable.h>
+#include <plexiform/layers/rows.h>
 #include <torch/nn/modules/batchnorm.h>
 
 #include "knobs.h"
@@ -60,8 +61,15 @@ struct Layer final : torch::nn::Module {
   at::Tensor activate(const at::Tensor& maps) {
     if (is_training()) norm->num_batches_tracked.add_(1);
     auto x = layers::batch_norm_elu(maps, statistics());
-    if (dropout > 0) x = at::feature_dropout(x, dropout, is_training());  // whole maps
+    if (dropout > 0 && is_training()) x = x * kept_maps(x);
     return pool ? at::max_pool3d(x, {1, 2, 2}) : x;
+  }
+  // Dropout of whole maps, (B, C, 1, 1, 1), with the draws of LibTorch's feature_dropout.
+  at::Tensor kept_maps(const at::Tensor& x) const {
+    const double kept = 1 - dropout;
+    return layers::draw_rows(x.size(0), [&](int64_t rows) {
+      return at::empty({rows, x.size(1), 1, 1, 1}, x.options()).bernoulli_(kept).div_(kept > 0 ? kept : 1);
+    });
   }
   layers::BatchNorm statistics() const {
     return {.scale = norm->weight,

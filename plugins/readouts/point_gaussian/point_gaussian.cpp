@@ -9,6 +9,7 @@
 // initialised twice by the multi-session name, and init_grid without effect.
 #include <ATen/ops/grid_sampler_2d.h>
 #include <plexiform/layers/mlp.h>
+#include <plexiform/layers/rows.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
 
@@ -65,7 +66,7 @@ struct PointGaussian final : plexiform::layers::DriveReadout {
   at::Tensor seen(const at::Tensor& x, const at::Tensor& shift) {
     if (quirks && mu.defined()) clamp_points();
     const int64_t batch = x.size(0), bins = x.size(2), draws = quirks ? batch * bins : batch;
-    auto grid = points(p.batch_sample ? draws : 1).expand({draws, -1, -1, -1});
+    auto grid = points(draws).expand({draws, -1, -1, -1});
     const bool per_frame = quirks || shift.defined();
     if (per_frame && !quirks) grid = grid.repeat_interleave(bins, 0);
     if (shift.defined()) grid = grid + shift;
@@ -142,7 +143,8 @@ struct PointGaussian final : plexiform::layers::DriveReadout {
                         : grid_index.defined() ? mu.index_select(1, grid_index)
                                                : mu;
     if (!is_training()) return centre.clamp(-1, 1);
-    const auto noise = at::randn({draws, neurons, 1, 2}, centre.options().requires_grad(false));
+    const auto draw = [&](int64_t n) { return at::randn({n, neurons, 1, 2}, centre.options().requires_grad(false)); };
+    const auto noise = p.batch_sample ? plexiform::layers::draw_rows(draws, draw) : draw(1);
     const auto offset =
         p.gauss_type == "full" ? at::matmul(sigma, noise.transpose(2, 3)).transpose(2, 3) : sigma * noise;
     return (offset + centre).clamp(-1, 1);
