@@ -138,7 +138,7 @@ TEST_CASE("responses below zero are refused until they are said to be meant") {
   const std::string path = folder / "copy", meant = "data_io.allow_negative=true";
   fs::copy(small_recording(), path, fs::copy_options::recursive);
   data::Hdf5File session(path + "/retina_2.h5", data::Hdf5File::Mode::create);
-  session.write("responses_noise", data::Hdf5File(path + "/retina_1.h5").read("responses_noise").sub(1));
+  session.write("responses_noise", data::Hdf5File(path + "/retina_1.h5").read("responses_noise").to(at::kFloat).neg());
   session.close();
   for (const char* command : {"inspect", "check"}) {
     CHECK_THAT(said(folder, {"data", command, path}, 1), ContainsSubstring("or set " + meant + " for a loss that"));
