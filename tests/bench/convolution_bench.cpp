@@ -6,9 +6,10 @@
 // last       all in channels-last layout
 // ratio      of fused to the better of dense and last
 // fused      plexiform's kernels; their GFLOP/s count the multiplications that they make, two operations each
-// CPU time, smallest of REPEATS (5).
+// CPU time, smallest of REPEATS (5): ten minutes in all, nearly all of it LibTorch's.
 #include <ATen/Parallel.h>
 #include <ATen/ops/conv3d.h>
+#include <ATen/ops/mm.h>
 #include <fmt/format.h>
 #include <fused.h>
 #include <plexiform/layers/custom_separable.h>
@@ -70,14 +71,31 @@ Times time(int repeats, const at::Tensor& x, auto&& convolve, const std::vector<
   return best;
 }
 
+// Of a product of matrices that is large enough to be as fast as it gets.
+double sgemm() {
+  constexpr int64_t side = 768;
+  const auto a = torch::randn({side, side}), b = torch::randn({side, side});
+  double best = 1e9;
+  for (int k = 0; k < 20; ++k) {
+    const double start = bench::thread_seconds();
+    at::mm(a, b);
+    best = std::min(best, bench::thread_seconds() - start);
+  }
+  return 2e-9 * side * side * side / best;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  const int repeats = count > 1 ? std::max(1, std::atoi(arguments[1])) : 5;
+  if (count > 1 && std::atoi(arguments[1]) < 1) {
+    fmt::print(stderr, "convolution_bench [REPEATS [LAYER]]\n");
+    return 2;
+  }
+  const int repeats = count > 1 ? std::atoi(arguments[1]) : 5;
   at::set_num_threads(1);
   const double peak = bench::peak();
   const auto& kernels = factored::kernels<float>(16);
-  fmt::print("{}, FMA peak {:.0f} GFLOP/s, one thread\n\n", kernels.name, peak);
+  fmt::print("{}, FMA peak {:.0f} GFLOP/s, sgemm {:.0f}, one thread\n\n", kernels.name, peak, sgemm());
   fmt::print("{:<12} {:>5} {:>10} {:>10} {:>10} {:>10} {:>7} {:>7} {:>6}  {}\n", "layer", "batch", "conv3d ms",
              "dense ms", "last ms", "fused ms", "ratio", "GFLOP/s", "peak", "order");
   const std::string wanted_layer = count > 2 ? arguments[2] : "";
@@ -100,8 +118,7 @@ int main(int count, char** arguments) {
     const Padding& padding = layer.size.padding;
     const bool padded = padding.rule != Padding::Rule::sides || padding.sides[1] > 0;
     const double conv3d = padded ? 0 : 1e3 * time(std::min(repeats, 3), x, plain, leaves).both;
-    const auto fused = time(
-        repeats, x, [&](const at::Tensor& input) { return conv.fused(input); }, leaves);
+    const auto fused = time(repeats, x, [&](const at::Tensor& input) { return conv.fused(input); }, leaves);
     const auto contiguous = time(std::min(repeats, 3), x, dense, leaves);
     const auto channels_last = time(std::min(repeats, 3), last, dense, last_leaves);
 
