@@ -1,7 +1,6 @@
 // Source  what NumPy makes of an array: ndarray.__reduce__ (protocols 2 to 4: _reconstruct and a state of version, shape,
 //         dtype, order, bytes) and ndarray.__reduce_ex__ (5: _frombuffer of bytes, dtype, shape, order).
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
+#include <data/allocate.h>
 #include <data/input_file.h>
 #include <data/numpy_dtypes.h>
 #include <data/pickled_arrays.h>
@@ -10,9 +9,9 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/interprocess/file_mapping.hpp>
-#include <boost/interprocess/mapped_region.hpp>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 namespace plexiform::data {
 namespace {
@@ -68,9 +67,9 @@ std::optional<int64_t> integer_of(const PickleValue& value) {
   const auto parts = parts_of(value);
   if (!parts || parts->shape || !parts->dtype->made_by("numpy.dtype")) return {};
   const auto& code = parts->dtype->arguments->items;
-  if (code.empty() || code[0]->text.substr(0, 1).find_first_of("iu") != 0 || parts->bytes->text.size() > 8) return {};
+  if (code.empty() || code[0]->text.substr(0, 1).find_first_of("iu") != 0 || parts->bytes->bytes.size() > 8) return {};
   int64_t number = 0;
-  std::memcpy(&number, parts->bytes->text.data(), parts->bytes->text.size());
+  std::memcpy(&number, parts->bytes->bytes.data(), parts->bytes->bytes.size());
   return number;
 }
 
@@ -88,30 +87,31 @@ const NumpyDtype& dtype_of(const std::string& place, const PickleValue& value) {
   return *known;
 }
 
-std::unique_ptr<Pickle> open(const std::string& file) {
+std::shared_ptr<const boost::interprocess::mapped_region> map_whole(const std::string& file) {
   check_input_file(file);
-  namespace ipc = boost::interprocess;
-  const ipc::file_mapping mapping(file.c_str(), ipc::read_only);
-  const ipc::mapped_region region(mapping, ipc::read_only);
-  return std::make_unique<Pickle>(std::string_view(static_cast<const char*>(region.get_address()), region.get_size()),
-                                  file);
+  return map_part(file, 0, static_cast<int64_t>(std::filesystem::file_size(file)));
+}
+
+const char* begin_of(const boost::interprocess::mapped_region& content) {
+  return static_cast<const char*>(content.get_address());
 }
 
 }  // namespace
 
-PickledArrays::PickledArrays(const std::string& file) : file_(file), pickle_(open(file)) {
-  for (const auto& value : pickle_->values()) {
+PickledArrays::PickledArrays(const std::string& file)
+    : file_(file), content_(map_whole(file)), pickle_({begin_of(*content_), content_->get_size()}, file) {
+  for (const auto& value : pickle_.values()) {
     if (value.kind != Kind::name || std::count(harmless.begin(), harmless.end(), value.text) > 0) continue;
     throw Error(file, fmt::format("would have Python call {}, which no array needs", value.text),
                 "do not open it with Python's pickle either, unless you know who made it; pickle a dict of arrays");
   }
-  if (pickle_->root().kind != Kind::dict && pickle_->root().entries.empty() && !parts_of(pickle_->root())) {
-    throw Error(file, "holds " + pickle_->root().what() + ", not a dictionary", "pickle a dict of arrays");
+  if (pickle_.root().kind != Kind::dict && pickle_.root().entries.empty() && !parts_of(pickle_.root())) {
+    throw Error(file, "holds " + pickle_.root().what() + ", not a dictionary", "pickle a dict of arrays");
   }
 }
 
 Ref PickledArrays::find(const std::string& key) const {
-  Ref at = &pickle_->root();
+  Ref at = &pickle_.root();
   for (size_t begin = 0; at && begin < key.size();) {
     const size_t end = std::min(key.find('/', begin), key.size());
     const std::string step = key.substr(begin, end - begin);
@@ -164,14 +164,19 @@ at::Tensor PickledArrays::array(const std::string& key) const {
     if (length < 0 || __builtin_mul_overflow(bytes, length, &bytes)) bytes = -1;
     if (bytes < 0) break;
   }
-  const std::string& content = parts->bytes->text;
+  const std::string_view content = parts->bytes->bytes;
   if (parts->bytes->kind != Kind::bytes || bytes != static_cast<int64_t>(content.size())) {
     throw Error(where, fmt::format("holds {} bytes for an array of shape ({})", content.size(), fmt::join(shape, ", ")),
                 "copy or download the file again, or pickle it with protocol 4");
   }
   if (parts->fortran_order) std::reverse(shape.begin(), shape.end());
-  // The bytes live as long as the pickle does; LibTorch wants them writable, nothing here writes.
-  const auto array = at::from_blob(const_cast<char*>(content.data()), shape, [keep = pickle_](void*) {}, dtype.stored);
+  const auto array = allocate(where, shape, dtype.stored);
+  // Read, not copied out of the mapped file: its pages would take the memory of the array a second time.
+  std::ifstream stream(file_, std::ios::binary);
+  stream.seekg(content.data() - begin_of(*content_));
+  if (!stream.read(static_cast<char*>(array.mutable_data_ptr()), bytes)) {
+    throw Error(where, "cannot be read to its end", "copy or download the file again");
+  }
   return as_read(where, array, dtype, parts->fortran_order);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <data/mapped_file.h>
 #include <plexiform/pickle.h>
 
 #include <memory>
@@ -23,7 +24,7 @@ class PickledArrays {
 
   // "" is all of it: the array that was pickled alone. A key may lead into dictionaries of the dictionary: "movie_stats/dichromatic/mean".
   bool has(const std::string& key) const;  // false also for None
-  // In C order, with its own dtype as array_files.h has them; a view of the pickle where that is possible.
+  // In C order, with its own dtype as array_files.h has them; read now: what nobody asks for stays in the file.
   at::Tensor array(const std::string& key) const;
   double number(const std::string& key) const;  // an int, a float, or an array of one element
   // The keys of the dictionary at `key` ("": the whole), integers written out.
@@ -38,7 +39,8 @@ class PickledArrays {
   PickleValue::Ref demand(const std::string& key) const;
 
   const std::string file_;
-  std::shared_ptr<const Pickle> pickle_;  // shared with the arrays that are views of it
+  const std::shared_ptr<const boost::interprocess::mapped_region> content_;  // what the pickle's bytes are views of
+  const Pickle pickle_;
 };
 
 }  // namespace plexiform::data

@@ -83,7 +83,7 @@ class Machine {
     push(made);
   }
   void big_integer(uint64_t size) {  // little-endian, two's complement
-    if (size > 8) return string(Kind::bytes, size);
+    if (size > 8) return bytes(size);
     const auto digits = take(size);
     uint64_t value = size > 0 && (digits.back() & 0x80) ? ~uint64_t{0} : 0;
     for (size_t i = size; i-- > 0;) value = value << 8 | static_cast<uint8_t>(digits[i]);
@@ -94,9 +94,14 @@ class Machine {
     made->integer = value;
     push(made);
   }
-  void string(Kind kind, uint64_t size) {
-    auto* made = make(kind);
+  void text(uint64_t size) {
+    auto* made = make(Kind::text);
     made->text = take(size);
+    push(made);
+  }
+  void bytes(uint64_t size) {
+    auto* made = make(Kind::bytes);
+    made->bytes = take(size);
     push(made);
   }
   void collection(Kind kind, std::vector<PickleValue::Ref> items) {
@@ -179,22 +184,22 @@ class Machine {
         return push(made);
       }
       case 0x8c:  // SHORT_BINUNICODE
-        return string(Kind::text, number<uint8_t>());
+        return text(number<uint8_t>());
       case 'X':  // BINUNICODE
-        return string(Kind::text, number<uint32_t>());
+        return text(number<uint32_t>());
       case 0x8d:  // BINUNICODE8
-        return string(Kind::text, number<uint64_t>());
+        return text(number<uint64_t>());
       case 'U':  // SHORT_BINSTRING: Python 2's text
-        return string(Kind::text, number<uint8_t>());
+        return text(number<uint8_t>());
       case 'T':  // BINSTRING
-        return string(Kind::text, number<uint32_t>());
+        return text(number<uint32_t>());
       case 'C':  // SHORT_BINBYTES
-        return string(Kind::bytes, number<uint8_t>());
+        return bytes(number<uint8_t>());
       case 'B':  // BINBYTES
-        return string(Kind::bytes, number<uint32_t>());
+        return bytes(number<uint32_t>());
       case 0x8e:  // BINBYTES8
       case 0x96:  // BYTEARRAY8
-        return string(Kind::bytes, number<uint64_t>());
+        return bytes(number<uint64_t>());
       case ']':  // EMPTY_LIST
         return push(make(Kind::list));
       case 'l':  // LIST

@@ -95,7 +95,10 @@ class ZipArchive final : public TorchFile::Archive {
       throw Error(file, "has big-endian numbers", "write it again on a little-endian machine");
     }
   }
-  std::unique_ptr<Pickle> pickle() override { return std::make_unique<Pickle>(read("data.pkl").view, file_); }
+  std::unique_ptr<Pickle> pickle() override {
+    pickled_ = read("data.pkl");
+    return std::make_unique<Pickle>(pickled_.view, file_);
+  }
   Bytes storage(const std::string& key) override { return read("data/" + key); }
 
  private:
@@ -118,6 +121,7 @@ class ZipArchive final : public TorchFile::Archive {
 
   const std::string file_;
   const size_t limit_;
+  Bytes pickled_;  // as long as what was made of it
   caffe2::serialize::PyTorchStreamReader reader_;
   const std::map<std::string, uint32_t> checksums_;
 };

@@ -16,6 +16,7 @@
 #undef CHECK  // c10's would hide Catch's
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -196,6 +197,15 @@ TEST_CASE("a pickle that was written is read again, nested, and as a single arra
   CHECK(read.integers("stats/2022") == std::vector<int64_t>{7});
   simulation::write_pickled_array(folder / "b.pkl", counts.to(at::kByte));
   CHECK(PickledArrays(folder / "b.pkl").array("").equal(counts.to(at::kByte)));
+}
+
+TEST_CASE("an array of a pickle is read when it is asked for: one that was cut meanwhile is refused") {
+  const example::Folder folder;
+  const std::string file = folder / "a.pkl";
+  simulation::write_pickled_array(file, at::arange(10'000, at::kLong));
+  const PickledArrays pickle(file);
+  fs::resize_file(file, 1000);
+  CHECK_THROWS_WITH(pickle.array(""), file + ": cannot be read to its end\n  fix: copy or download the file again");
 }
 
 TEST_CASE("texts in a .npy file are read as they were written") {

@@ -24,9 +24,9 @@ struct PickleValue {
     boolean,  // integer 0 or 1
     integer,  // of more than 64 bits: bytes, least first
     real,
-    text,   // UTF-8
-    bytes,  // in `text`
-    list,   // items; a tuple's and a set's as well
+    text,  // UTF-8
+    bytes,
+    list,  // items; a tuple's and a set's as well
     tuple,
     set,
     dict,    // entries
@@ -40,6 +40,7 @@ struct PickleValue {
   int64_t integer = 0;
   double real = 0;
   std::string text;
+  std::string_view bytes;  // of the pickle as it was given
   std::vector<Ref> items;
   std::vector<std::pair<Ref, Ref>> entries;
   Ref maker = nullptr, arguments = nullptr, state = nullptr;
@@ -52,7 +53,7 @@ struct PickleValue {
   std::string what() const;
 };
 
-// The values of one pickle; they live as long as it does.
+// The values of one pickle; they live as long as it does, and as the bytes that it was made of: a movie is not copied.
 class Pickle {
  public:
   // Throws Error(where, ...) when `bytes` are damaged, or have an opcode that is not read.
