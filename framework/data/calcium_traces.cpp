@@ -1,26 +1,20 @@
-#include <ATen/ops/empty.h>
 #include <data/calcium_traces.h>
 
 namespace plexiform::data {
 
-at::Tensor resampled(const at::Tensor& traces, const at::Tensor& times, const std::vector<double>& at) {
-  const int64_t neurons = traces.size(0), samples = traces.size(1), wanted = static_cast<int64_t>(at.size());
-  at::Tensor result = at::empty({neurons, wanted}, at::kDouble);
-  const at::Tensor values = traces.contiguous(), when = times.contiguous();
-  for (int64_t n = 0; n < neurons; ++n) {
-    const double* value = values.const_data_ptr<double>() + n * samples;
-    const double* time = when.const_data_ptr<double>() + n * samples;
-    double* to = result.mutable_data_ptr<double>() + n * wanted;
-    int64_t after = 0;  // the first sample later than the wanted time
-    for (int64_t i = 0; i < wanted; ++i) {
-      while (after < samples && time[after] <= at[i]) ++after;
-      if (after == 0 || after == samples) {
-        to[i] = value[after == 0 ? 0 : samples - 1];
-        continue;
-      }
-      const double slope = (value[after] - value[after - 1]) / (time[after] - time[after - 1]);
-      to[i] = slope * (at[i] - time[after - 1]) + value[after - 1];
+std::vector<double> resampled(std::span<const double> trace, std::span<const double> times,
+                              const std::vector<double>& at) {
+  std::vector<double> result;
+  result.reserve(at.size());
+  size_t after = 0;  // the first sample later than the wanted time
+  for (const double time : at) {
+    while (after < times.size() && times[after] <= time) ++after;
+    if (after == 0 || after == times.size()) {
+      result.push_back(after == 0 ? trace.front() : trace.back());
+      continue;
     }
+    const double slope = (trace[after] - trace[after - 1]) / (times[after] - times[after - 1]);
+    result.push_back(slope * (time - times[after - 1]) + trace[after - 1]);
   }
   return result;
 }

@@ -1,7 +1,6 @@
 // Source  the layout and its constants: the files published with Hoefling et al. 2024, eLife 13:e86860.
-#include <ATen/ops/cat.h>
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/stack.h>
 #include <data/array_files.h>
 #include <data/calcium_traces.h>
 #include <data/checks.h>
@@ -12,6 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 
 namespace plexiform::data {
 namespace {
@@ -151,7 +152,7 @@ class Field {  // one session
   at::Tensor traces() const {
     auto kept = [&](const std::string& name) { return load(name).to(at::kDouble).index_select(0, kept_); };
     at::Tensor all = kept(trace_name());
-    if (all.dim() != 2) {
+    if (all.dim() != 2 || all.size(1) == 0) {
       throw Error(place(trace_name()), fmt::format("has shape {}, not (N, T)", text(all.sizes().vec())),
                   "store cells, samples");
     }
@@ -182,7 +183,7 @@ class Field {  // one session
                                 : value.flatten().index_select(0, kept_).unsqueeze(1);
     };
     const auto steps = at::empty({traces.size(1)}, at::kDouble).fill_(1).cumsum(0).sub(1);
-    return per_trace("_traces_t0").add(per_trace("_traces_dt").mul(steps)).contiguous();
+    return per_trace("_traces_dt").mul(steps).add_(per_trace("_traces_t0"));
   }
 
   // When each part of the stimulus began, in s.
@@ -194,20 +195,57 @@ class Field {  // one session
   }
   std::string trigger_name() const { return params_.response_type + "_trigger_times"; }
 
-  // (N, frames) float64 at `frames` times from each trigger on.
-  at::Tensor recorded(const std::vector<double>& triggers, double duration, int64_t frames) const {
-    const auto measured = traces();
-    return resampled(measured, times(measured), frame_times(triggers, duration, frames));
-  }
+  // Responses to a part of the stimulus, (N, frames) float32; does it count for the s.d. that traces are divided by?
+  struct Part {
+    at::Tensor responses;
+    bool counts;
+  };
 
-  // Factors (N, 1) that give `traces` the standard deviation scale_traces.
-  at::Tensor scale_of(const at::Tensor& traces) const {
-    const at::Tensor scale =
-        traces.std(at::IntArrayRef{1}, /*unbiased=*/false, /*keepdim=*/true).reciprocal().mul(params_.scale_traces);
-    if (!scale.isfinite().all().item<bool>()) {
+  // Fills the parts, which follow each other, `frames` frames from each trigger on.
+  void record(const std::vector<double>& triggers, double duration, int64_t frames,
+              const std::vector<Part>& parts) const {
+    const at::Tensor measured = traces(), when = times(measured);
+    const auto at = frame_times(triggers, duration, frames);
+    const size_t cells = measured.size(0), samples = measured.size(1);
+    const double *values = measured.const_data_ptr<double>(), *seconds = when.const_data_ptr<double>();
+    std::vector<double> scales(cells);
+    // Cell by cell: all of them in float64 would be several times what is kept.
+    at::parallel_for(0, measured.size(0), 1, [&](size_t first, size_t last) {
+      for (size_t n = first; n < last; ++n) {
+        const auto trace = resampled({values + n * samples, samples}, {seconds + n * samples, samples}, at);
+        std::vector<std::span<const double>> runs, counted;
+        const double* from = trace.data();
+        for (const auto& [responses, counts] : parts) {
+          runs.emplace_back(from, responses.size(1));
+          if (counts && responses.size(1) > 0) counted.push_back(runs.back());
+          from += responses.size(1);
+        }
+        scales[n] = params_.scale_traces / deviation(counted);
+        for (size_t i = 0; i < parts.size(); ++i) {
+          float* const to = parts[i].responses.mutable_data_ptr<float>() + n * parts[i].responses.stride(0);
+          std::transform(runs[i].begin(), runs[i].end(), to,
+                         [&](double value) { return static_cast<float>(value * scales[n]); });
+        }
+      }
+    });
+    if (!std::all_of(scales.begin(), scales.end(), [](double scale) { return std::isfinite(scale); })) {
       throw Error(place(trace_name()), "holds a trace that never changes", "leave that cell out, or filter by quality");
     }
-    return scale;
+  }
+
+  // The s.d. of all the values; exactly 0 where nothing changes.
+  static double deviation(const std::vector<std::span<const double>>& runs) {
+    auto mean = [&](auto of) {
+      double sum = 0;
+      size_t count = 0;
+      for (const auto& run : runs) {
+        for (const double value : run) sum += of(value);
+        count += run.size();
+      }
+      return sum / static_cast<double>(count);
+    };
+    const double near = runs.front().front(), offset = mean([&](double x) { return x - near; });
+    return std::sqrt(mean([&](double x) { return (x - near - offset) * (x - near - offset); }));
   }
 
   bool left_eye() const { return fact("eye") == "left" && name_ != wrongly_labelled; }
@@ -220,23 +258,6 @@ class Field {  // one session
                   fmt::format("holds {} triggers, but the movie has {} clips", clips.size(), wanted),
                   "give the movie that was shown, or the recording of the whole movie");
     }
-    const at::Tensor all = recorded(clips, clip_duration, clip_length);
-    const int64_t test = movies.test->frames(), half = movies.clips() / 2 * clip_length;
-    const int64_t rest = movies.train->frames() - half;
-    int64_t at = 0;
-    auto next = [&](int64_t frames) {
-      const auto part = all.slice(1, at, at + frames);
-      at += frames;
-      return part;
-    };
-    std::vector<at::Tensor> tests, trains;
-    tests.push_back(next(test));
-    trains.push_back(next(half));
-    tests.push_back(next(test));
-    trains.push_back(next(rest));
-    tests.push_back(next(test));
-    const at::Tensor train = at::cat(trains, 1), scale = scale_of(params_.std_of_training ? train : all);
-
     const auto sequence = static_cast<size_t>(std::stoll(fact("scan_sequence_idx")));
     if (sequence >= movies.sequences.size()) {
       throw Error(file_.file() + ": /" + name_,
@@ -245,10 +266,18 @@ class Field {  // one session
                   "give the movies that belong to these responses");
     }
     const bool left = left_eye();
-    Trial shown{.stimulus = movies.train, .responses = train.mul(scale).to(at::kFloat).contiguous(), .repeats = {}};
+    const int64_t test = movies.test->frames(), train = movies.train->frames(), half = movies.clips() / 2 * clip_length;
+    Trial shown{.stimulus = movies.train, .responses = at::empty({session.neurons, train}, at::kFloat), .repeats = {}};
     shown.view = {movies.sequences[sequence], clip_length, left};
-    Trial tested{.stimulus = movies.test, .responses = {}, .repeats = {}};
-    tested.repeats = at::stack(tests).mul(scale).to(at::kFloat).contiguous();
+    Trial tested{
+        .stimulus = movies.test, .responses = {}, .repeats = at::empty({3, session.neurons, test}, at::kFloat)};
+    const bool tests_count = !params_.std_of_training;
+    record(clips, clip_duration, clip_length,
+           {{tested.repeats[0], tests_count},
+            {shown.responses.slice(1, 0, half), true},
+            {tested.repeats[1], tests_count},
+            {shown.responses.slice(1, half), true},
+            {tested.repeats[2], tests_count}});
     tested.responses = tested.repeats.mean(0);
     tested.view.mirrored = left;
     session.train.push_back(std::move(shown));
@@ -268,15 +297,14 @@ class Field {  // one session
     std::vector<double> begins;
     for (size_t i = 0; i < repeats * parts; ++i) begins.push_back(starts[i * each]);
     const int64_t frames = light.parts[0]->frames();
-    const at::Tensor all = recorded(begins, light.duration, frames);
-    const at::Tensor responses = all.mul(scale_of(all)).to(at::kFloat);
+    std::vector<Part> trials;
     for (size_t i = 0; i < begins.size(); ++i) {
-      const auto from = static_cast<int64_t>(i) * frames;
-      session.train.push_back({.stimulus = light.parts[i % parts],
-                               .responses = responses.slice(1, from, from + frames).contiguous(),
-                               .repeats = {}});
+      trials.push_back({at::empty({session.neurons, frames}, at::kFloat), true});
+      session.train.push_back(
+          {.stimulus = light.parts[i % parts], .responses = trials.back().responses, .repeats = {}});
       session.train.back().view.mirrored = left_eye();
     }
+    record(begins, light.duration, frames, trials);
   }
 
   void add_info(Session& session) const {
@@ -334,7 +362,8 @@ Recordings read_hoefling_2024(const Hoefling2024Params& params) {
     return read(params, movies, *movies.train);
   }
   const bool chirp = params.response_type == "chirp";
-  const auto light = chirp ? read_chirp(params.movies, params.light_rate_hz) : read_moving_bars(params.movies, params.light_rate_hz);
+  const auto light =
+      chirp ? read_chirp(params.movies, params.light_rate_hz) : read_moving_bars(params.movies, params.light_rate_hz);
   return read(params, light, *light.parts[0]);
 }
 

@@ -1,5 +1,6 @@
 // tests/data/hoefling_2024/make.py made the files and, with NumPy, the expected values.
 #include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
 #include <data/array_files.h>
 #include <data/batches.h>
 #include <data/pickled_arrays.h>
@@ -81,6 +82,26 @@ TEST_CASE("Hoefling 2024 with openretina's quirks: the s.d. is that of the whole
   auto values = published();
   values["compat"] = "openretina";
   CHECK(near(read(values).sessions[0].train[0].responses, "train_whole.npy"));
+}
+
+TEST_CASE("Hoefling 2024: a trace that changes in the tests alone has no s.d. in training to be divided by") {
+  const example::Folder own;
+  const std::string file = own / "responses.h5", traces = "natural_inferred_spikes";
+  const Hdf5File original(folder + "responses.h5");
+  Hdf5File changed(file, Hdf5File::Mode::create);
+  for (const auto& name : original.names("field_a")) {
+    if (name != traces) changed.copy(original, "field_a/" + name, "field_a/" + name);
+  }
+  changed.copy_attributes(original, "field_a", "field_a");
+  const auto still = at::full({4, 300}, 0.1, at::kDouble);
+  still.select(1, 10).fill_(1);  // 1.3 s: the first clip, a test, begins at 1 s
+  changed.write("field_a/" + traces, still);
+  changed.close();
+  auto values = published("movies.pkl", file);
+  CHECK(refusal(values) == file + ": /field_a/" + traces +
+                               ": holds a trace that never changes\n  fix: leave that cell out, or filter by quality");
+  values["compat"] = "openretina";
+  CHECK(refusal(values) == "accepted");
 }
 
 TEST_CASE("all fields share one movie, each in its order of clips, mirrored for a left eye") {
