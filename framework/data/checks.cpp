@@ -104,7 +104,10 @@ std::vector<std::string> doubts(const Recordings& recordings) {
           fmt::format("session {}: {} of {} neurons never respond in training", session.name, silent, session.neurons));
     }
     float largest = 0;
-    for (const auto& trial : session.train) largest = std::max(largest, trial.responses.abs().max().item<float>());
+    for (const auto& trial : session.train) {
+      const auto [least, most] = trial.responses.aminmax();
+      largest = std::max({largest, -least.item<float>(), most.item<float>()});
+    }
     if (largest > 1e6f) {
       all.push_back(
           fmt::format("session {}: responses reach {}; counts or rates in Hz are meant", session.name, largest));

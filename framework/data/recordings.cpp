@@ -54,7 +54,8 @@ at::Tensor Session::mean_activity() const {
   for (const auto& trial : train) {
     const int64_t own = trial.responses.size(1);
     if (own <= discard_frames) continue;
-    sum += trial.responses.slice(1, discard_frames).sum(1, false, at::kDouble);
+    for (int64_t n = 0; n < neurons; ++n)  // LibTorch sums in float64 by way of a copy: of one neuron at a time
+      sum.select(0, n).add_(trial.responses.select(0, n).slice(0, discard_frames).sum(at::kDouble));
     frames += own - discard_frames;
   }
   return sum.div(static_cast<double>(std::max<int64_t>(1, frames))).to(at::kFloat);

@@ -1,5 +1,6 @@
 // plexiform data inspect|check|convert: recordings of any layout, without training on them.
 #include <cli/host/commands.h>
+#include <cli/host/memory.h>
 #include <cli/parse.h>
 #include <cli/shell_words.h>
 #include <config/compose.h>
@@ -441,6 +442,7 @@ constexpr const char* usage =
 }  // namespace
 
 int data_command(const Arguments& arguments) {
+  return_freed_memory();
   const std::string command = arguments.empty() ? "" : arguments[0];
   const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   if (command == "inspect") return inspect(rest);

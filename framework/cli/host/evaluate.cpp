@@ -30,6 +30,7 @@ std::string alone(const std::vector<const model::Model*>& models, const data::Re
 // plexiform evaluate RUN: the trained model of a run on the data that its config names, or on others by override.
 int evaluate(const Arguments& arguments) {
   namespace fs = std::filesystem;
+  return_freed_memory();
   refuse_what_does_not_fit();
   plugins::report_crashes();
   auto line = parse_command_line("evaluate", arguments);
@@ -66,6 +67,7 @@ int evaluate(const Arguments& arguments) {
   }
   const auto loader = data::read_loader(config);
   const auto recordings = data::read_recordings(config);
+  keep_freed_memory();
   model::check_data(bundles.front(), recordings, folder);
   const auto split = data::split(recordings, loader, bundles.front().model.lag());
   const bool test = line.split == "test";

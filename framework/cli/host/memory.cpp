@@ -21,6 +21,8 @@ uint64_t line_of(const std::string& file, const std::string& name) {
 
 }  // namespace
 
+void return_freed_memory() { mallopt(M_MMAP_THRESHOLD, 1 << 20); }  // left alone it rises to what was freed last
+
 void keep_freed_memory() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());

@@ -51,11 +51,12 @@ bool wants_bar(const host::Json& config) {
 }  // namespace
 
 int train(const Arguments& arguments) {
-  keep_freed_memory();
+  return_freed_memory();
   refuse_what_does_not_fit();
   plugins::report_crashes();
   const auto line = parse_command_line("train", arguments);
   Experiment experiment = prepare(line);
+  keep_freed_memory();
   if (parallel::read_launch().rank > 0) {
     if (line.dry_run) return 0;
     Quiet quiet;
