@@ -33,7 +33,7 @@ def main():
             with tempfile.TemporaryDirectory() as root:
                 config, *overrides = cases.of_config(case)
                 rows.append(cases.result([arguments.build / "bin/stream_bench", root + "/bench", case[1], cases.NEURONS,
-                                          arguments.frames, config, *overrides]))
+                                          arguments.frames, config, "++compat=openretina", *overrides]))
         best = min(rows, key=lambda row: row["median"])
         apart = max(apart, *(row["apart"] for row in rows))
         print(f"{name:<16} ours       {text(best)}  apart {best['apart']:.1e}", flush=True)
