@@ -20,7 +20,9 @@ import cases
 
 def run(command, folder, threads):
     begin = time.perf_counter()
-    done = subprocess.run([str(word) for word in command], env={**cases.ENVIRONMENT, "OMP_NUM_THREADS": str(threads)},
+    # openretina's checkpoints hold its config, which torch 2.6 and later do not load unasked.
+    environment = {**cases.ENVIRONMENT, "OMP_NUM_THREADS": str(threads), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
+    done = subprocess.run([str(word) for word in command], env=environment,
                           capture_output=True, text=True, cwd=folder)
     if done.returncode:
         raise SystemExit(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
