@@ -54,8 +54,12 @@ at::Tensor Session::mean_activity() const {
   for (const auto& trial : train) {
     const int64_t own = trial.responses.size(1);
     if (own <= discard_frames) continue;
-    for (int64_t n = 0; n < neurons; ++n)  // LibTorch sums in float64 by way of a copy: of one neuron at a time
-      sum.select(0, n).add_(trial.responses.select(0, n).slice(0, discard_frames).sum(at::kDouble));
+    // LibTorch sums in float64 by way of a copy: of few neurons at a time where a trial is long.
+    const int64_t some = std::max<int64_t>(1, (1 << 20) / own);
+    for (int64_t n = 0; n < neurons; n += some) {
+      sum.slice(0, n, n + some) +=
+          trial.responses.slice(0, n, n + some).slice(1, discard_frames).sum(1, false, at::kDouble);
+    }
     frames += own - discard_frames;
   }
   return sum.div(static_cast<double>(std::max<int64_t>(1, frames))).to(at::kFloat);

@@ -39,7 +39,7 @@ class Past {
   const Problem p;
   const Kernels<float>& kernels;
   Job<float> job;
-  int64_t newest = -1;  // of the frames, from 0
+  int64_t slot = -1;  // of the ring, with the newest frame
 
  private:
   at::Tensor workspace_;
@@ -58,8 +58,8 @@ class PastFrames final : public Past {
   }
   void push(const float* frame) override {
     const int64_t plane = p.height * p.width;
-    place(++newest % p.bins);
-    float* to = ring_.mutable_data_ptr<float>() + newest % p.bins * plane;
+    place(slot = (slot + 1) % p.bins);
+    float* to = ring_.mutable_data_ptr<float>() + slot * plane;
     for (int64_t i = 0; i < p.inputs; ++i, frame += plane, to += 2 * p.bins * plane) {
       std::copy_n(frame, plane, to);
       std::copy_n(frame, plane, to + p.bins * plane);
@@ -67,7 +67,7 @@ class PastFrames final : public Past {
   }
   void convolve(float* output) override {
     job.output = output;
-    kernels.forward(job, 0);
+    kernels.run(job, 0, 0);
   }
 
  private:
@@ -90,11 +90,11 @@ class PastMaps final : public Past {
     for (int64_t i = 0; i < p.inputs; ++i, to += frame_.size(1) * frame_.size(2)) {
       for (int64_t h = 0; h < p.height; ++h, frame += p.width) std::copy_n(frame, p.width, to + h * frame_.size(2));
     }
-    kernels.push(job, ++newest % p.bins);
+    kernels.push(job, slot = (slot + 1) % p.bins);
   }
   void convolve(float* output) override {
     job.output = output;
-    kernels.sum(job, newest % p.bins);
+    kernels.sum(job, slot);
   }
 
  private:
@@ -153,7 +153,10 @@ at::Tensor FrameLayer::step(const at::Tensor& frame) {
   const auto x = frame.contiguous();
   const float* from = x.const_data_ptr<float>();
   for (const auto& past : s.pasts) past->push(from), from += p.inputs * p.height * p.width;
-  if (s.missing > 0 && s.missing-- > 0) return {};
+  if (s.missing > 0) {
+    --s.missing;
+    return {};
+  }
   auto y = at::empty({frame.size(0), p.outputs, p.out_height(), p.out_width()}, frame.options());
   const int64_t plane = p.out_height() * p.out_width();
   const auto& normal = normalise::kernels();

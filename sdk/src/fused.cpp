@@ -21,17 +21,25 @@ using torch::autograd::variable_list;
 constexpr int64_t most_kept = int64_t{512} << 20;
 
 // `kept` if it is large enough and nobody else holds it; else new memory, which is then kept.
-at::Tensor memory_of(at::Tensor& kept, int64_t count, const at::TensorOptions& options, bool shared) {
+at::Tensor memory_of(at::Tensor& kept, int64_t count, const at::TensorOptions& options) {
   const bool fits = kept.defined() && kept.numel() >= count && kept.scalar_type() == options.dtype().toScalarType();
   const c10::InferenceMode off(false);  // it is kept for a training that may follow
-  if (!fits || (!shared && kept.use_count() > 1)) kept = at::empty({count}, options);
-  return kept;
+  if (fits && kept.use_count() == 1) return kept;
+  kept.reset();  // before more is allocated
+  return kept = at::empty({count}, options);
+}
+
+// Free between two passes: all layers that this thread runs share it.
+template <class Real>
+Real* workspace_of(int64_t count, const at::TensorOptions& options) {
+  thread_local at::Tensor kept;
+  return memory_of(kept, count, options).data_ptr<Real>();
 }
 
 template <class Real>
 struct Pass {
   Pass(const Problem& problem, Order order, const at::Tensor& x, const at::Tensor& t, const at::Tensor& s)
-      : kernels(factored::kernels<Real>(problem.outputs)) {
+      : kernels(factored::kernels<Real>(problem.outputs)), options(x.options().requires_grad(false)) {
     job.problem = problem;
     job.order = order;
     job.parts = at::get_num_threads();
@@ -42,8 +50,7 @@ struct Pass {
 
   void forward(at::Tensor& y) {
     job.output = y.data_ptr<Real>();
-    kernels.prepare(job);
-    in_parallel(job.parts, [this](int64_t part) { kernels.forward(job, static_cast<int>(part)); });
+    run();
   }
 
   void backward(const at::Tensor& dy, at::Tensor& dx, at::Tensor& dt, at::Tensor& ds) {
@@ -51,12 +58,19 @@ struct Pass {
     if (dx.defined()) job.input_gradient = dx.data_ptr<Real>();
     if (dt.defined()) job.temporal_gradient = dt.data_ptr<Real>();
     if (ds.defined()) job.spatial_gradient = ds.data_ptr<Real>();
+    run();
+  }
+
+  void run() {
+    job.workspace = workspace_of<Real>(kernels.workspace_size(job), options);
     kernels.prepare(job);
-    in_parallel(job.parts, [this](int64_t part) { kernels.backward(job, static_cast<int>(part)); });
+    for (int stage = 0; stage < kernels.stages(job); ++stage)
+      in_parallel(job.parts, [&](int64_t part) { kernels.run(job, stage, static_cast<int>(part)); });
     kernels.finish(job);
   }
 
   const factored::Kernels<Real>& kernels;
+  const at::TensorOptions options;
   Job<Real> job;
 };
 
@@ -80,21 +94,18 @@ struct Fused : torch::autograd::Function<Fused> {
     at::Tensor maps;
     Order order = Order::time_first;
     with_dtype(x, [&]<class Real>(Real) {
-      order = factored::cheaper_order(p, wanted, factored::kernels<Real>(p.outputs).space_first);
+      const auto& kernels = factored::kernels<Real>(p.outputs);
+      order = factored::cheaper_order(p, wanted, kernels.lanes);
       Pass<Real> pass(p, order, x, t, s);
-      const auto options = x.options().requires_grad(false);
-      pass.job.workspace =
-          memory_of(memory->workspace, pass.kernels.workspace_size(pass.job), options, true).template data_ptr<Real>();
       const int64_t kept = pass.kernels.maps_size(p);
       if (order == Order::space_first && wanted.kernels && kept * static_cast<int64_t>(sizeof(Real)) <= most_kept) {
-        maps = memory_of(memory->maps, kept, options, false);
+        maps = memory_of(memory->maps, kept, pass.options);
         pass.job.maps = maps.data_ptr<Real>();
       }
       pass.forward(y);
     });
     context->save_for_backward({x, t, s});
     context->saved_data["maps"] = maps;
-    context->saved_data["workspace"] = memory->workspace;
     context->saved_data["order"] = static_cast<int64_t>(order);
     context->saved_data["problem"] = numbers(p);
     return y;
@@ -123,9 +134,6 @@ struct Fused : torch::autograd::Function<Fused> {
     if (of_kernels) result[1] = at::empty_like(t), result[2] = at::empty_like(s);
     with_dtype(x, [&]<class Real>(Real) {
       Pass<Real> pass(p, static_cast<Order>(context->saved_data["order"].toInt()), x, t, s);
-      auto workspace = context->saved_data["workspace"].toTensor();
-      pass.job.workspace =
-          memory_of(workspace, pass.kernels.workspace_size(pass.job), x.options(), true).template data_ptr<Real>();
       const auto maps = context->saved_data["maps"].toTensor();
       if (maps.defined()) pass.job.maps = maps.data_ptr<Real>();
       pass.backward(dy, result[0], result[1], result[2]);

@@ -9,7 +9,7 @@
 namespace plexiform::layers {
 
 struct FusedMemory {  // of one layer, allocated once and kept
-  at::Tensor workspace, maps;
+  at::Tensor maps;
 };
 
 // (B, I, T, H, W) with kernels temporal (O, I, kt), spatial (O, I, 1, kh, kw)

@@ -48,6 +48,13 @@ def write_model(folder, build, case):
     return file
 
 
+def openretina_command(python, words):
+    """openretina's own command, of the environment of its Python (openretina_env.sh), with the configs of its source."""
+    home = python.absolute().parent
+    config_path = ["--config-path", home.parent / "source/configs"] if words[0] == "train" else []
+    return [home / "openretina", *words[:1], *config_path, *words[1:]]
+
+
 def add_arguments(parser):
     parser.add_argument("--build", type=lambda p: pathlib.Path(p).resolve(), default=HERE.parent.parent / "build")
     parser.add_argument("--openretina", type=pathlib.Path, help="the Python that has it")

@@ -87,11 +87,11 @@ double sgemm() {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count > 1 && std::atoi(arguments[1]) < 1) {
+  const int repeats = count > 1 ? std::atoi(arguments[1]) : 5;
+  if (repeats < 1) {
     fmt::print(stderr, "convolution_bench [REPEATS [LAYER]]\n");
     return 2;
   }
-  const int repeats = count > 1 ? std::atoi(arguments[1]) : 5;
   at::set_num_threads(1);
   const double peak = bench::peak();
   const auto& kernels = factored::kernels<float>(16);
@@ -128,7 +128,7 @@ int main(int count, char** arguments) {
     const auto problem =
         fused_problem(x.sizes(), temporal, conv.spatial_kernel().sizes(), size.padding.in_time(size.bins),
                       size.padding.in_height(size.height), size.padding.in_width(size.width));
-    const auto order = factored::cheaper_order(problem, wanted, kernels.space_first);
+    const auto order = factored::cheaper_order(problem, wanted, kernels.lanes);
     const double operations = 2 * factored::multiplications(problem, order, wanted) *
                               static_cast<double>(layer.batch * layer.size.inputs * layer.size.outputs);
     const double rate = 1e-9 * operations / fused.both;

@@ -45,9 +45,7 @@ def main():
         mine = seconds([ours, *command], arguments.runs)
         line = f"{name:<24} ours {text(mine)}"
         if python:
-            home = python.absolute().parent  # bin of its environment (openretina_env.sh)
-            other = [home / "openretina", *command]
-            other[2:2] = ["--config-path", home.parent / "source/configs"] if command[0] == "train" else []
+            other = cases.openretina_command(python, command)
             seconds(other, 1)
             theirs = seconds(other, arguments.runs)
             line += f"   openretina {text(theirs)}   {statistics.median(theirs) / statistics.median(mine):8.0f} x"

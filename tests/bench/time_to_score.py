@@ -26,24 +26,23 @@ def run(command, folder, threads):
                           capture_output=True, text=True, cwd=folder)
     if done.returncode:
         raise SystemExit(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
-    return time.perf_counter() - begin, done.stdout + done.stderr
+    return time.perf_counter() - begin
 
 
 def openretina(python, folder, overrides, threads):
-    home = python.absolute().parent  # bin of its environment (openretina_env.sh)
-    seconds, _ = run([home / "openretina", "train", "--config-path", home.parent / "source/configs", *overrides,
-                      f"paths.log_dir={folder}", f"hydra.run.dir={folder}/openretina"], folder, threads)
-    file = max(pathlib.Path(folder).rglob("metrics.csv"), key=lambda path: path.stat().st_mtime)
-    columns = {}  # of the test set: train and validation come first
+    words = ["train", *overrides, f"paths.log_dir={folder}", f"hydra.run.dir={folder}/openretina"]
+    seconds = run(cases.openretina_command(python, words), folder, threads)
+    file, = pathlib.Path(folder).rglob("metrics.csv")
+    scores = {}  # by the number of the data loader: training, validation, test
     with open(file) as rows:
         for row in csv.DictReader(rows):
-            columns |= {name: float(value) for name, value in row.items() if value and name.startswith("test_correlation")}
-    return seconds, columns[max(columns)]
+            scores |= {name: float(value) for name, value in row.items() if value and name.startswith("CorrelationLoss3d/")}
+    return seconds, scores["CorrelationLoss3d/dataloader_idx_2"]
 
 
 def ours(arguments, folder, overrides, epochs):
-    seconds, _ = run([arguments.build / "bin/plexiform", "train", *overrides, f"trainer.max_epochs={epochs}",
-                      f"hydra.run.dir={folder}/{epochs}"], folder, arguments.threads)
+    seconds = run([arguments.build / "bin/plexiform", "train", *overrides, f"trainer.max_epochs={epochs}",
+                   f"hydra.run.dir={folder}/{epochs}"], folder, arguments.threads)
     with open(f"{folder}/{epochs}/scores.csv") as rows:
         scores = [float(row["correlation_to_average"]) for row in csv.DictReader(rows)]
     return seconds, sum(scores) / len(scores)

@@ -1,11 +1,12 @@
 // The fused kernels of sdk/src/factored against the formula of their header, for every set of instructions that this
-// machine has, both orders, many shapes. Sees no LibTorch.
+// machine has, in each order, many shapes. Sees no LibTorch.
 #include <factored/factored.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -87,20 +88,26 @@ class Case {
     job.order = how.order;
     job.parts = how.parts;
     job.input = x.data(), job.temporal = t.data(), job.spatial = s.data();
-    job.output = r.output.data(), job.output_gradient = dy.data();
-    job.temporal_gradient = r.temporal.data(), job.spatial_gradient = r.spatial.data();
-    if (how.input_gradient) job.input_gradient = r.input.data();
-    std::vector<Real> workspace(static_cast<size_t>(kernels.workspace_size(job)) + 16, nothing);
     std::vector<Real> maps(how.keep_maps ? static_cast<size_t>(kernels.maps_size(p)) + 16 : 0, nothing);
-    job.workspace = aligned(workspace);
     if (how.keep_maps && how.order == Order::space_first) job.maps = aligned(maps);
 
-    kernels.prepare(job);
-    for (int part = 0; part < how.parts; ++part) kernels.forward(job, part);
-    std::fill(workspace.begin(), workspace.end(), nothing);  // free between two passes
-    kernels.prepare(job);
-    for (int part = how.parts; part-- > 0;) kernels.backward(job, part);  // in any order
-    kernels.finish(job);
+    auto run = [&](std::vector<int> parts) {
+      std::vector<Real> workspace(static_cast<size_t>(kernels.workspace_size(job)) + 16, nothing);
+      job.workspace = aligned(workspace);
+      kernels.prepare(job);
+      for (int stage = 0; stage < kernels.stages(job); ++stage) {
+        for (const int part : parts) kernels.run(job, stage, part);
+      }
+      kernels.finish(job);
+    };
+    std::vector<int> parts(index(how.parts));
+    std::iota(parts.begin(), parts.end(), 0);
+    job.output = r.output.data();
+    run(parts);
+    job.output_gradient = dy.data();
+    job.temporal_gradient = r.temporal.data(), job.spatial_gradient = r.spatial.data();
+    if (how.input_gradient) job.input_gradient = r.input.data();
+    run({parts.rbegin(), parts.rend()});  // in any order
     if (!how.input_gradient) r.input.clear();
     return r;
   }
@@ -202,7 +209,9 @@ void check_against_formula(double output_tolerance, double gradient_tolerance) {
       INFO(kernels.name << ", " << kernels.lanes << " lanes, " << parts << " parts," << text(p));
       for (const auto& how : {typename Case<Real>::How{Order::space_first, parts, true},
                               {Order::space_first, parts, false},
-                              {Order::time_first, parts, false, true}}) {
+                              {Order::time_first, parts, false, true},
+                              {Order::in_frequency, parts, false},
+                              {Order::in_frequency, parts, false, true}}) {
         const auto found = one.run(kernels, how);
         CHECK(difference(found.output, expected.output) < output_tolerance);
         CHECK(difference(found.temporal, expected.temporal) < gradient_tolerance);
@@ -280,7 +289,9 @@ TEST_CASE("the same number of parts gives the same bits") {
                .rows_after = 1};
   const Case<float> one(p, 1);
   const auto& k = kernels<float>(p.outputs);
-  for (const auto& how : {Case<float>::How{Order::space_first, 3}, {Order::time_first, 3, false, true}}) {
+  for (const auto& how : {Case<float>::How{Order::space_first, 3},
+                          {Order::time_first, 3, false, true},
+                          {Order::in_frequency, 3, false, true}}) {
     CHECK(one.run(k, how) == one.run(k, how));
   }
 }
@@ -291,10 +302,28 @@ TEST_CASE("gradients that nobody wants are not written") {
   CHECK(found.input.empty());
 }
 
-TEST_CASE("space comes first for a first layer, time where maps are padded or the input has a gradient") {
+TEST_CASE("a long sample is taken in pieces in frequency, as the formula has it") {
+  unsigned seed = 0;
+  for (const int64_t time : {129, 140, 200}) {
+    Problem p = {.batch = 1 + time % 2, .inputs = 2, .outputs = 5, .time = time, .height = 4, .width = 5, .bins = 6};
+    p.rows = 3, p.columns = 2, p.rows_before = 1, p.time_before = time % 4, p.time_after = time % 3;
+    const Case<double> one(p, ++seed);
+    const auto expected = one.formula();
+    const auto found = one.run(kernels<double>(p.outputs), {Order::in_frequency, 2, false});
+    INFO(text(p));
+    CHECK(difference(found.output, expected.output) < 1e-12);
+    CHECK(difference(found.temporal, expected.temporal) < 1e-12);
+    CHECK(difference(found.spatial, expected.spatial) < 1e-12);
+  }
+}
+
+TEST_CASE("large kernels are multiplied in frequency; else space comes first, or time where maps are padded") {
   const Wanted kernels_alone = {.kernels = true}, all = {.kernels = true, .input = true};
-  CHECK(cheaper_order(low_resolution, kernels_alone, 1.3) == Order::space_first);
-  CHECK(cheaper_order(low_resolution, all, 1) == Order::time_first);
+  CHECK(cheaper_order(low_resolution, kernels_alone, 16) == Order::in_frequency);
+  Problem one_long = low_resolution;
+  one_long.batch = 1, one_long.time = 750;
+  CHECK(cheaper_order(one_long, kernels_alone, 16) == Order::space_first);
+  CHECK(cheaper_order(one_long, all, 16) == Order::time_first);
   Problem causal = {.inputs = 1,
                     .outputs = 16,
                     .time = 60,
@@ -305,7 +334,7 @@ TEST_CASE("space comes first for a first layer, time where maps are padded or th
                     .columns = 8,
                     .time_before = 20};
   causal.rows_before = causal.columns_before = 3, causal.rows_after = causal.columns_after = 4;
-  CHECK(cheaper_order(causal, kernels_alone, 1) == Order::time_first);
+  CHECK(cheaper_order(causal, kernels_alone, 16) == Order::time_first);
 }
 
 TEST_CASE("the multiplications of each factor are counted, those by zero are not") {

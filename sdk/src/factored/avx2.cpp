@@ -19,14 +19,17 @@ namespace {
 struct One {
   using Real = float;
   using Part = One;
-  static constexpr int lanes = 8, tile = 12, slide = 12, run = 2, side = 8;
-  static constexpr double space_first = 1;  // measured
+  static constexpr int lanes = 8, tile = 12, slide = 12, run = 2, side = 8, pairs = 4;
   __m256 v;
 
   PLEXIFORM_INLINE static One load(const float* from, int64_t = 0) { return {_mm256_loadu_ps(from)}; }
   PLEXIFORM_INLINE static One broadcast(const float* from) { return {_mm256_broadcast_ss(from)}; }
   PLEXIFORM_INLINE static One zero() { return {_mm256_setzero_ps()}; }
   PLEXIFORM_INLINE static One fma(One a, One b, One sum) { return {_mm256_fmadd_ps(a.v, b.v, sum.v)}; }
+  PLEXIFORM_INLINE static One fms(One a, One b, One less) { return {_mm256_fmsub_ps(a.v, b.v, less.v)}; }
+  PLEXIFORM_INLINE static One fnma(One a, One b, One sum) { return {_mm256_fnmadd_ps(a.v, b.v, sum.v)}; }
+  PLEXIFORM_INLINE static One times(One a, One b) { return {_mm256_mul_ps(a.v, b.v)}; }
+  PLEXIFORM_INLINE static One minus(One a, One b) { return {_mm256_sub_ps(a.v, b.v)}; }
   PLEXIFORM_INLINE static One plus(One a, One b) { return {_mm256_add_ps(a.v, b.v)}; }
   PLEXIFORM_INLINE void store(float* to, int64_t = 0) const { _mm256_storeu_ps(to, v); }
   // Stays in its register: gcc would load it again for each multiplication.
@@ -40,7 +43,6 @@ struct Two {
   using Real = float;
   using Part = One;
   static constexpr int lanes = 16, tile = 6, side = 8;
-  static constexpr double space_first = 1;  // measured
   One a, b;
 
   PLEXIFORM_INLINE static Two load(const float* from, int64_t apart = 8) {

@@ -1,6 +1,10 @@
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "factored.h"
+#include "spectrum.h"
 
 namespace plexiform::factored {
 
@@ -78,11 +82,40 @@ double dense_multiplications(const Problem& p, Wanted wanted) {
          number(p.out_time() * p.out_height() * p.out_width());
 }
 
-double cost(const Problem& p, Order order, Wanted wanted, double space_first) {
+namespace {
+
+// As frequency.h does it.
+double cost_in_frequency(const Problem& p, Wanted wanted, int lanes) {
+  const Spectrum s = spectrum(p, wanted.input);
+  if (s.times > Spectrum::longest) return std::numeric_limits<double>::infinity();
+  const double pairs = std::ceil(number(p.batch * s.pieces) / 2), n = number(s.times * s.heights * s.widths);
+  const double input_rows = number(s.in_frames * p.height * s.widths),
+               input_columns = number(s.in_frames * s.heights * s.widths);
+  const double output_rows = number(s.out_frames * p.out_height() * s.widths),
+               output_columns = number(s.out_frames * s.heights * s.widths);
+  const double inputs = number(p.inputs), outputs = number(p.outputs);
+  const double in_memory = 2 * (input_rows * inputs + output_rows * outputs);  // numbers of a pair
+  const double group = std::min(pairs, std::clamp(most_in_memory / in_memory, 2.0, 8.0));
+  // Lanes of a pair: those of a few inputs are shared by the pairs of a group.
+  const double input_lanes = wanted.input ? std::ceil(inputs / lanes) * lanes : std::max(inputs, lanes / group);
+  const int kernels = wanted.kernels ? 1 : 0, input = wanted.input ? 1 : 0, backward = kernels + input > 0 ? 1 : 0;
+  const double transformed = (1 + backward + input) * (input_rows + input_columns + n) * input_lanes +
+                             (1 + backward) * (output_rows + output_columns + n) * outputs;
+  const double product = 4 * n * (1 + kernels + input), of_kernels = 4 * n * (1 + 2 * kernels + input) / group;
+  // A complex number was measured to take as long as 30 multiplications on its way through one axis, and as 65 where it
+  // comes from beyond the caches (8 MB; CPUs with AVX2 and AVX-512).
+  const double each = in_memory * group > 2e6 ? 65 : 30;
+  return pairs * (product + of_kernels + each * transformed / (inputs * outputs)) / number(p.batch);
+}
+
+}  // namespace
+
+double cost(const Problem& p, Order order, Wanted wanted, int lanes) {
+  if (order == Order::in_frequency) return cost_in_frequency(p, wanted, lanes);
   // A number of a map, on its way to memory and back, was measured to be worth 50 multiplications.
   const double map = number(p.out_height() * p.out_width()) * number(p.time_before + p.time + p.time_after);
   if (order == Order::time_first) return multiplications(p, order, wanted);
-  return space_first * multiplications(p, order, wanted) + (wanted.kernels ? 50 * map : 0);
+  return multiplications(p, order, wanted) + (wanted.kernels ? 50 * map : 0);
 }
 
 bool maps_of_frames_are_cheaper(const Problem& p) {
@@ -94,11 +127,14 @@ bool maps_of_frames_are_cheaper(const Problem& p) {
   return pixels * number(p.rows * p.columns) + 2 * maps < multiplications(p, Order::time_first, {});
 }
 
-Order cheaper_order(const Problem& p, Wanted wanted, double space_first) {
-  if (wanted.input) return Order::time_first;
-  return cost(p, Order::space_first, wanted, space_first) < cost(p, Order::time_first, wanted, space_first)
-             ? Order::space_first
-             : Order::time_first;
+Order cheaper_order(const Problem& p, Wanted wanted, int lanes) {
+  Order best = Order::time_first;
+  auto than_best = [&](Order order) {
+    if (cost(p, order, wanted, lanes) < cost(p, best, wanted, lanes)) best = order;
+  };
+  if (!wanted.input) than_best(Order::space_first);
+  than_best(Order::in_frequency);
+  return best;
 }
 
 }  // namespace plexiform::factored

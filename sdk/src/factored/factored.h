@@ -4,18 +4,20 @@
 // t0, h0, w0 zeros before each axis; x is 0 outside. Stride 1, any sizes.
 // Plain C++: no LibTorch. Nothing here is checked or allocated.
 //
-// Two orders of the factors, by (o, i):
+// Three ways, by (o, i), the first two orders of the factors:
 //   space first  each input frame in space, then in time. Fewer multiplications where outputs are much smaller than
 //                inputs, and its backward pass needs the maps of the forward pass only. Has no gradient of the input.
 //   time first   each output frame: the frame that the temporal kernel makes of the input stays in the cache, is
 //                filtered in space, and is made again in the backward pass.
+//   in frequency the Fourier transforms of all are multiplied: far fewer multiplications for large kernels. Two samples
+//                share a transform, of which rounding, and what is not finite, reaches the other.
 //
 // Layout: tensors as LibTorch has them, (B, C, T, H, W) contiguous. Inside, blocks of `lanes` outputs are the last axis,
 // one or two vector registers; the last block is filled up with zeros:
 //   temporal [block][i][j][lane]   spatial [block][i][a,c][lane]   maps [b][block][i][h,w][t][lane]
 //
-// Threads: a pass is prepare(), then pass(job, k) for each k < job.parts in any order or at once, then, backward,
-// finish(). Sums are in an order that depends on `parts` alone: the same bits for the same parts.
+// Threads: a pass is prepare(), then, for each stage of stages() in turn, run(job, stage, k) for each k < job.parts in any
+// order or at once, then finish(). Sums are in an order that depends on `parts` alone: the same bits for the same parts.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +38,7 @@ struct Problem {
   int64_t out_width() const { return width + columns_before + columns_after - columns + 1; }
 };
 
-enum class Order { space_first, time_first };
+enum class Order { space_first, time_first, in_frequency };
 
 template <class Real>
 struct Job {
@@ -59,16 +61,15 @@ struct Job {
 
 template <class Real>
 struct Kernels {
-  const char* name;    // of the instructions
-  bool plain;          // plain C++: several times slower
-  double space_first;  // time of a multiplication, space first, when one is 1 with time first
+  const char* name;  // of the instructions
+  bool plain;        // plain C++: several times slower
   int lanes;
   int64_t (*workspace_size)(const Job<Real>&);
   int64_t (*maps_size)(const Problem&);
+  int (*stages)(const Job<Real>&);
   void (*prepare)(const Job<Real>&);
-  void (*forward)(const Job<Real>&, int part);
-  void (*backward)(const Job<Real>&, int part);
-  void (*finish)(const Job<Real>&);  // writes the gradients of both kernels
+  void (*run)(const Job<Real>&, int stage, int part);  // forward, or backward where job.output_gradient is given
+  void (*finish)(const Job<Real>&);                    // backward: writes what is not yet written
 
   // Space first for a stream, of one sample and in one part: the maps of each frame are pushed into a bin of the ring job.maps,
   // and summed with those of the frames before. job.input: the frame (I, H, W) with the zeros of its rows
@@ -96,19 +97,19 @@ struct Wanted {  // gradients
   bool kernels = false, input = false;
 };
 
-// Multiplications of the forward pass and the backward pass to what is wanted, per (o, i) and sample.
+// Multiplications of the forward pass and the backward pass to what is wanted, per (o, i) and sample. Not in frequency.
 double multiplications(const Problem&, Order, Wanted);
 double dense_multiplications(const Problem&, Wanted);
 
 // The time that they take, in multiplications of time first; with space first also that of keeping the maps.
-//   space_first  as in Kernels
-double cost(const Problem&, Order, Wanted, double space_first);
+//   lanes  as in Kernels
+double cost(const Problem&, Order, Wanted, int lanes);
 
 // For the frames of a stream: whether to filter each in space first and keep its maps. Of one output frame: problem.time: bins,
 // no zeros before and after.
 bool maps_of_frames_are_cheaper(const Problem&);
 
-// The order of lower cost; time first where the gradient of the input is wanted.
-Order cheaper_order(const Problem&, Wanted, double space_first);
+// The order of least cost; not space first where the gradient of the input is wanted.
+Order cheaper_order(const Problem&, Wanted, int lanes);
 
 }  // namespace plexiform::factored

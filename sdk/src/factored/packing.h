@@ -72,5 +72,21 @@ void unpack(const Real* packed, int64_t part_size, int parts, Real* kernel, int6
   }
 }
 
+template <class V, class Real>
+void pack_kernels(const Job<Real>& job, const Workspace<V>& work) {
+  const Problem& p = job.problem;
+  pack<V>(job.temporal, work.temporal(), p.outputs, p.inputs, p.bins);
+  pack<V>(job.spatial, work.spatial(), p.outputs, p.inputs, p.rows * p.columns);
+}
+
+template <class V, class Real>
+void unpack_gradients(const Job<Real>& job, const Workspace<V>& work) {
+  if (!job.temporal_gradient) return;
+  const Problem& p = job.problem;
+  unpack<V>(work.temporal_gradient(0), work.part_size, job.parts, job.temporal_gradient, p.outputs, p.inputs, p.bins);
+  unpack<V>(work.spatial_gradient(0), work.part_size, job.parts, job.spatial_gradient, p.outputs, p.inputs,
+            p.rows * p.columns);
+}
+
 }  // namespace
 }  // namespace plexiform::factored

@@ -8,8 +8,7 @@ template <class T, int Lanes>
 struct Plain {
   using Real = T;
   using Part = Plain;
-  static constexpr int lanes = Lanes, tile = 2, slide = 2, run = 2, side = 8;
-  static constexpr double space_first = 1;
+  static constexpr int lanes = Lanes, tile = 2, slide = 2, run = 2, side = 8, pairs = 2;
   T v[Lanes];
 
   PLEXIFORM_INLINE static Plain load(const T* from, int64_t = 0) {
@@ -26,6 +25,26 @@ struct Plain {
   PLEXIFORM_INLINE static Plain fma(const Plain& a, const Plain& b, const Plain& sum) {
     Plain r;
     for (int k = 0; k < Lanes; ++k) r.v[k] = sum.v[k] + a.v[k] * b.v[k];
+    return r;
+  }
+  PLEXIFORM_INLINE static Plain fms(const Plain& a, const Plain& b, const Plain& less) {
+    Plain r;
+    for (int k = 0; k < Lanes; ++k) r.v[k] = a.v[k] * b.v[k] - less.v[k];
+    return r;
+  }
+  PLEXIFORM_INLINE static Plain fnma(const Plain& a, const Plain& b, const Plain& sum) {
+    Plain r;
+    for (int k = 0; k < Lanes; ++k) r.v[k] = sum.v[k] - a.v[k] * b.v[k];
+    return r;
+  }
+  PLEXIFORM_INLINE static Plain times(const Plain& a, const Plain& b) {
+    Plain r;
+    for (int k = 0; k < Lanes; ++k) r.v[k] = a.v[k] * b.v[k];
+    return r;
+  }
+  PLEXIFORM_INLINE static Plain minus(const Plain& a, const Plain& b) {
+    Plain r;
+    for (int k = 0; k < Lanes; ++k) r.v[k] = a.v[k] - b.v[k];
     return r;
   }
   PLEXIFORM_INLINE static Plain plus(const Plain& a, const Plain& b) {

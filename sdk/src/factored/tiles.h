@@ -6,7 +6,6 @@
 //   V::Part         V or, where that is two registers, one of them, which slide() works with: Part::slide sums, Part::run
 //                   weights
 //   V::side, turn   the square that is transposed in registers
-//   V::space_first  as in Kernels
 // Planes of numbers for all lanes lie as [part][position][lane of the part], `apart` numbers from one part to the next:
 // slide() works with one part at a time, and what it goes through again and again is half as large so (high-res layer 1, a
 // frame of a stream: 1.1 -> 0.6 ms).

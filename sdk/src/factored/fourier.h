@@ -1,0 +1,207 @@
+// Fourier transforms of lines of complex numbers, for all lanes of V at once: Stockham's algorithm (autosorted, decimation
+// in frequency; Van Loan, Computational Frameworks for the Fast Fourier Transform, 1992, section 1.7), radix 2, 3, 4, 5, 8.
+// Not normalised. A complex number lies as [re lanes][im lanes].
+#pragma once
+
+#include <cmath>
+#include <numbers>
+
+#include "tiles.h"
+
+namespace plexiform::factored {
+namespace {
+
+// exp(2 pi i k / n) for k < n, as [k][re, im]
+template <class Real>
+void fill_roots(Real* roots, int64_t n) {
+  for (int64_t k = 0; k < n; ++k) {
+    const double angle = 2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(n);
+    roots[2 * k] = static_cast<Real>(std::cos(angle)), roots[2 * k + 1] = static_cast<Real>(std::sin(angle));
+  }
+}
+
+template <class V>
+struct Complex {
+  V re, im;
+  using Real = typename V::Real;
+
+  PLEXIFORM_INLINE static Complex load(const Real* from) { return {V::load(from), V::load(from + V::lanes)}; }
+  PLEXIFORM_INLINE static Complex zero() { return {V::zero(), V::zero()}; }
+  PLEXIFORM_INLINE void store(Real* to) const { re.store(to), im.store(to + V::lanes); }
+  PLEXIFORM_INLINE friend Complex operator+(Complex a, Complex b) { return {V::plus(a.re, b.re), V::plus(a.im, b.im)}; }
+  PLEXIFORM_INLINE friend Complex operator-(Complex a, Complex b) {
+    return {V::minus(a.re, b.re), V::minus(a.im, b.im)};
+  }
+  PLEXIFORM_INLINE Complex times(V c) const { return {V::times(re, c), V::times(im, c)}; }
+  // this c + sum
+  PLEXIFORM_INLINE Complex fma(V c, Complex sum) const { return {V::fma(re, c, sum.re), V::fma(im, c, sum.im)}; }
+  // Times (c + i s), or, Conjugate, (c - i s)
+  template <bool Conjugate>
+  PLEXIFORM_INLINE Complex turned(V c, V s) const {
+    if constexpr (Conjugate) return {V::fma(re, c, V::times(im, s)), V::fms(im, c, V::times(re, s))};
+    return {V::fms(re, c, V::times(im, s)), V::fma(im, c, V::times(re, s))};
+  }
+  // Times i, or, Conjugate, -i
+  template <bool Conjugate>
+  PLEXIFORM_INLINE Complex quarter() const {
+    if constexpr (Conjugate) return {im, V::minus(V::zero(), re)};
+    return {V::minus(V::zero(), im), re};
+  }
+};
+
+// b_k = sum_j a_j exp(+- 2 pi i j k / R); Forward: -.
+template <bool Forward, int R, class V>
+PLEXIFORM_INLINE void butterfly(Complex<V>* a) {
+  using C = Complex<V>;
+  using Real = typename V::Real;
+  auto number = [](double x) {
+    const Real real = static_cast<Real>(x);
+    return V::broadcast(&real);
+  };
+  // a + i b and a - i b, the other way round if Forward
+  auto sum_i = [](C x, C y) __attribute__((always_inline)) {
+    return Forward ? C{V::plus(x.re, y.im), V::minus(x.im, y.re)} : C{V::minus(x.re, y.im), V::plus(x.im, y.re)};
+  };
+  auto difference_i = [](C x, C y) __attribute__((always_inline)) {
+    return Forward ? C{V::minus(x.re, y.im), V::plus(x.im, y.re)} : C{V::plus(x.re, y.im), V::minus(x.im, y.re)};
+  };
+  if constexpr (R == 2) {
+    const C sum = a[0] + a[1];
+    a[1] = a[0] - a[1], a[0] = sum;
+  } else if constexpr (R == 3) {
+    const C sum = a[1] + a[2], across = (a[1] - a[2]).times(number(0.86602540378443864676)),
+            middle = sum.fma(number(-0.5), a[0]);
+    a[0] = a[0] + sum, a[1] = sum_i(middle, across), a[2] = difference_i(middle, across);
+  } else if constexpr (R == 4) {
+    const C even = a[0] + a[2], odd = a[1] + a[3], low = a[0] - a[2], high = a[1] - a[3];
+    a[0] = even + odd, a[2] = even - odd, a[1] = sum_i(low, high), a[3] = difference_i(low, high);
+  } else if constexpr (R == 5) {
+    const V c1 = number(0.30901699437494742410), c2 = number(-0.80901699437494742410);
+    const V s1 = number(0.95105651629515357212), s2 = number(0.58778525229247312917);
+    const C near = a[1] + a[4], far = a[2] + a[3], d1 = a[1] - a[4], d2 = a[2] - a[3];
+    const C m1 = far.fma(c2, near.fma(c1, a[0])), m2 = far.fma(c1, near.fma(c2, a[0]));
+    const C n1 = d2.fma(s2, d1.times(s1));
+    const C x = d2.times(s1), n2 = {V::fms(d1.re, s2, x.re), V::fms(d1.im, s2, x.im)};
+    a[0] = a[0] + near + far;
+    a[1] = sum_i(m1, n1), a[4] = difference_i(m1, n1), a[2] = sum_i(m2, n2), a[3] = difference_i(m2, n2);
+  } else {
+    static_assert(R == 8);
+    C even[4] = {a[0], a[2], a[4], a[6]}, odd[4] = {a[1], a[3], a[5], a[7]};
+    butterfly<Forward, 4>(even), butterfly<Forward, 4>(odd);
+    const V half = number(0.70710678118654752440);
+    // odd[k] exp(+- 2 pi i k / 8)
+    odd[1] = sum_i(odd[1], odd[1]).times(half);
+    odd[3] = sum_i(C::zero() - odd[3], odd[3]).times(half);
+    a[0] = even[0] + odd[0], a[4] = even[0] - odd[0];
+    a[1] = even[1] + odd[1], a[5] = even[1] - odd[1];
+    a[2] = sum_i(even[2], odd[2]), a[6] = difference_i(even[2], odd[2]);
+    a[3] = even[3] + odd[3], a[7] = even[3] - odd[3];
+  }
+}
+
+// Where the numbers of a line lie: position k in slot (k + shift) mod n, of which there are `count`; the others are zeros
+// that are not there: `none`, a number to read as 0 or to overwrite, stands for them.
+template <class Real>
+struct Line {
+  Real* at;
+  int64_t step, count, shift = 0;
+  Real* none = nullptr;
+
+  bool whole(int64_t n) const { return count == n && shift == 0; }
+  template <bool Gaps>
+  PLEXIFORM_INLINE Real* slot(int64_t k, int64_t n) const {
+    if constexpr (!Gaps) return at + k * step;
+    k += shift;
+    k = k < n ? k : k - n;
+    return k < count ? at + k * step : none;
+  }
+};
+
+struct Stage {
+  int64_t n, done;  // length of the line; product of the radices before
+};
+
+// Gaps: whether the line has any. Last: there is no root left to multiply by.
+template <class V, bool Forward, int R, bool FromGaps, bool ToGaps, bool Last, class Real>
+__attribute__((noinline)) void fourier_stage(const Line<const Real> from, const Line<Real> to, const Stage stage,
+                                             const Real* roots) {
+  using C = Complex<V>;
+  const int64_t n = stage.n, s = stage.done, m = Last ? 1 : n / (s * R);
+  for (int64_t p = 0; p < m; ++p) {
+    for (int64_t q = 0; q < s; ++q) {
+      C a[R];
+#pragma GCC unroll 8
+      for (int k = 0; k < R; ++k) a[k] = C::load(from.template slot<FromGaps>(q + s * (p + k * m), n));
+      butterfly<Forward, R>(a);
+#pragma GCC unroll 8
+      for (int k = 0; k < R; ++k) {
+        if (!Last && k > 0) {
+          const Real* const root = roots + 2 * p * k * s;
+          a[k] = a[k].template turned<Forward>(V::broadcast(root), V::broadcast(root + 1));
+        }
+        a[k].store(to.template slot<ToGaps>(q + s * (Last ? k : R * p + k), n));
+      }
+    }
+  }
+}
+
+template <class V, bool Forward, bool FromGaps, bool ToGaps, bool Last, class Real>
+PLEXIFORM_INLINE void fourier_stage(int64_t radix, const Line<const Real>& from, const Line<Real>& to, Stage stage,
+                                    const Real* roots) {
+  switch (radix) {
+    case 8:
+      return fourier_stage<V, Forward, 8, FromGaps, ToGaps, Last>(from, to, stage, roots);
+    case 5:
+      return fourier_stage<V, Forward, 5, FromGaps, ToGaps, Last>(from, to, stage, roots);
+    case 4:
+      return fourier_stage<V, Forward, 4, FromGaps, ToGaps, Last>(from, to, stage, roots);
+    case 3:
+      return fourier_stage<V, Forward, 3, FromGaps, ToGaps, Last>(from, to, stage, roots);
+    default:
+      return fourier_stage<V, Forward, 2, FromGaps, ToGaps, Last>(from, to, stage, roots);
+  }
+}
+
+inline int64_t fourier_radix(int64_t n) {
+  if (n == 1) return 1;
+  for (const int64_t radix : {8, 5, 4, 3}) {
+    if (n % radix == 0) return radix;
+  }
+  return 2;
+}
+
+// A line of n; scratch: 2 n complex numbers, apart from both lines.
+template <class V, bool Forward, class Real>
+void fourier(int64_t n, const Real* roots, const Line<const Real>& from, const Line<Real>& to, Real* scratch) {
+  constexpr int64_t step = 2 * V::lanes;
+  const bool from_gaps = !from.whole(n), to_gaps = !to.whole(n);
+  if (n == 1) {
+    Complex<V>::load(from.template slot<true>(0, 1)).store(to.template slot<true>(0, 1));
+    return;
+  }
+  int64_t radix = fourier_radix(n), done = radix;
+  if (radix == n) {
+    if (from_gaps) return fourier_stage<V, Forward, true, true, true>(radix, from, to, {n, 1}, roots);
+    return fourier_stage<V, Forward, false, true, true>(radix, from, to, {n, 1}, roots);
+  }
+  Line<Real> here = {scratch, step, n}, next = {scratch + n * step, step, n};
+  if (from_gaps) {
+    fourier_stage<V, Forward, true, false, false>(radix, from, here, {n, 1}, roots);
+  } else {
+    fourier_stage<V, Forward, false, false, false>(radix, from, here, {n, 1}, roots);
+  }
+  for (;;) {
+    radix = fourier_radix(n / done);
+    const Line<const Real> in = {here.at, step, n};
+    if (radix * done == n) {
+      if (to_gaps) return fourier_stage<V, Forward, false, true, true>(radix, in, to, {n, done}, roots);
+      return fourier_stage<V, Forward, false, false, true>(radix, in, to, {n, done}, roots);
+    }
+    fourier_stage<V, Forward, false, false, false>(radix, in, next, {n, done}, roots);
+    done *= radix;
+    std::swap(here, next);
+  }
+}
+
+}  // namespace
+}  // namespace plexiform::factored

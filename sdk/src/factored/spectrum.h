@@ -1,0 +1,51 @@
+// Of how many frequencies the factored convolution is made in the frequency domain (frequency.h).
+#pragma once
+
+#include <algorithm>
+
+#include "factored.h"
+
+namespace plexiform::factored {
+
+// The next length, from n on, that has the factors 2, 3 and 5 alone.
+inline int64_t fourier_length(int64_t n) {
+  for (;; ++n) {
+    int64_t rest = n;
+    for (const int64_t factor : {2, 3, 5}) {
+      while (rest % factor == 0) rest /= factor;
+    }
+    if (rest == 1) return n;
+  }
+}
+
+// Numbers, of float 64 MB, that pass through memory together.
+constexpr int64_t most_in_memory = int64_t{16} << 20;
+
+struct Spectrum {
+  static constexpr int64_t longest = 128;  // over time: lines of all lanes stay in the cache
+
+  int64_t pieces;                 // in which a sample is taken; they overlap in what they need of the input
+  int64_t in_frames, out_frames;  // of a piece
+  int64_t times, heights, widths;
+};
+
+// Lengths at which nothing wraps around that is looked at. The gradient of the input is not made in pieces.
+inline Spectrum spectrum(const Problem& p, bool input_gradient) {
+  auto length = [](int64_t in, int64_t before, int64_t after, int64_t out, int64_t kernel) {
+    return fourier_length(std::max({in + std::max(before, after), out, kernel}));
+  };
+  Spectrum s = {1,
+                p.time,
+                p.out_time(),
+                length(p.time, p.time_before, p.time_after, p.out_time(), p.bins),
+                length(p.height, p.rows_before, p.rows_after, p.out_height(), p.rows),
+                length(p.width, p.columns_before, p.columns_after, p.out_width(), p.columns)};
+  if (s.times <= Spectrum::longest || input_gradient) return s;
+  const int64_t most = fourier_length(std::max<int64_t>(64, 4 * p.bins)) - p.bins + 1;
+  s.pieces = (p.out_time() + most - 1) / most;
+  s.out_frames = (p.out_time() + s.pieces - 1) / s.pieces, s.in_frames = s.out_frames + p.bins - 1;
+  s.times = fourier_length(s.in_frames);
+  return s;
+}
+
+}  // namespace plexiform::factored
