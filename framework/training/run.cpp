@@ -114,15 +114,21 @@ class Deterministic {
  public:
   explicit Deterministic(const Json& knob)
       : before_(at::globalContext().deterministicAlgorithms()),
-        warned_(at::globalContext().deterministicAlgorithmsWarnOnly()) {
+        warned_(at::globalContext().deterministicAlgorithmsWarnOnly()),
+        filled_(at::globalContext().deterministicFillUninitializedMemory()) {
     const bool warn = knob == "warn";
     if (warn || knob == true) at::globalContext().setDeterministicAlgorithms(true, warn);
+    // Or LibTorch writes NaN into whatever it allocates, to uncover who reads that: 5 % of a step.
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
   }
-  ~Deterministic() { at::globalContext().setDeterministicAlgorithms(before_, warned_); }
+  ~Deterministic() {
+    at::globalContext().setDeterministicAlgorithms(before_, warned_);
+    at::globalContext().setDeterministicFillUninitializedMemory(filled_);
+  }
   Deterministic(const Deterministic&) = delete;
 
  private:
-  bool before_, warned_;
+  bool before_, warned_, filled_;
 };
 
 // The test windows that trainer.limit_test_batches leaves.

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/max_pool3d.h>
-#include <ATen/ops/maximum.h>
 #include <plexiform/layers/batch_norm.h>
 #include <plexiform/layers/channels.h>
 #include <plexiform/layers/custom_separable.h>
+#include <plexiform/layers/max_pool.h>
 #include <plexiform/layers/rows.h>
 #include <torch/nn/modules/batchnorm.h>
 
@@ -48,21 +47,14 @@ struct Layer final : torch::nn::Module {
     const auto maps = frames ? frames->step(frame) : conv->step(frame);
     if (!maps.defined()) return maps;
     if (!frames) return activate(maps.unsqueeze(2)).squeeze(2);
-    return pool ? largest_of_four(maps) : maps;
-  }
-
-  // max_pool2d of 2 x 2: that one takes ten times as long for a single frame.
-  static at::Tensor largest_of_four(const at::Tensor& maps) {
-    const int64_t H = maps.size(2) / 2 * 2, W = maps.size(3) / 2 * 2;
-    const auto rows = at::maximum(maps.slice(2, 0, H, 2), maps.slice(2, 1, H, 2));
-    return at::maximum(rows.slice(3, 0, W, 2), rows.slice(3, 1, W, 2));
+    return pool ? layers::max_pool_2x2(maps) : maps;
   }
 
   at::Tensor activate(const at::Tensor& maps) {
     if (is_training()) norm->num_batches_tracked.add_(1);
     auto x = layers::batch_norm_elu(maps, statistics());
     if (dropout > 0 && is_training()) x = x * kept_maps(x);
-    return pool ? at::max_pool3d(x, {1, 2, 2}) : x;
+    return pool ? layers::max_pool_2x2(x) : x;
   }
   // Dropout of whole maps, (B, C, 1, 1, 1), with the draws of LibTorch's feature_dropout.
   at::Tensor kept_maps(const at::Tensor& x) const {

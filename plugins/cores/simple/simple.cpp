@@ -39,7 +39,7 @@ struct Simple final : plexiform::CoreModule, plexiform::Streaming {
   at::Tensor forward(const at::Tensor& stimulus, const plexiform::Given&) override {
     auto x = prepared(stimulus);
     for (const auto& layer : stack) x = layer->forward(x);
-    return x.slice(2, p.cut_first_n_frames);
+    return p.cut_first_n_frames > 0 ? x.slice(2, p.cut_first_n_frames) : x;  // the gradient of a slice is a copy
   }
 
   void* ability(std::string_view name) override {

@@ -1,5 +1,5 @@
 // Fourier transforms of lines of complex numbers, for all lanes of V at once: Stockham's algorithm (autosorted, decimation
-// in frequency; Van Loan, Computational Frameworks for the Fast Fourier Transform, 1992, section 1.7), radix 2, 3, 4, 5, 8.
+// in frequency; Van Loan, Computational Frameworks for the Fast Fourier Transform, 1992, section 1.7), radix 2 to 10.
 // Not normalised. A complex number lies as [re lanes][im lanes].
 #pragma once
 
@@ -84,8 +84,7 @@ PLEXIFORM_INLINE void butterfly(Complex<V>* a) {
     const C x = d2.times(s1), n2 = {V::fms(d1.re, s2, x.re), V::fms(d1.im, s2, x.im)};
     a[0] = a[0] + near + far;
     a[1] = sum_i(m1, n1), a[4] = difference_i(m1, n1), a[2] = sum_i(m2, n2), a[3] = difference_i(m2, n2);
-  } else {
-    static_assert(R == 8);
+  } else if constexpr (R == 8) {
     C even[4] = {a[0], a[2], a[4], a[6]}, odd[4] = {a[1], a[3], a[5], a[7]};
     butterfly<Forward, 4>(even), butterfly<Forward, 4>(odd);
     const V half = number(0.70710678118654752440);
@@ -96,6 +95,29 @@ PLEXIFORM_INLINE void butterfly(Complex<V>* a) {
     a[1] = even[1] + odd[1], a[5] = even[1] - odd[1];
     a[2] = sum_i(even[2], odd[2]), a[6] = difference_i(even[2], odd[2]);
     a[3] = even[3] + odd[3], a[7] = even[3] - odd[3];
+  } else if constexpr (R == 9) {
+    C b[3][3] = {{a[0], a[3], a[6]}, {a[1], a[4], a[7]}, {a[2], a[5], a[8]}};
+    butterfly<Forward, 3>(b[0]), butterfly<Forward, 3>(b[1]), butterfly<Forward, 3>(b[2]);
+    // b[j][k] exp(+- 2 pi i j k / 9)
+    b[1][1] = b[1][1].template turned<Forward>(number(0.76604444311897803520), number(0.64278760968653932632));
+    b[1][2] = b[1][2].template turned<Forward>(number(0.17364817766693034885), number(0.98480775301220805937));
+    b[2][1] = b[2][1].template turned<Forward>(number(0.17364817766693034885), number(0.98480775301220805937));
+    b[2][2] = b[2][2].template turned<Forward>(number(-0.93969262078590838405), number(0.34202014332566873304));
+#pragma GCC unroll 3
+    for (int k = 0; k < 3; ++k) {
+      C c[3] = {b[0][k], b[1][k], b[2][k]};
+      butterfly<Forward, 3>(c);
+      a[k] = c[0], a[k + 3] = c[1], a[k + 6] = c[2];
+    }
+  } else {  // 2 x 3 or 2 x 5, without roots between: Good and Thomas's order of the numbers
+    static_assert(R == 6 || R == 10);
+    constexpr int H = R / 2;
+    C b[2][H];
+#pragma GCC unroll 5
+    for (int k = 0; k < H; ++k) b[0][k] = a[2 * k], b[1][k] = a[(H + 2 * k) % R];
+    butterfly<Forward, H>(b[0]), butterfly<Forward, H>(b[1]);
+#pragma GCC unroll 5
+    for (int k = 0; k < H; ++k) a[(H + 1) * k % R] = b[0][k] + b[1][k], a[(H + (H + 1) * k) % R] = b[0][k] - b[1][k];
   }
 }
 
@@ -121,6 +143,30 @@ struct Stage {
   int64_t n, done;  // length of the line; product of the radices before
 };
 
+// A transform of n numbers: its roots, fill_roots(), and the radices of its stages.
+template <class Real>
+struct Fourier {
+  int64_t n;
+  const Real* roots;
+  int radices = 0, radix[8] = {};
+
+  Fourier(int64_t length, const Real* own_roots) : n(length), roots(own_roots) {
+    for (int64_t rest = n; rest > 1; rest /= radix[radices++]) radix[radices] = largest(rest);
+  }
+
+ private:
+  // What leaves no other factor than one that is a radix itself, if there is such.
+  static int largest(int64_t n) {
+    for (const bool two : {true, false}) {
+      for (const int radix : {10, 9, 8, 6, 5, 4, 3, 2}) {
+        const int64_t rest = n / radix;
+        if (n % radix == 0 && (!two || (rest <= 10 && rest != 2 && rest != 7))) return radix;
+      }
+    }
+    return static_cast<int>(n);
+  }
+};
+
 // Gaps: whether the line has any. Last: there is no root left to multiply by.
 template <class V, bool Forward, int R, bool FromGaps, bool ToGaps, bool Last, class Real>
 __attribute__((noinline)) void fourier_stage(const Line<const Real> from, const Line<Real> to, const Stage stage,
@@ -130,10 +176,10 @@ __attribute__((noinline)) void fourier_stage(const Line<const Real> from, const 
   for (int64_t p = 0; p < m; ++p) {
     for (int64_t q = 0; q < s; ++q) {
       C a[R];
-#pragma GCC unroll 8
+#pragma GCC unroll 10
       for (int k = 0; k < R; ++k) a[k] = C::load(from.template slot<FromGaps>(q + s * (p + k * m), n));
       butterfly<Forward, R>(a);
-#pragma GCC unroll 8
+#pragma GCC unroll 10
       for (int k = 0; k < R; ++k) {
         if (!Last && k > 0) {
           const Real* const root = roots + 2 * p * k * s;
@@ -149,8 +195,14 @@ template <class V, bool Forward, bool FromGaps, bool ToGaps, bool Last, class Re
 PLEXIFORM_INLINE void fourier_stage(int64_t radix, const Line<const Real>& from, const Line<Real>& to, Stage stage,
                                     const Real* roots) {
   switch (radix) {
+    case 10:
+      return fourier_stage<V, Forward, 10, FromGaps, ToGaps, Last>(from, to, stage, roots);
+    case 9:
+      return fourier_stage<V, Forward, 9, FromGaps, ToGaps, Last>(from, to, stage, roots);
     case 8:
       return fourier_stage<V, Forward, 8, FromGaps, ToGaps, Last>(from, to, stage, roots);
+    case 6:
+      return fourier_stage<V, Forward, 6, FromGaps, ToGaps, Last>(from, to, stage, roots);
     case 5:
       return fourier_stage<V, Forward, 5, FromGaps, ToGaps, Last>(from, to, stage, roots);
     case 4:
@@ -162,45 +214,36 @@ PLEXIFORM_INLINE void fourier_stage(int64_t radix, const Line<const Real>& from,
   }
 }
 
-inline int64_t fourier_radix(int64_t n) {
-  if (n == 1) return 1;
-  for (const int64_t radix : {8, 5, 4, 3}) {
-    if (n % radix == 0) return radix;
-  }
-  return 2;
-}
-
-// A line of n; scratch: 2 n complex numbers, apart from both lines.
+// A line; scratch: 2 n complex numbers, apart from both lines.
 template <class V, bool Forward, class Real>
-void fourier(int64_t n, const Real* roots, const Line<const Real>& from, const Line<Real>& to, Real* scratch) {
+void fourier(const Fourier<Real>& f, const Line<const Real>& from, const Line<Real>& to, Real* scratch) {
   constexpr int64_t step = 2 * V::lanes;
+  const int64_t n = f.n;
   const bool from_gaps = !from.whole(n), to_gaps = !to.whole(n);
-  if (n == 1) {
+  if (f.radices == 0) {
     Complex<V>::load(from.template slot<true>(0, 1)).store(to.template slot<true>(0, 1));
     return;
   }
-  int64_t radix = fourier_radix(n), done = radix;
-  if (radix == n) {
-    if (from_gaps) return fourier_stage<V, Forward, true, true, true>(radix, from, to, {n, 1}, roots);
-    return fourier_stage<V, Forward, false, true, true>(radix, from, to, {n, 1}, roots);
+  if (f.radices == 1) {
+    if (from_gaps) return fourier_stage<V, Forward, true, true, true>(f.radix[0], from, to, {n, 1}, f.roots);
+    return fourier_stage<V, Forward, false, true, true>(f.radix[0], from, to, {n, 1}, f.roots);
   }
   Line<Real> here = {scratch, step, n}, next = {scratch + n * step, step, n};
   if (from_gaps) {
-    fourier_stage<V, Forward, true, false, false>(radix, from, here, {n, 1}, roots);
+    fourier_stage<V, Forward, true, false, false>(f.radix[0], from, here, {n, 1}, f.roots);
   } else {
-    fourier_stage<V, Forward, false, false, false>(radix, from, here, {n, 1}, roots);
+    fourier_stage<V, Forward, false, false, false>(f.radix[0], from, here, {n, 1}, f.roots);
   }
-  for (;;) {
-    radix = fourier_radix(n / done);
-    const Line<const Real> in = {here.at, step, n};
-    if (radix * done == n) {
-      if (to_gaps) return fourier_stage<V, Forward, false, true, true>(radix, in, to, {n, done}, roots);
-      return fourier_stage<V, Forward, false, false, true>(radix, in, to, {n, done}, roots);
-    }
-    fourier_stage<V, Forward, false, false, false>(radix, in, next, {n, done}, roots);
-    done *= radix;
+  int64_t done = f.radix[0];
+  for (int k = 1; k < f.radices - 1; ++k) {
+    fourier_stage<V, Forward, false, false, false>(f.radix[k], {here.at, step, n}, next, {n, done}, f.roots);
+    done *= f.radix[k];
     std::swap(here, next);
   }
+  const Line<const Real> last = {here.at, step, n};
+  if (to_gaps)
+    return fourier_stage<V, Forward, false, true, true>(f.radix[f.radices - 1], last, to, {n, done}, f.roots);
+  fourier_stage<V, Forward, false, false, true>(f.radix[f.radices - 1], last, to, {n, done}, f.roots);
 }
 
 }  // namespace

@@ -49,9 +49,8 @@ struct InFrequency {
   static constexpr int64_t L = V::lanes, P2 = 2 * L;
 
   explicit InFrequency(const Job<Real>& job) : job(job), p(job.problem) {
-    int64_t at = 0;
+    int64_t at = roots_w + aligned(2 * n_w);
     auto place = [&](int64_t count) { return std::exchange(at, at + aligned(count)); };
-    roots_t = place(2 * n_t), roots_h = place(2 * n_h), roots_w = place(2 * n_w);
     time = place(n_t * kernels), space = place(n_h * n_w * kernels);
     if (job.input_gradient) time_turned = place(n_t * turned), space_turned = place(n_h * n_w * turned);
     if (job.temporal_gradient) {
@@ -74,7 +73,7 @@ struct InFrequency {
   int64_t workspace_size() const { return scratch + job.parts * scratch_size; }
 
   void prepare() const {
-    fill_roots(job.workspace + roots_t, n_t), fill_roots(job.workspace + roots_h, n_h);
+    fill_roots(job.workspace, n_t), fill_roots(job.workspace + roots_h, n_h);
     fill_roots(job.workspace + roots_w, n_w);
   }
 
@@ -138,11 +137,11 @@ struct InFrequency {
           const Real* const from = job.spatial + ((k * outer_step + block * L * lane_step) * kh + a) * kw;
           for (int64_t c = 0; c < kw; ++c)
             for (int64_t l = 0; l < count; ++l) row[c * P2 + l] = from[l * lane_step * kh * kw + c];
-          fourier<V, false>(n_w, job.workspace + roots_w, Line<const Real>{row, P2, kw, 0, work + none},
+          fourier<V, false>(along_w, Line<const Real>{row, P2, kw, 0, work + none},
                             Line<Real>{own + a * n_w * P2, P2, n_w}, work + line);
         }
         for (int64_t w = 0; w < n_w; ++w)
-          fourier<V, false>(n_h, job.workspace + roots_h, Line<const Real>{own + w * P2, n_w * P2, kh, 0, work + none},
+          fourier<V, false>(along_h, Line<const Real>{own + w * P2, n_w * P2, kh, 0, work + none},
                             Line<Real>{to + (w * n_h * blocks * outer + block * outer + k) * P2, size, n_h},
                             work + line);
       }
@@ -150,7 +149,7 @@ struct InFrequency {
     const Real scale = Real(1) / static_cast<Real>(n_t * n_h * n_w);
     auto in_time = [&](Real* to, int64_t outer, int64_t lanes_count, int64_t outer_step, int64_t lane_step) {
       const int64_t blocks = (lanes_count + L - 1) / L;
-      const Real* const roots = job.workspace + roots_t;
+      const Real* const roots = along_t.roots;
       const Range units = share(n_t, part, job.parts);
       clear(to + units.first * blocks * outer * P2, units.size() * blocks * outer * P2);
       for (int64_t u = units.first; u < units.last; ++u)
@@ -195,7 +194,7 @@ struct InFrequency {
         });
         for (int64_t h = h0; h < h1; ++h)
           fourier<V, true>(
-              n_w, job.workspace + roots_w,
+              along_w,
               Line<const Real>{work + band + (h - h0) * columns * P2, P2, columns, columns_before, work + none},
               Line<Real>{to + (unit * rows + h) * P2, blocks * f.count * rows * P2, n_w}, work + line);
       }
@@ -214,8 +213,7 @@ struct InFrequency {
         const int64_t h1 = smaller(rows, h0 + together);
         for (int64_t h = h0; h < h1; ++h)
           fourier<V, false>(
-              n_w, job.workspace + roots_w,
-              Line<const Real>{from + (unit * rows + h) * P2, blocks * f.count * rows * P2, n_w},
+              along_w, Line<const Real>{from + (unit * rows + h) * P2, blocks * f.count * rows * P2, n_w},
               Line<Real>{work + band + (h - h0) * columns * P2, P2, columns, columns_before, work + none + P2},
               work + line);
         for_each_sample(lanes, g, block, [&](int64_t sample, int64_t channel, int64_t count, int64_t lane) {
@@ -253,14 +251,13 @@ struct InFrequency {
   void columns_to_frequencies(Real* work, const Real* from, int64_t units, int64_t rows, int64_t rows_before,
                               Real* to) const {
     for (int64_t unit = 0; unit < units; ++unit)
-      fourier<V, true>(n_h, job.workspace + roots_h,
-                       Line<const Real>{from + unit * rows * P2, P2, rows, rows_before, work + none},
+      fourier<V, true>(along_h, Line<const Real>{from + unit * rows * P2, P2, rows, rows_before, work + none},
                        Line<Real>{to + unit * pitch, P2, n_h}, work + line);
   }
   void columns_from_frequencies(Real* work, const Real* from, int64_t units, int64_t rows, int64_t rows_before,
                                 Real* to) const {
     for (int64_t unit = 0; unit < units; ++unit)
-      fourier<V, false>(n_h, job.workspace + roots_h, Line<const Real>{from + unit * pitch, P2, n_h},
+      fourier<V, false>(along_h, Line<const Real>{from + unit * pitch, P2, n_h},
                         Line<Real>{to + unit * rows * P2, P2, rows, rows_before, work + none + P2}, work + line);
   }
 
@@ -269,7 +266,6 @@ struct InFrequency {
     Real* const work = scratch_with_zeros(part);
     const int64_t in = x.blocks(g.pairs), out = y.blocks(g.pairs);
     const Range units = share(n_w, part, job.parts);
-    const Real* const roots = job.workspace + roots_t;
     for (int64_t w = units.first; w < units.last; ++w) {
       Real* const own_x = job.workspace + x_rows + w * in * T * H * P2;
       Real* const own_y = job.workspace + y_rows + w * out * T1 * H1 * P2;
@@ -279,24 +275,24 @@ struct InFrequency {
         const int64_t unit = w * n_h + v;
         Real *const xs = work + x_plane + v * P2, *const ys = work + y_plane + v * P2;
         for (int64_t block = 0; block < in; ++block)
-          fourier<V, true>(n_t, roots, Line<const Real>{xs + block * T * pitch, pitch, T, 0, work + none},
+          fourier<V, true>(along_t, Line<const Real>{xs + block * T * pitch, pitch, T, 0, work + none},
                            Line<Real>{work + x_lines + block * P2, in * P2, n_t}, work + line);
         if (backwards()) {
           for (int64_t block = 0; block < out; ++block)
-            fourier<V, true>(n_t, roots, Line<const Real>{ys + block * T1 * pitch, pitch, T1, time_before, work + none},
+            fourier<V, true>(along_t, Line<const Real>{ys + block * T1 * pitch, pitch, T1, time_before, work + none},
                              Line<Real>{work + y_lines + block * P2, out * P2, n_t}, work + line);
           if (job.temporal_gradient) gradient_of_kernels(part, g, work, unit);
           if (!job.input_gradient) continue;
           multiply<true>(g, work + y_lines, y, work + dx_lines, x, job.workspace + space_turned + unit * turned,
                          job.workspace + time_turned);
           for (int64_t block = 0; block < in; ++block)
-            fourier<V, false>(n_t, roots, Line<const Real>{work + dx_lines + block * P2, in * P2, n_t},
+            fourier<V, false>(along_t, Line<const Real>{work + dx_lines + block * P2, in * P2, n_t},
                               Line<Real>{xs + block * T * pitch, pitch, T, 0, work + none + P2}, work + line);
         } else {
           multiply<false>(g, work + x_lines, x, work + y_lines, y, job.workspace + space + unit * kernels,
                           job.workspace + time);
           for (int64_t block = 0; block < out; ++block)
-            fourier<V, false>(n_t, roots, Line<const Real>{work + y_lines + block * P2, out * P2, n_t},
+            fourier<V, false>(along_t, Line<const Real>{work + y_lines + block * P2, out * P2, n_t},
                               Line<Real>{ys + block * T1 * pitch, pitch, T1, time_before, work + none + P2},
                               work + line);
         }
@@ -408,18 +404,17 @@ struct InFrequency {
     Real* const work = scratch_with_zeros(part);
     const int64_t blocks = y.apart / L;
     const Range units = share(p.inputs * blocks, part, job.parts);
-    const Real* const roots = job.workspace + roots_t;
+    const Real* const roots = along_t.roots;
     const Real scale = Real(1) / static_cast<Real>(n_t * n_h * n_w);
     for (int64_t unit = units.first; unit < units.last; ++unit) {
       const int64_t block = unit / p.inputs, i = unit % p.inputs, count = smaller(L, p.outputs - block * L);
       Real *const own = work + plane, *const row = work + band;
       for (int64_t w = 0; w < n_w; ++w)
         fourier<V, false>(
-            n_h, job.workspace + roots_h,
-            Line<const Real>{job.workspace + space_gradient + w * n_h * kernels + unit * P2, kernels, n_h},
+            along_h, Line<const Real>{job.workspace + space_gradient + w * n_h * kernels + unit * P2, kernels, n_h},
             Line<Real>{own + w * P2, n_w * P2, kh, 0, work + none + P2}, work + line);
       for (int64_t a = 0; a < kh; ++a) {
-        fourier<V, false>(n_w, job.workspace + roots_w, Line<const Real>{own + a * n_w * P2, P2, n_w},
+        fourier<V, false>(along_w, Line<const Real>{own + a * n_w * P2, P2, n_w},
                           Line<Real>{row, P2, kw, 0, work + none + P2}, work + line);
         for (int64_t c = 0; c < kw; ++c)
           for (int64_t l = 0; l < count; ++l)
@@ -449,6 +444,10 @@ struct InFrequency {
   const Spectrum size = spectrum(p, job.input_gradient);
   const int64_t pieces = size.pieces, T = size.in_frames, T1 = size.out_frames;
   const int64_t n_t = size.times, n_h = size.heights, n_w = size.widths;
+  const int64_t roots_h = aligned(2 * n_t), roots_w = roots_h + aligned(2 * n_h);  // in the workspace
+  const Fourier<Real> along_t = {n_t, job.workspace},
+                      along_h = {n_h, job.workspace ? job.workspace + roots_h : nullptr},
+                      along_w = {n_w, job.workspace ? job.workspace + roots_w : nullptr};
   // A piece is a sample of its own, with its zeros.
   const int64_t time_before = pieces > 1 ? 0 : p.time_before;
   const Frames in_frames = {T, p.time, p.time_before - time_before}, out_frames = {T1, p.out_time(), 0};
@@ -471,8 +470,7 @@ struct InFrequency {
   }
 
   // Where things lie in the workspace, and, from `none` on, in a part's scratch.
-  int64_t roots_t, roots_h, roots_w, time, space, time_turned = 0, space_turned = 0, space_gradient = 0,
-                                                  time_gradient = 0;
+  int64_t time, space, time_turned = 0, space_turned = 0, space_gradient = 0, time_gradient = 0;
   int64_t x_rows, y_rows, scratch;
   int64_t none, line, band, plane, x_plane, y_plane, x_lines, y_lines, dx_lines, scratch_size;
 };
