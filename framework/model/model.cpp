@@ -170,11 +170,24 @@ at::Tensor Model::penalty(const plugins::Site& site, Component& component) const
 }
 
 at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
-  return predict(features_of(stimulus, given_core(session, traces)), session, Given(heads[session].session, traces));
+  return predict(features_of(stimulus, session, traces), session, Given(heads[session].session, traces));
 }
 
 at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
-  return features_of(stimulus, given_core(session, traces));
+  constexpr int64_t together = 256;  // bins: what all layers of the core make of them is in memory at once
+  const int64_t bins = stimulus.size(2);
+  if (at::GradMode::is_enabled() || bins < 2 * together) return features_of(stimulus, given_core(session, traces));
+  const auto [history, causal] = core->temporal();
+  if (!causal || history > together) return features_of(stimulus, given_core(session, traces));
+  std::vector<at::Tensor> pieces;
+  for (int64_t begin = 0; begin < bins; begin += together) {
+    const int64_t shown = std::max<int64_t>(0, begin - history), end = std::min(bins, begin + together);
+    auto known = traces;
+    for (auto& trace : known) trace.tensor = trace.tensor.slice(1, shown, end);
+    const auto piece = features_of(stimulus.slice(2, shown, end), given_core(session, known));
+    pieces.push_back(begin == 0 ? piece : piece.slice(2, piece.size(2) - (end - begin)));
+  }
+  return at::cat(pieces, 2);
 }
 
 at::Tensor Model::from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces) const {

@@ -58,7 +58,9 @@ class Model {
   //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
   at::Tensor forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
 
-  // The two halves of it: features (B, F, T', H', W') of the core, and the prediction from them.
+  // The two halves of it: features (B, F, T', H', W') of the core, and the prediction from them. Where no gradient is recorded,
+  // a long movie goes through the core in pieces, if that says what of the movie a bin sees: layers then need memory for few
+  // hundred bins. (So a core is not to be training then: its batch norm would know only the piece.)
   at::Tensor features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
   at::Tensor from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces = {}) const;
 

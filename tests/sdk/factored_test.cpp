@@ -350,10 +350,8 @@ TEST_CASE("the multiplications of each factor are counted, those by zero are not
 TEST_CASE("kernels are the fastest of this machine, narrow where few outputs would leave lanes empty") {
   const auto all = all_kernels<float>();
   const auto& fastest = *all.list[0];
-  for (int64_t outputs = 1; outputs < 40; ++outputs) CHECK(std::string(kernels<float>(outputs).name) == fastest.name);
+  for (int64_t outputs = 9; outputs < 40; ++outputs) CHECK(std::string(kernels<float>(outputs).name) == fastest.name);
   CHECK(kernels<float>(16).lanes == fastest.lanes);
-  if (std::string(fastest.name) == "AVX2") {
-    CHECK(kernels<float>(8).lanes == 8);
-    CHECK(kernels<float>(24).lanes == 8);
-  }
+  for (int64_t outputs = 1; outputs <= 8; ++outputs) CHECK(kernels<float>(outputs).lanes == 8);
+  if (std::string(fastest.name) == "AVX2") CHECK(kernels<float>(24).lanes == 8);
 }

@@ -40,10 +40,13 @@ const Kernels<Real>& kernels(int64_t outputs) {
   static const Choice<Real> choice = all_kernels<Real>();
   auto lanes = [&](const Kernels<Real>& k) { return (outputs + k.lanes - 1) / k.lanes * k.lanes; };
   const Kernels<Real>* best = choice.list[0];
-  // Half as wide where that leaves fewer lanes empty: 8 outputs in a block of two registers cost as much as 16.
+  // Half as wide where that leaves fewer lanes empty: 8 outputs in a block of two registers cost as much as 16, and in half a
+  // wide one more than in all of a narrow one.
   for (int k = 1; k < choice.count; ++k) {
     const auto& other = *choice.list[k];
-    if (std::strcmp(other.name, best->name) == 0 && lanes(other) * 4 <= lanes(*best) * 3) best = &other;
+    const bool alike = std::strcmp(other.name, best->name) == 0;
+    if (other.plain || lanes(other) * 4 > lanes(*best) * 3) continue;
+    if (alike || outputs <= other.lanes) best = &other;
   }
   return *best;
 }
