@@ -65,12 +65,12 @@ at::Tensor white_noise(int64_t frames, int64_t height, int64_t width, at::Genera
 }
 
 at::Tensor moving_texture(int64_t frames, int64_t height, int64_t width, at::Generator random) {
-  std::vector<at::Tensor> scenes;
+  std::vector<at::Tensor> scenes;  // in bytes: of a long movie, eight for each pixel do not fit into memory
   for (int64_t begin = 0; begin < frames; begin += scene_frames) {
-    scenes.push_back(scene(std::min(scene_frames, frames - begin), height, width, random));
+    const auto shown = scene(std::min(scene_frames, frames - begin), height, width, random);
+    scenes.push_back(((shown + 1) * 127.5).round().clamp(0, 255).to(at::kByte));
   }
-  const auto grey = (at::cat(scenes) + 1) * 127.5;
-  return grey.round().clamp(0, 255).to(at::kByte).unsqueeze(0);
+  return at::cat(scenes).unsqueeze(0);
 }
 
 at::Tensor contrast(const at::Tensor& movie) { return movie.squeeze(0).to(at::kDouble) / 127.5 - 1; }

@@ -3,7 +3,7 @@
 (trainer.shared_core_pass), on simulated sessions that saw one movie. Not a test.
 
   ninja -C build runnable
-  tests/bench/shared.py [--build build] [--sessions 20] [--epochs 6] [--rates 0.005 0.01 0.02]
+  tests/bench/shared.py [--build build] [--sessions 20] [--epochs 6] [--rates 0.005 0.01 0.02] [override ...]
 A shared step is as large as all sessions' together, and there are so many fewer of them: each way gets the best of RATES, and
 as many epochs as give it EPOCHS x sessions x batches samples. Target: 99 % of what one session at a time reaches. Seconds of
 epochs with their validation, without start and scores.
@@ -23,7 +23,7 @@ def curve(arguments, data, folder, shared, rate):
     command = [arguments.build / "bin/plexiform", "train", "--config-name", "quickstart", f"paths.data_dir={data}",
                f"hydra.run.dir={folder}", f"+trainer.shared_core_pass={str(shared).lower()}",
                f"model.learning_rate={rate}", f"trainer.max_epochs={arguments.epochs * (6 if shared else 1)}",
-               "~training_callbacks.early_stopping"]
+               "~training_callbacks.early_stopping", *arguments.overrides]
     done = subprocess.run([str(word) for word in command], env=cases.ENVIRONMENT, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
@@ -43,6 +43,7 @@ def main():
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--rates", type=float, nargs="+", default=[0.005, 0.01, 0.02])
+    parser.add_argument("overrides", nargs="*", help="of the quickstart's config, whose core is small")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         subprocess.run([arguments.build / "bin/plexiform", "create-data", root + "/data", "--sessions",

@@ -10,8 +10,8 @@
 //   dense     W is assembled and convolved: kt kh kw multiplications per (o, i) and output. The reference.
 //   factored  each (o, i) in space, then in time by a banded matrix, no W: about kh kw + T of them, but the maps of
 //             every (o, i) pass through memory. Made of LibTorch's operators, for any device.
-//   fused     about kh kw + kt of them, in kernels of our own for the CPU that keep those maps in the cache; memory
-//             is allocated once and kept. Not under autocast.
+//   fused     about kh kw + kt of them, or, where kernels are large, a product of spectra, in kernels of our own for the CPU
+//             that keep those maps in the cache; memory is allocated once and kept. Not under autocast.
 #pragma once
 
 #include <plexiform/layers/convolution.h>
