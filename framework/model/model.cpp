@@ -177,14 +177,20 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
   constexpr int64_t together = 256;  // bins: what all layers of the core make of them is in memory at once
   const int64_t bins = stimulus.size(2);
   if (at::GradMode::is_enabled() || bins < 2 * together) return features_of(stimulus, given_core(session, traces));
+  const auto made = [&](int64_t time) {
+    return core->output_shape(shown({stimulus.size(1), time, stimulus.size(3), stimulus.size(4)})).time;
+  };
   const auto [history, causal] = core->temporal();
-  if (!causal || history > together) return features_of(stimulus, given_core(session, traces));
+  const int64_t lost = bins - made(bins), context = std::max(history, lost);  // a core may cut more than it looks back
+  if (!causal || context >= together || made(2 * bins) != 2 * bins - lost)
+    return features_of(stimulus, given_core(session, traces));
   std::vector<at::Tensor> pieces;
-  for (int64_t begin = 0; begin < bins; begin += together) {
-    const int64_t shown = std::max<int64_t>(0, begin - history), end = std::min(bins, begin + together);
+  for (int64_t begin = 0, end = 0; end < bins; begin = end) {
+    end = bins - begin < 2 * together ? bins : begin + together;
+    const int64_t from = std::max<int64_t>(0, begin - context);
     auto known = traces;
-    for (auto& trace : known) trace.tensor = trace.tensor.slice(1, shown, end);
-    const auto piece = features_of(stimulus.slice(2, shown, end), given_core(session, known));
+    for (auto& trace : known) trace.tensor = trace.tensor.slice(1, from, end);
+    const auto piece = features_of(stimulus.slice(2, from, end), given_core(session, known));
     pieces.push_back(begin == 0 ? piece : piece.slice(2, piece.size(2) - (end - begin)));
   }
   return at::cat(pieces, 2);

@@ -129,8 +129,8 @@ bool CustomSeparable::fused_is_faster(const at::Tensor& input) const {
   const auto& kernels = factored::kernels<float>(size_.outputs);
   const double blocks = std::ceil(static_cast<double>(size_.outputs) / kernels.lanes);
   const double lanes = blocks * kernels.lanes / static_cast<double>(size_.outputs);
-  const auto order = factored::cheaper_order(problem, wanted, kernels.lanes);
-  const double fused = factored::cost(problem, order, wanted, kernels.lanes);
+  const auto order = factored::cheaper_order(problem, wanted, kernels.register_lanes);
+  const double fused = factored::cost(problem, order, wanted, kernels.register_lanes);
   return fused * lanes * (kernels.plain ? 4 : 1) < factored::dense_multiplications(problem, wanted);
 }
 

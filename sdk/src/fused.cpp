@@ -29,7 +29,7 @@ at::Tensor memory_of(at::Tensor& kept, int64_t count, const at::TensorOptions& o
   return kept = at::empty({count}, options);
 }
 
-// Free between two passes: all layers that this thread runs share it.
+// Free between two passes: all layers that this thread runs share it. Kept for as long as the thread lives.
 template <class Real>
 Real* workspace_of(int64_t count, const at::TensorOptions& options) {
   thread_local at::Tensor kept;
@@ -88,14 +88,14 @@ struct Fused : torch::autograd::Function<Fused> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& temporal,
                             const at::Tensor& spatial, const Problem* problem, factored::Wanted wanted,
                             FusedMemory* memory) {
-    const auto x = input.contiguous(), t = temporal.contiguous(), s = spatial.contiguous();
+    const auto &x = input, &t = temporal, &s = spatial;
     const Problem& p = *problem;
     auto y = at::empty({p.batch, p.outputs, p.out_time(), p.out_height(), p.out_width()}, x.options());
     at::Tensor maps;
     Order order = Order::time_first;
     with_dtype(x, [&]<class Real>(Real) {
       const auto& kernels = factored::kernels<Real>(p.outputs);
-      order = factored::cheaper_order(p, wanted, kernels.lanes);
+      order = factored::cheaper_order(p, wanted, kernels.register_lanes);
       Pass<Real> pass(p, order, x, t, s);
       const int64_t kept = pass.kernels.maps_size(p);
       if (order == Order::space_first && wanted.kernels && kept * static_cast<int64_t>(sizeof(Real)) <= most_kept) {
@@ -182,7 +182,8 @@ factored::Wanted fused_wanted(const at::Tensor& input, const at::Tensor& tempora
 at::Tensor convolve_fused(const at::Tensor& input, const at::Tensor& temporal, const at::Tensor& spatial, Zeros time,
                           Zeros height, Zeros width, FusedMemory& memory) {
   const auto problem = fused_problem(input.sizes(), temporal.sizes(), spatial.sizes(), time, height, width);
-  return Fused::apply(input, temporal, spatial, &problem, fused_wanted(input, temporal, spatial), &memory);
+  return Fused::apply(input.contiguous(), temporal.contiguous(), spatial.contiguous(), &problem,
+                      fused_wanted(input, temporal, spatial), &memory);
 }
 
 }  // namespace plexiform::layers

@@ -67,8 +67,7 @@ struct Planes {
 };
 
 struct MaxPool : torch::autograd::Function<MaxPool> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input) {
-    const auto x = input.contiguous();
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x) {
     auto shape = x.sizes().vec();
     shape[shape.size() - 2] /= 2, shape.back() /= 2;
     auto y = at::empty(shape, x.options().requires_grad(false));
@@ -96,7 +95,7 @@ struct MaxPool : torch::autograd::Function<MaxPool> {
 
 at::Tensor max_pool_2x2(const at::Tensor& x) {
   const bool own = x.device().is_cpu() && x.scalar_type() == at::kFloat && x.size(-1) > 1 && x.size(-2) > 1;
-  return own ? MaxPool::apply(x) : by_operator(x);
+  return own ? MaxPool::apply(x.contiguous()) : by_operator(x);
 }
 
 }  // namespace plexiform::layers

@@ -131,7 +131,7 @@ int main(int count, char** arguments) {
     const auto problem =
         fused_problem(x.sizes(), temporal, conv.spatial_kernel().sizes(), size.padding.in_time(size.bins),
                       size.padding.in_height(size.height), size.padding.in_width(size.width));
-    const auto order = factored::cheaper_order(problem, wanted, kernels.lanes);
+    const auto order = factored::cheaper_order(problem, wanted, kernels.register_lanes);
     const double space_first = factored::multiplications(problem, factored::Order::space_first, wanted);
     const double time_first = factored::multiplications(problem, factored::Order::time_first, wanted);
     const double operations = 2 * (hidden ? time_first : std::min(space_first, time_first)) *
@@ -140,8 +140,7 @@ int main(int count, char** arguments) {
     fmt::print("{:<12} {:>5} {:>10} {:>10.1f} {:>10.1f} {:>10.2f} {:>7.1f} {:>7.0f} {:>5.0f}%  {}\n", layer.name,
                layer.batch, padded ? "" : fmt::format("{:.1f}", conv3d), 1e3 * contiguous.both,
                1e3 * channels_last.both, 1e3 * fused.both, std::min(contiguous.both, channels_last.both) / fused.both,
-               rate, peak > 0 ? 100 * rate / peak : 0,
-               names[static_cast<size_t>(order)]);
+               rate, peak > 0 ? 100 * rate / peak : 0, names[static_cast<size_t>(order)]);
     std::fflush(stdout);
   }
 }

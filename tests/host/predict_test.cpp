@@ -59,3 +59,36 @@ TEST_CASE("a sparse autoencoder is trained on what a model predicts, and says it
   CHECK_THAT(wrong.output, ContainsSubstring("noise.npy: is of "));
   CHECK(!std::filesystem::exists(folder / "none"));
 }
+
+TEST_CASE("a long movie is predicted as its parts are, whatever its core cuts") {
+  need_plugins({"simple", "gaussian_mask", "poisson", "correlation"});
+  const Folder folder;
+  const std::string data = folder / "data", movie = data + "/stimuli/noise.npy";
+  REQUIRE(run({"create-data", data, "--frames=1100", "--test-frames=300", "--sessions=1"}, folder / "log").code == 0);
+  for (const int cut : {0, 5, 100}) {
+    const std::string trained = folder / ("run" + std::to_string(cut));
+    const Ran ran = run({"train", "--config-name=quickstart", "paths.data_dir=" + data, "hydra.run.dir=" + trained,
+                         "+model.core.cut_first_n_frames=" + std::to_string(cut), "trainer.max_epochs=1",
+                         "dataloader.train_chunk_size=" + std::to_string(cut + 60), "dataloader.num_val_clips=1",
+                         "dataloader.batch_size=1", "+trainer.limit_train_batches=1", "+trainer.limit_val_batches=1",
+                         "+trainer.limit_test_batches=1"},
+                        folder / "log");
+    INFO(ran.output);
+    REQUIRE(ran.code == 0);
+    const host::TrainedModel model(trained + "/model", {{}, {PLUGIN_DIR}});
+    const auto predict = [&, all = data::read_npy(movie).unsqueeze(0)](int64_t begin, int64_t end) {
+      return model.predict(all.slice(2, begin, end), model.sessions()[0]);
+    };
+    constexpr int64_t part = 400;  // short enough to go through the core as a whole
+    const int64_t lag = part - predict(0, part).size(1);
+    for (const int64_t bins : {511, 512, 513, 768, 1100}) {
+      std::vector<at::Tensor> parts = {predict(0, part)};
+      for (int64_t end = part; end < bins; end = std::min(bins, end + part - lag))
+        parts.push_back(predict(end - lag, std::min(bins, end + part - lag)));
+      INFO("cut " << cut << ", " << bins << " bins");
+      const auto whole = predict(0, bins), expected = at::cat(parts, 1);
+      REQUIRE(whole.sizes() == expected.sizes());
+      CHECK(at::allclose(whole, expected, 1e-4, 1e-6));
+    }
+  }
+}

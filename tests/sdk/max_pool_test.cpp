@@ -38,9 +38,13 @@ TEST_CASE("the largest of pixels of which one is not a number is not one") {
 }
 
 TEST_CASE("the gradient of the pool can be differentiated") {
-  auto x = torch::rand({1, 2, 2, 4, 4}).requires_grad_();
-  const auto dy = torch::rand({1, 2, 2, 2, 2}).requires_grad_();
-  const auto dx = torch::autograd::grad({max_pool_2x2(x)}, {x}, {dy}, true, true)[0];
-  const auto ddy = torch::autograd::grad({dx.square().sum()}, {dy})[0];
-  CHECK(torch::allclose(ddy, 2 * dy));
+  auto x = torch::rand({1, 2, 2, 4, 6}).requires_grad_();
+  for (const bool contiguous : {true, false}) {
+    const auto shown = contiguous ? x : x.transpose(3, 4);
+    const auto pooled = max_pool_2x2(shown);
+    const auto dy = torch::rand(pooled.sizes()).requires_grad_();
+    const auto dx = torch::autograd::grad({pooled}, {x}, {dy}, true, true)[0];
+    const auto ddy = torch::autograd::grad({dx.square().sum()}, {dy})[0];
+    CHECK(torch::allclose(ddy, 2 * dy));
+  }
 }

@@ -20,7 +20,7 @@ constexpr const char* about =
     "Predicts movies for all sessions of a trained model, and writes their activity as data in the generic layout: "
     "stimuli/MOVIE.npy (neurons, bins, 1, 1), the neurons of one session after those of another in the order of their "
     "names, and activity.h5 with the same as responses_MOVIE. What is trained on it is a model of activity, such as a "
-    "sparse autoencoder (README). Each movie is predicted in one pass: cut one that does not fit into memory.";
+    "sparse autoencoder (README). The features of a whole movie are in memory: cut one whose do not fit.";
 
 // (neurons, bins), or of what the readout makes on its way.
 at::Tensor activity(const host::TrainedModel& model, const at::Tensor& movie, const std::string& session,

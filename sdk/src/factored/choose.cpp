@@ -90,7 +90,7 @@ namespace {
 // As frequency.h does it.
 double cost_in_frequency(const Problem& p, Wanted wanted, int lanes) {
   const Spectrum s = spectrum(p, wanted.input);
-  if (s.times > Spectrum::longest) return std::numeric_limits<double>::infinity();
+  if (p.batch < 1 || s.times > Spectrum::longest) return std::numeric_limits<double>::infinity();
   const double pairs = std::ceil(number(p.batch * s.pieces) / 2), n = number(s.times * s.heights * s.widths);
   const double input_rows = number(s.in_frames * p.height * s.widths),
                input_columns = number(s.in_frames * s.heights * s.widths);
@@ -113,8 +113,8 @@ double cost_in_frequency(const Problem& p, Wanted wanted, int lanes) {
 
 }  // namespace
 
-double cost(const Problem& p, Order order, Wanted wanted, int lanes) {
-  if (order == Order::in_frequency) return cost_in_frequency(p, wanted, lanes);
+double cost(const Problem& p, Order order, Wanted wanted, int register_lanes) {
+  if (order == Order::in_frequency) return cost_in_frequency(p, wanted, register_lanes);
   // A number of a map, on its way to memory and back, was measured to be worth 50 multiplications.
   const double map = number(p.out_height() * p.out_width()) * number(p.time_before + p.time + p.time_after);
   if (order == Order::time_first) return multiplications(p, order, wanted);
@@ -130,10 +130,10 @@ bool maps_of_frames_are_cheaper(const Problem& p) {
   return pixels * number(p.rows * p.columns) + 2 * maps < multiplications(p, Order::time_first, {});
 }
 
-Order cheaper_order(const Problem& p, Wanted wanted, int lanes) {
+Order cheaper_order(const Problem& p, Wanted wanted, int register_lanes) {
   Order best = Order::time_first;
   auto than_best = [&](Order order) {
-    if (cost(p, order, wanted, lanes) < cost(p, best, wanted, lanes)) best = order;
+    if (cost(p, order, wanted, register_lanes) < cost(p, best, wanted, register_lanes)) best = order;
   };
   if (!wanted.input) than_best(Order::space_first);
   than_best(Order::in_frequency);

@@ -1,7 +1,7 @@
 // Convolution with kernels that factor, W[o,i,j,a,c] = temporal[o,i,j] spatial[o,i,a,c], without W and without maps of
 // every (o, i) passing through memory:
 //   y[b,o,t,h,w] = sum_i sum_j temporal[o,i,j] sum_a,c spatial[o,i,a,c] x[b,i, t+j-t0, h+a-h0, w+c-w0]
-// t0, h0, w0 zeros before each axis; x is 0 outside. Stride 1, any sizes.
+// t0, h0, w0 zeros before each axis; x is 0 outside. Stride 1, any sizes, B >= 1.
 // Plain C++: no LibTorch. Nothing here is checked or allocated.
 //
 // Three ways, by (o, i), the first two orders of the factors:
@@ -54,16 +54,16 @@ struct Job {
   Real* output = nullptr;          // forward: (B, O, T', H', W')
 
   const Real* output_gradient = nullptr;  // backward: (B, O, T', H', W')
-  Real* temporal_gradient = nullptr;      // (O, I, kt); null, with the next: not wanted. Time first alone
+  Real* temporal_gradient = nullptr;      // (O, I, kt); null, with the next: not wanted. Not space first
   Real* spatial_gradient = nullptr;       // (O, I, kh, kw)
-  Real* input_gradient = nullptr;         // (B, I, T, H, W); null: not wanted. Time first alone
+  Real* input_gradient = nullptr;         // (B, I, T, H, W); null: not wanted. Not space first
 };
 
 template <class Real>
 struct Kernels {
   const char* name;  // of the instructions
   bool plain;        // plain C++: several times slower
-  int lanes;
+  int lanes, register_lanes;
   int64_t (*workspace_size)(const Job<Real>&);
   int64_t (*maps_size)(const Problem&);
   int (*stages)(const Job<Real>&);
@@ -97,19 +97,19 @@ struct Wanted {  // gradients
   bool kernels = false, input = false;
 };
 
-// Multiplications of the forward pass and the backward pass to what is wanted, per (o, i) and sample. Not in frequency.
+// Multiplications of the forward pass and the backward pass to what is wanted, per (o, i) and sample; of one of the two orders.
 double multiplications(const Problem&, Order, Wanted);
 double dense_multiplications(const Problem&, Wanted);
 
 // The time that they take, in multiplications of time first; with space first also that of keeping the maps.
-//   lanes  as in Kernels
-double cost(const Problem&, Order, Wanted, int lanes);
+//   register_lanes  as in Kernels
+double cost(const Problem&, Order, Wanted, int register_lanes);
 
 // For the frames of a stream: whether to filter each in space first and keep its maps. Of one output frame: problem.time: bins,
 // no zeros before and after.
 bool maps_of_frames_are_cheaper(const Problem&);
 
 // The order of least cost; not space first where the gradient of the input is wanted.
-Order cheaper_order(const Problem&, Wanted, int lanes);
+Order cheaper_order(const Problem&, Wanted, int register_lanes);
 
 }  // namespace plexiform::factored

@@ -143,7 +143,7 @@ struct Stage {
   int64_t n, done;  // length of the line; product of the radices before
 };
 
-// A transform of n numbers: its roots, fill_roots(), and the radices of its stages.
+// A transform of n numbers, a product of 2, 3 and 5: its roots, fill_roots(), and the radices of its stages.
 template <class Real>
 struct Fourier {
   int64_t n;
@@ -155,15 +155,16 @@ struct Fourier {
   }
 
  private:
-  // What leaves no other factor than one that is a radix itself, if there is such.
+  // What leaves a radix, or nothing, if there is such.
   static int largest(int64_t n) {
-    for (const bool two : {true, false}) {
-      for (const int radix : {10, 9, 8, 6, 5, 4, 3, 2}) {
-        const int64_t rest = n / radix;
-        if (n % radix == 0 && (!two || (rest <= 10 && rest != 2 && rest != 7))) return radix;
-      }
+    constexpr int all[] = {10, 9, 8, 6, 5, 4, 3, 2};
+    int first = 0;
+    for (const int r : all) {
+      if (n % r != 0) continue;
+      if (n / r <= 10 && n / r != 2) return r;
+      if (first == 0) first = r;
     }
-    return static_cast<int>(n);
+    return first;
   }
 };
 

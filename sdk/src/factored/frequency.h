@@ -52,7 +52,7 @@ struct InFrequency {
     int64_t at = roots_w + aligned(2 * n_w);
     auto place = [&](int64_t count) { return std::exchange(at, at + aligned(count)); };
     time = place(n_t * kernels), space = place(n_h * n_w * kernels);
-    if (job.input_gradient) time_turned = place(n_t * turned), space_turned = place(n_h * n_w * turned);
+    if (job.input_gradient) time_transposed = place(n_t * transposed), space_transposed = place(n_h * n_w * transposed);
     if (job.temporal_gradient) {
       space_gradient = place(n_h * n_w * kernels), time_gradient = place(job.parts * n_t * kernels);
     }
@@ -122,7 +122,7 @@ struct InFrequency {
   // Rows that are transposed together: enough pixels that few are left over.
   static int64_t band_rows(int64_t columns) { return (64 + columns - 1) / columns; }
 
-  // The kernels. Parts share inputs (and outputs, turned) and frequencies of time.
+  // The kernels. Parts share inputs (and outputs, transposed) and frequencies of time.
   void of_kernels(int part) const {
     Real* const work = scratch_with_zeros(part);
     auto in_space = [&](Real* to, int64_t outer, int64_t lanes_count, int64_t outer_step, int64_t lane_step) {
@@ -166,8 +166,8 @@ struct InFrequency {
     in_space(job.workspace + space, p.inputs, p.outputs, 1, p.inputs);
     in_time(job.workspace + time, p.inputs, p.outputs, 1, p.inputs);
     if (job.input_gradient) {
-      in_space(job.workspace + space_turned, p.outputs, p.inputs, p.inputs, 1);
-      in_time(job.workspace + time_turned, p.outputs, p.inputs, p.inputs, 1);
+      in_space(job.workspace + space_transposed, p.outputs, p.inputs, p.inputs, 1);
+      in_time(job.workspace + time_transposed, p.outputs, p.inputs, p.inputs, 1);
     }
     if (backwards() && job.temporal_gradient)
       clear(job.workspace + time_gradient + part * n_t * kernels, n_t * kernels);
@@ -283,8 +283,8 @@ struct InFrequency {
                              Line<Real>{work + y_lines + block * P2, out * P2, n_t}, work + line);
           if (job.temporal_gradient) gradient_of_kernels(part, g, work, unit);
           if (!job.input_gradient) continue;
-          multiply<true>(g, work + y_lines, y, work + dx_lines, x, job.workspace + space_turned + unit * turned,
-                         job.workspace + time_turned);
+          multiply<true>(g, work + y_lines, y, work + dx_lines, x, job.workspace + space_transposed + unit * transposed,
+                         job.workspace + time_transposed);
           for (int64_t block = 0; block < in; ++block)
             fourier<V, false>(along_t, Line<const Real>{work + dx_lines + block * P2, in * P2, n_t},
                               Line<Real>{xs + block * T * pitch, pitch, T, 0, work + none + P2}, work + line);
@@ -454,23 +454,22 @@ struct InFrequency {
   // dX takes the place of X, and its lanes are those of one pair.
   const Lanes x = job.input_gradient ? Lanes::own(p.inputs, L) : Lanes::shared(p.inputs, L),
               y = Lanes::own(p.outputs, L);
-  const int64_t kernels = y.apart * p.inputs * 2, turned = x.apart * p.outputs * 2;  // numbers of one frequency
-  const int64_t pitch =
-      (n_h + 1) * P2;  // of columns of frequencies: one more, so that lines over time do not meet in the cache
-  const int64_t group = pairs_of_group(), groups = (p.batch * pieces + 2 * group - 1) / (2 * group);
+  const int64_t kernels = y.apart * p.inputs * 2, transposed = x.apart * p.outputs * 2;  // numbers of one frequency
+  // Of columns of frequencies: one more, so that lines over time do not meet in the cache.
+  const int64_t pitch = (n_h + 1) * P2;
+  const int64_t pairs = (p.batch * pieces + 1) / 2, groups = (pairs + most_pairs() - 1) / most_pairs(),
+                group = (pairs + groups - 1) / groups;  // pairs of each, but the last
 
-  // As many pairs as share the product of the kernels' factors well, and fewer where their planes would take much memory.
-  int64_t pairs_of_group() const {
-    constexpr int64_t most = 8;
-    const int64_t pairs = (p.batch * pieces + 1) / 2;
-    int64_t some = smaller(most, pairs);
+  // As many as share the product of the kernels' factors well, and fewer where their planes would take much memory.
+  int64_t most_pairs() const {
     auto numbers = [&](int64_t k) { return n_w * P2 * (T * H * x.blocks(k) + T1 * H1 * y.blocks(k)); };
-    while (some > 2 && numbers(some) > most_in_memory) --some;
-    return (pairs + (pairs + some - 1) / some - 1) / ((pairs + some - 1) / some);
+    int64_t most = smaller(8, pairs);
+    while (most > 2 && numbers(most) > most_in_memory) --most;
+    return most;
   }
 
   // Where things lie in the workspace, and, from `none` on, in a part's scratch.
-  int64_t time, space, time_turned = 0, space_turned = 0, space_gradient = 0, time_gradient = 0;
+  int64_t time, space, time_transposed = 0, space_transposed = 0, space_gradient = 0, time_gradient = 0;
   int64_t x_rows, y_rows, scratch;
   int64_t none, line, band, plane, x_plane, y_plane, x_lines, y_lines, dx_lines, scratch_size;
 };

@@ -1,4 +1,4 @@
-// What both orders share: where things lie in the workspace, kernels in blocks of lanes and back.
+// What the two orders of the factors share: where things lie in the workspace, kernels in blocks of lanes and back.
 #pragma once
 
 #include "factored.h"

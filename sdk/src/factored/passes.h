@@ -9,13 +9,30 @@
 namespace plexiform::factored {
 namespace {
 
+// An order of the factors is one stage.
+template <class V, class Factors>
+struct OneStage : Factors {
+  explicit OneStage(const Job<typename V::Real>& own) : Factors(own), job(own) {}
+  int64_t workspace_size() const { return this->work.size(job.parts); }
+  int stages() const { return 1; }
+  void prepare() const { pack_kernels<V>(job, this->work); }
+  void run(int, int part) const {
+    if (!job.output_gradient) return this->forward(part);
+    clear(this->work.temporal_gradient(part), this->work.packing.size());
+    this->backward(part);
+  }
+  void finish() const { unpack_gradients<V>(job, this->work); }
+
+  const Job<typename V::Real>& job;
+};
+
 template <class V, class Pass>
 auto ordered(const Job<typename V::Real>& job, Pass&& pass) {
   switch (job.order) {
     case Order::space_first:
-      return pass(SpaceFirst<V>(job));
+      return pass(OneStage<V, SpaceFirst<V>>(job));
     case Order::time_first:
-      return pass(TimeFirst<V>(job));
+      return pass(OneStage<V, TimeFirst<V>>(job));
     case Order::in_frequency:
       break;
   }
@@ -29,6 +46,7 @@ constexpr Kernels<typename V::Real> passes(const char* name, bool plain = false)
       .name = name,
       .plain = plain,
       .lanes = V::lanes,
+      .register_lanes = V::Part::lanes,
       .workspace_size =
           [](const Job<Real>& job) { return ordered<V>(job, [&](const auto& o) { return o.workspace_size(); }); },
       .maps_size =

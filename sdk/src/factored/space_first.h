@@ -33,16 +33,6 @@ struct SpaceFirst {
   int64_t block_size() const { return block_apart() * (L / P); }
   int64_t scratch_size() const { return input_size() + 2 * map_size() + block_size(); }
 
-  int64_t workspace_size() const { return work.size(job.parts); }
-  int stages() const { return 1; }
-  void prepare() const { pack_kernels<V>(job, work); }
-  void run(int, int part) const {
-    if (!job.output_gradient) return forward(part);
-    clear(work.temporal_gradient(part), work.packing.size());
-    backward(part);
-  }
-  void finish() const { unpack_gradients<V>(job, work); }
-
   void forward(int part) const {
     Real* const turned = work.scratch(part);
     Real* const own_map = turned + input_size();

@@ -18,7 +18,7 @@ inline int64_t fourier_length(int64_t n) {
   }
 }
 
-// Numbers, of float 64 MB, that pass through memory together.
+// Numbers, of float 64 MB, that pass through memory together; more where two pairs of samples have more.
 constexpr int64_t most_in_memory = int64_t{16} << 20;
 
 struct Spectrum {
@@ -42,6 +42,7 @@ inline Spectrum spectrum(const Problem& p, bool input_gradient) {
                 length(p.width, p.columns_before, p.columns_after, p.out_width(), p.columns)};
   if (s.times <= Spectrum::longest || input_gradient) return s;
   const int64_t most = fourier_length(std::max<int64_t>(64, 4 * p.bins)) - p.bins + 1;
+  if (p.out_time() <= most) return s;
   s.pieces = (p.out_time() + most - 1) / most;
   s.out_frames = (p.out_time() + s.pieces - 1) / s.pieces, s.in_frames = s.out_frames + p.bins - 1;
   s.times = fourier_length(s.in_frames);

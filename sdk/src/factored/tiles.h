@@ -6,6 +6,7 @@
 //   V::Part         V or, where that is two registers, one of them, which slide() works with: Part::slide sums, Part::run
 //                   weights
 //   V::side, turn   the square that is transposed in registers
+//   of V::Part also minus, times, fms, fnma, and Part::pairs, complex sums that fit the registers beside one factor
 // Planes of numbers for all lanes lie as [part][position][lane of the part], `apart` numbers from one part to the next:
 // slide() works with one part at a time, and what it goes through again and again is half as large so (high-res layer 1, a
 // frame of a stream: 1.1 -> 0.6 ms).

@@ -41,16 +41,6 @@ struct TimeFirst {
     return place_size() + z_size() + larger(y_size(), g_size() + dz_size() + aligned(L * turned_row()) + tail_size());
   }
 
-  int64_t workspace_size() const { return work.size(job.parts); }
-  int stages() const { return 1; }
-  void prepare() const { pack_kernels<V>(job, work); }
-  void run(int, int part) const {
-    if (!job.output_gradient) return forward(part);
-    clear(work.temporal_gradient(part), work.packing.size());
-    backward(part);
-  }
-  void finish() const { unpack_gradients<V>(job, work); }
-
   void forward(int part) const {
     Real* const z = work.scratch(part) + place_size();
     Real* const y = z + z_size();  // planes [p][frame]

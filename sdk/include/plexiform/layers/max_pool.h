@@ -1,5 +1,5 @@
 // The largest of each square of 2 x 2 pixels; a last row or column that has no partner is left out. (.., H, W) -> (.., H / 2, W / 2).
-//   y[h,w] = max(x[2h,2w], x[2h,2w+1], x[2h+1,2w], x[2h+1,2w+1])     of equal numbers the first has the gradient
+//   y[h,w] = max(x[2h,2w], x[2h,2w+1], x[2h+1,2w], x[2h+1,2w+1])     of equal numbers the first has the gradient, where one is NaN the last
 #pragma once
 
 #include <ATen/core/Tensor.h>
