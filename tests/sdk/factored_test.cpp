@@ -326,6 +326,9 @@ TEST_CASE("a long sample is taken in pieces in frequency, as the formula has it"
 TEST_CASE("large kernels are multiplied in frequency; else space comes first, or time where maps are padded") {
   const Wanted kernels_alone = {.kernels = true}, all = {.kernels = true, .input = true};
   CHECK(cheaper_order(low_resolution, kernels_alone, 16) == Order::in_frequency);
+  Problem many = low_resolution;  // channels, whose transforms would take gigabytes
+  many.inputs = many.outputs = 1024;
+  CHECK(cheaper_order(many, kernels_alone, 16) != Order::in_frequency);
   Problem one_long = low_resolution;
   one_long.batch = 1, one_long.time = 750;
   CHECK(cheaper_order(one_long, kernels_alone, 16) == Order::space_first);

@@ -97,18 +97,23 @@ double cost_in_frequency(const Problem& p, Wanted wanted, int lanes) {
   const double output_rows = number(s.out_frames * p.out_height() * s.widths),
                output_columns = number(s.out_frames * s.heights * s.widths);
   const double inputs = number(p.inputs), outputs = number(p.outputs);
+  const int kernels = wanted.kernels ? 1 : 0, input = wanted.input ? 1 : 0, backward = kernels + input > 0 ? 1 : 0;
+  const double of_kernel =
+      number(s.heights * s.widths);  // complex numbers of an (o, i): of it, transposed, its gradient
+  if (2 * of_kernel * inputs * outputs * (1 + input + kernels) > most_of_kernels)
+    return std::numeric_limits<double>::infinity();
   const double in_memory = 2 * (input_rows * inputs + output_rows * outputs);  // numbers of a pair
   const double group = std::min(pairs, std::clamp(most_in_memory / in_memory, 2.0, 8.0));
   // Lanes of a pair: those of a few inputs are shared by the pairs of a group.
   const double input_lanes = wanted.input ? std::ceil(inputs / lanes) * lanes : std::max(inputs, lanes / group);
-  const int kernels = wanted.kernels ? 1 : 0, input = wanted.input ? 1 : 0, backward = kernels + input > 0 ? 1 : 0;
   const double transformed = (1 + backward + input) * (input_rows + input_columns + n) * input_lanes +
                              (1 + backward) * (output_rows + output_columns + n) * outputs;
   const double product = 4 * n * (1 + kernels + input), of_kernels = 4 * n * (1 + 2 * kernels + input) / group;
   // A complex number was measured to take as long as 30 multiplications on its way through one axis, and as 65 where it
   // comes from beyond the caches (8 MB; CPUs with AVX2 and AVX-512).
   const double each = in_memory * group > 2e6 ? 65 : 30;
-  return pairs * (product + of_kernels + each * transformed / (inputs * outputs)) / number(p.batch);
+  const double made = each * (of_kernel + number(p.rows * s.widths)) * (1 + backward + input + kernels);
+  return (pairs * (product + of_kernels + each * transformed / (inputs * outputs)) + made) / number(p.batch);
 }
 
 }  // namespace

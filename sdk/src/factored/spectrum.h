@@ -21,6 +21,9 @@ inline int64_t fourier_length(int64_t n) {
 // Numbers, of float 64 MB, that pass through memory together; more where two pairs of samples have more.
 constexpr int64_t most_in_memory = int64_t{16} << 20;
 
+// Numbers, of float 512 MB, of the transforms of kernels: of more, layers with many channels are not made in frequency.
+constexpr double most_of_kernels = 1 << 27;
+
 struct Spectrum {
   static constexpr int64_t longest = 128;  // over time: lines of all lanes stay in the cache
 
