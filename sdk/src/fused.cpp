@@ -64,7 +64,8 @@ struct Pass {
   void run() {
     job.workspace = workspace_of<Real>(kernels.workspace_size(job), options);
     kernels.prepare(job);
-    for (int stage = 0; stage < kernels.stages(job); ++stage)
+    const int stages = kernels.stages(job);
+    for (int stage = 0; stage < stages; ++stage)
       in_parallel(job.parts, [&](int64_t part) { kernels.run(job, stage, static_cast<int>(part)); });
     kernels.finish(job);
   }

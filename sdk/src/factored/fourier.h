@@ -215,36 +215,35 @@ PLEXIFORM_INLINE void fourier_stage(int64_t radix, const Line<const Real>& from,
   }
 }
 
+// Lines without gaps, between stages above all, have faster ones.
+template <class V, bool Forward, bool Last, class Real>
+PLEXIFORM_INLINE void fourier_stage(int64_t radix, const Line<const Real>& from, const Line<Real>& to, Stage stage,
+                                    const Real* roots) {
+  if (!from.whole(stage.n)) return fourier_stage<V, Forward, true, Last, Last>(radix, from, to, stage, roots);
+  if (Last && !to.whole(stage.n)) return fourier_stage<V, Forward, false, Last, Last>(radix, from, to, stage, roots);
+  fourier_stage<V, Forward, false, false, Last>(radix, from, to, stage, roots);
+}
+
 // A line; scratch: 2 n complex numbers, apart from both lines.
 template <class V, bool Forward, class Real>
 void fourier(const Fourier<Real>& f, const Line<const Real>& from, const Line<Real>& to, Real* scratch) {
   constexpr int64_t step = 2 * V::lanes;
   const int64_t n = f.n;
-  const bool from_gaps = !from.whole(n), to_gaps = !to.whole(n);
   if (f.radices == 0) {
     Complex<V>::load(from.template slot<true>(0, 1)).store(to.template slot<true>(0, 1));
     return;
   }
-  if (f.radices == 1) {
-    if (from_gaps) return fourier_stage<V, Forward, true, true, true>(f.radix[0], from, to, {n, 1}, f.roots);
-    return fourier_stage<V, Forward, false, true, true>(f.radix[0], from, to, {n, 1}, f.roots);
-  }
+  const int last = f.radices - 1;
+  Line<const Real> in = from;
   Line<Real> here = {scratch, step, n}, next = {scratch + n * step, step, n};
-  if (from_gaps) {
-    fourier_stage<V, Forward, true, false, false>(f.radix[0], from, here, {n, 1}, f.roots);
-  } else {
-    fourier_stage<V, Forward, false, false, false>(f.radix[0], from, here, {n, 1}, f.roots);
-  }
-  int64_t done = f.radix[0];
-  for (int k = 1; k < f.radices - 1; ++k) {
-    fourier_stage<V, Forward, false, false, false>(f.radix[k], {here.at, step, n}, next, {n, done}, f.roots);
+  int64_t done = 1;
+  for (int k = 0; k < last; ++k) {
+    fourier_stage<V, Forward, false>(f.radix[k], in, here, {n, done}, f.roots);
+    in = {here.at, step, n};
     done *= f.radix[k];
     std::swap(here, next);
   }
-  const Line<const Real> last = {here.at, step, n};
-  if (to_gaps)
-    return fourier_stage<V, Forward, false, true, true>(f.radix[f.radices - 1], last, to, {n, done}, f.roots);
-  fourier_stage<V, Forward, false, false, true>(f.radix[f.radices - 1], last, to, {n, done}, f.roots);
+  fourier_stage<V, Forward, true>(f.radix[last], in, to, {n, done}, f.roots);
 }
 
 }  // namespace

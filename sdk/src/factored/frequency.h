@@ -86,20 +86,19 @@ struct InFrequency {
     if (stage == 1 + 3 * groups) return of_gradients(part);
     const int64_t first = (stage - 1) / 3 * 2 * group, samples = smaller(2 * group, p.batch * pieces - first);
     const Group g = {first, samples, (samples + 1) / 2};
+    const Movie shown = {x, in_frames, H, W, 0}, made = {y, out_frames, H1, W1, p.columns_before};
     switch ((stage - 1) % 3) {
       case 0:
-        rows_to_frequencies(part, g, job.input, x, in_frames, H, W, 0, job.workspace + x_rows);
-        if (backwards())
-          rows_to_frequencies(part, g, job.output_gradient, y, out_frames, H1, W1, p.columns_before,
-                              job.workspace + y_rows);
+        rows_to_frequencies(part, g, job.input, shown, job.workspace + x_rows);
+        if (backwards()) rows_to_frequencies(part, g, job.output_gradient, made, job.workspace + y_rows);
         return;
       case 1:
         return product(part, g);
       default:
         if (!backwards()) {
-          rows_from_frequencies(part, g, job.workspace + y_rows, y, out_frames, H1, W1, p.columns_before, job.output);
+          rows_from_frequencies(part, g, job.workspace + y_rows, made, job.output);
         } else if (job.input_gradient) {
-          rows_from_frequencies(part, g, job.workspace + x_rows, x, in_frames, H, W, 0, job.input_gradient);
+          rows_from_frequencies(part, g, job.workspace + x_rows, shown, job.input_gradient);
         }
     }
   }
@@ -111,9 +110,6 @@ struct InFrequency {
   struct Frames {
     int64_t count, all, before;  // of a piece; of a sample; of the first piece, frames that are not there
   };
-  // Frame t of a piece, of the sample; it need not exist.
-  int64_t frame(int64_t piece, int64_t t, const Frames& f) const { return piece % pieces * T1 + t - f.before; }
-
   Real* scratch_with_zeros(int part) const {
     Real* const own = job.workspace + scratch + part * scratch_size;
     clear(own + none, P2);
@@ -173,58 +169,74 @@ struct InFrequency {
       clear(job.workspace + time_gradient + part * n_t * kernels, n_t * kernels);
   }
 
-  // (sample, channel, frame, row, column) -> frequencies of the columns. Parts share frames.
-  void rows_to_frequencies(int part, const Group& g, const Real* from, const Lanes& lanes, const Frames& f,
-                           int64_t rows, int64_t columns, int64_t columns_before, Real* to) const {
-    Real* const work = scratch_with_zeros(part);
-    const int64_t blocks = lanes.blocks(g.pairs), pixels = rows * columns, together = band_rows(columns);
-    const Range units = share(blocks * f.count, part, job.parts);
+  // (sample, channel, frame, row, column) of a tensor.
+  struct Movie {
+    const Lanes& lanes;
+    const Frames& frames;
+    int64_t rows, columns, columns_before;
+
+    int64_t channel_apart() const { return frames.all * rows * columns; }
+  };
+
+  // A part's frames in bands of rows: body(unit, first row, last, where(sample, channel)), which tells where the band's first
+  // number lies in the tensor; negative: that frame does not exist.
+  template <class Body>
+  PLEXIFORM_INLINE void for_each_band(int part, const Group& g, const Movie& m, Body&& body) const {
+    const int64_t together = band_rows(m.columns);
+    const Range units = share(m.lanes.blocks(g.pairs) * m.frames.count, part, job.parts);
     for (int64_t unit = units.first; unit < units.last; ++unit) {
-      const int64_t block = unit / f.count, t = unit % f.count;
-      if (pieces > 1 || t == 0 || unit == units.first)  // lanes without a channel, or this frame, are zeros
-        clear(work + band, together * columns * P2);
-      for (int64_t h0 = 0; h0 < rows; h0 += together) {
-        const int64_t h1 = smaller(rows, h0 + together);
-        for_each_sample(lanes, g, block, [&](int64_t sample, int64_t channel, int64_t count, int64_t lane) {
-          const int64_t at = frame(g.first + sample, t, f);
-          if (at < 0 || at >= f.all) return;
-          const int64_t row =
-              (((g.first + sample) / pieces * lanes.channels + channel) * f.all + at) * pixels + h0 * columns;
-          transpose<V>(from + row, f.all * pixels, work + band + lane, P2, count, (h1 - h0) * columns);
+      for (int64_t h = 0; h < m.rows; h += together) {
+        body(unit, h, smaller(m.rows, h + together), [&](int64_t sample, int64_t channel) -> int64_t {
+          const int64_t piece = g.first + sample;
+          const int64_t t = piece % pieces * T1 + unit % m.frames.count - m.frames.before;
+          if (t < 0 || t >= m.frames.all) return -1;
+          const int64_t plane = (piece / pieces * m.lanes.channels + channel) * m.frames.all + t;
+          return (plane * m.rows + h) * m.columns;
         });
-        for (int64_t h = h0; h < h1; ++h)
-          fourier<V, true>(
-              along_w,
-              Line<const Real>{work + band + (h - h0) * columns * P2, P2, columns, columns_before, work + none},
-              Line<Real>{to + (unit * rows + h) * P2, blocks * f.count * rows * P2, n_w}, work + line);
       }
     }
   }
 
-  // And back.
-  void rows_from_frequencies(int part, const Group& g, const Real* from, const Lanes& lanes, const Frames& f,
-                             int64_t rows, int64_t columns, int64_t columns_before, Real* to) const {
+  // Rows of a movie -> frequencies of their columns. Parts share frames.
+  void rows_to_frequencies(int part, const Group& g, const Real* from, const Movie& m, Real* to) const {
     Real* const work = scratch_with_zeros(part);
-    const int64_t blocks = lanes.blocks(g.pairs), pixels = rows * columns, together = band_rows(columns);
-    const Range units = share(blocks * f.count, part, job.parts);
-    for (int64_t unit = units.first; unit < units.last; ++unit) {
-      const int64_t block = unit / f.count, t = unit % f.count;
-      for (int64_t h0 = 0; h0 < rows; h0 += together) {
-        const int64_t h1 = smaller(rows, h0 + together);
-        for (int64_t h = h0; h < h1; ++h)
-          fourier<V, false>(
-              along_w, Line<const Real>{from + (unit * rows + h) * P2, blocks * f.count * rows * P2, n_w},
-              Line<Real>{work + band + (h - h0) * columns * P2, P2, columns, columns_before, work + none + P2},
-              work + line);
-        for_each_sample(lanes, g, block, [&](int64_t sample, int64_t channel, int64_t count, int64_t lane) {
-          const int64_t at = frame(g.first + sample, t, f);
-          if (at >= f.all) return;
-          const int64_t row =
-              (((g.first + sample) / pieces * lanes.channels + channel) * f.all + at) * pixels + h0 * columns;
-          transpose<V>(work + band + lane, P2, to + row, f.all * pixels, (h1 - h0) * columns, count);
-        });
+    const int64_t step = m.lanes.blocks(g.pairs) * m.frames.count * m.rows * P2;
+    int64_t block = -1;
+    for_each_band(part, g, m, [&](int64_t unit, int64_t h0, int64_t h1, auto&& where) {
+      const int64_t now = unit / m.frames.count;
+      if ((pieces > 1 && h0 == 0) || now != block)  // lanes without a channel, or this frame, are zeros
+        clear(work + band, band_rows(m.columns) * m.columns * P2);
+      block = now;
+      for_each_sample(m.lanes, g, block, [&](int64_t sample, int64_t channel, int64_t count, int64_t lane) {
+        const int64_t at = where(sample, channel);
+        if (at < 0) return;
+        transpose<V>(from + at, m.channel_apart(), work + band + lane, P2, count, (h1 - h0) * m.columns);
+      });
+      for (int64_t h = h0; h < h1; ++h) {
+        const Real* const row = work + band + (h - h0) * m.columns * P2;
+        fourier<V, true>(along_w, Line<const Real>{row, P2, m.columns, m.columns_before, work + none},
+                         Line<Real>{to + (unit * m.rows + h) * P2, step, n_w}, work + line);
       }
-    }
+    });
+  }
+
+  // And back.
+  void rows_from_frequencies(int part, const Group& g, const Real* from, const Movie& m, Real* to) const {
+    Real* const work = scratch_with_zeros(part);
+    const int64_t step = m.lanes.blocks(g.pairs) * m.frames.count * m.rows * P2;
+    for_each_band(part, g, m, [&](int64_t unit, int64_t h0, int64_t h1, auto&& where) {
+      for (int64_t h = h0; h < h1; ++h) {
+        Real* const row = work + band + (h - h0) * m.columns * P2;
+        fourier<V, false>(along_w, Line<const Real>{from + (unit * m.rows + h) * P2, step, n_w},
+                          Line<Real>{row, P2, m.columns, m.columns_before, work + none + P2}, work + line);
+      }
+      for_each_sample(m.lanes, g, unit / m.frames.count,
+                      [&](int64_t sample, int64_t channel, int64_t count, int64_t lane) {
+                        const int64_t at = where(sample, channel);
+                        if (at < 0) return;
+                        transpose<V>(work + band + lane, P2, to + at, m.channel_apart(), (h1 - h0) * m.columns, count);
+                      });
+    });
   }
 
   // body(first sample, first channel, rows of (channel, frame ..) from there on, their first lane), of a block
