@@ -177,13 +177,10 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
   constexpr int64_t together = 256;  // bins: what all layers of the core make of them is in memory at once
   const int64_t bins = stimulus.size(2);
   if (at::GradMode::is_enabled() || bins < 2 * together) return features_of(stimulus, given_core(session, traces));
-  const auto made = [&](int64_t time) {
-    return core->output_shape(shown({stimulus.size(1), time, stimulus.size(3), stimulus.size(4)})).time;
-  };
   const auto [history, causal] = core->temporal();
-  const int64_t lost = bins - made(bins), context = std::max(history, lost);  // a core may cut more than it looks back
-  if (!causal || context >= together || made(2 * bins) != 2 * bins - lost)
-    return features_of(stimulus, given_core(session, traces));
+  const auto cut = bins_cut({stimulus.size(1), bins, stimulus.size(3), stimulus.size(4)});
+  const int64_t context = std::max(history, cut.value_or(together));  // a core may cut more than it looks back
+  if (!causal || context >= together) return features_of(stimulus, given_core(session, traces));
   std::vector<at::Tensor> pieces;
   for (int64_t begin = 0, end = 0; end < bins; begin = end) {
     end = bins - begin < 2 * together ? bins : begin + together;
@@ -198,6 +195,13 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
 
 at::Tensor Model::from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces) const {
   return predict(features, session, Given(heads[session].session, traces));
+}
+
+std::optional<int64_t> Model::bins_cut(Shape movie) const {
+  const auto cut = [&] { return movie.time - core->output_shape(shown(movie)).time; };
+  const int64_t once = cut();
+  movie.time *= 2;
+  return cut() == once ? std::optional(once) : std::nullopt;
 }
 
 int64_t Model::lag() const {

@@ -12,6 +12,7 @@
 #include <plugins/host/running.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,9 @@ class Model {
 
   // What the core gets for a stimulus of that shape: the movie's channels and those of the traces.
   Shape shown(Shape stimulus) const;
+
+  // Bins that the core returns fewer than it is shown of such a movie; none if that depends on how long it is.
+  std::optional<int64_t> bins_cut(Shape movie) const;
 
   // T - T': bins at the start of a window that get no prediction.
   int64_t lag() const;

@@ -27,12 +27,9 @@ std::string KeptFeatures::obstacle(const Task& task) {
   if (task.settings.augmentation.any()) return "the stimulus is augmented";
   const auto temporal = model.core->temporal();
   if (!temporal.causal) return "the core looks into the future";
-  const int64_t time = model.window.time, lag = time - model.features.time;
   // Zeros before a window would stand for other bins of its trial.
-  if (lag < temporal.history ||
-      model.core->output_shape(model.shown(with_time(model.window, 2 * time))).time != 2 * time - lag) {
-    return "the core pads time";
-  }
+  const auto cut = model.bins_cut(model.window);
+  if (!cut || *cut < temporal.history) return "the core pads time";
   for (const auto& part : task.split.train) {
     if (part.across) return "windows cross the ends of trials (dataloader.allow_over_boundaries)";
   }
