@@ -43,19 +43,19 @@ at::Tensor frequencies(at::Generator& random) {
   return 2 * std::numbers::pi / octave.exp().unsqueeze(1) * at::stack({direction.sin(), direction.cos()}, 1);
 }
 
-// A sum of K plane waves at positions x, displaced by p(t), which need not be whole pixels:
-//   c(t, x) = a sum_k cos(w_k x + phase_k - w_k p(t)),   cos(u - v) = cos u cos v + sin u sin v
+// A sum of K plane waves at row y and column x, displaced by p(t), which need not be whole pixels:
+//   c(t, y, x) = a sum_k cos(w_k y + s_k),   s_k = w_k x + phase_k - w_k p(t)
+//              = a sum_k cos(w_k y) cos(s_k) - sin(w_k y) sin(s_k): angles of rows and of columns, never of all pixels
 // Returns (T, H, W).
 at::Tensor scene(int64_t frames, int64_t height, int64_t width, at::Generator& random) {
   const auto frequency = frequencies(random);
   const auto phase = uniform(0, 2 * std::numbers::pi, waves, random);
-  const auto rows = at::arange(height, at::kDouble).view({-1, 1, 1});
-  const auto columns = at::arange(width, at::kDouble).view({1, -1, 1});
-  const auto u =
-      (rows * frequency.select(1, 0) + columns * frequency.select(1, 1) + phase).view({height * width, waves});
-  const auto v = at::matmul(path(frames, random), frequency.t());                        // (T, K)
-  const auto sum = at::matmul(v.cos(), u.cos().t()) + at::matmul(v.sin(), u.sin().t());  // (T, H W)
-  return (texture_contrast * std::sqrt(2.0 / waves) * sum).view({frames, height, width});
+  const auto displaced = at::matmul(path(frames, random), frequency.t());                                      // (T, K)
+  const auto rows = at::arange(height, at::kDouble).unsqueeze(1) * frequency.select(1, 0);                     // (H, K)
+  const auto columns = (frequency.select(1, 1).unsqueeze(1) * at::arange(width, at::kDouble)) +                // (K, W)
+                       (phase - displaced).unsqueeze(2);                                                       // (T, K, W)
+  const auto sum = at::matmul(at::cat({rows.cos(), -rows.sin()}, 1), at::cat({columns.cos(), columns.sin()}, 1));
+  return texture_contrast * std::sqrt(2.0 / waves) * sum;
 }
 
 }  // namespace
