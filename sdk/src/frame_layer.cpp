@@ -28,12 +28,12 @@ class Past {
  protected:
   // problem: of one output frame, T = kt
   explicit Past(const Problem& problem) : p(problem), kernels(factored::kernels<float>(p.outputs)) { job.problem = p; }
-  void pack(const float* temporal, const float* spatial, int64_t workspace_size) {
+  void prepare(void (*with)(const Job<float>&), int64_t workspace_size, const float* temporal, const float* spatial) {
     workspace_ = at::empty({workspace_size}, at::kFloat);
     job.workspace = workspace_.mutable_data_ptr<float>();
     auto packing = job;
     packing.temporal = temporal, packing.spatial = spatial;
-    kernels.prepare(packing);
+    with(packing);
   }
 
   const Problem p;
@@ -54,7 +54,7 @@ class PastFrames final : public Past {
     ring_ = at::zeros({p.inputs, job.problem.time, p.height * p.width}, at::kFloat);
     job.input = ring_.const_data_ptr<float>();
     place(0);
-    pack(temporal, spatial, kernels.workspace_size(job));
+    prepare(kernels.prepare, kernels.workspace_size(job), temporal, spatial);
   }
   void push(const float* frame) override {
     const int64_t plane = p.height * p.width;
@@ -75,21 +75,17 @@ class PastFrames final : public Past {
   at::Tensor ring_;
 };
 
-// A ring of kt frames filtered in space, for each pair of maps; of the new frame only that is left to be done.
+// A ring of what the kernels make of each frame when it comes: its maps in space, or its spectrum.
 class PastMaps final : public Past {
  public:
-  PastMaps(const Problem& problem, const float* temporal, const float* spatial) : Past(problem) {
+  PastMaps(const Problem& problem, Order order, const float* temporal, const float* spatial) : Past(problem) {
+    job.order = order;
     ring_ = at::zeros({kernels.frame_maps_size(job)}, at::kFloat);
-    frame_ = at::zeros({p.inputs, p.out_height() + p.rows - 1, p.out_width() + p.columns - 1}, at::kFloat);
     job.maps = ring_.mutable_data_ptr<float>();
-    job.input = frame_.const_data_ptr<float>();
-    pack(temporal, spatial, kernels.frame_workspace_size(job));
+    prepare(kernels.frame_prepare, kernels.frame_workspace_size(job), temporal, spatial);
   }
   void push(const float* frame) override {
-    float* to = frame_.mutable_data_ptr<float>() + p.rows_before * frame_.size(2) + p.columns_before;
-    for (int64_t i = 0; i < p.inputs; ++i, to += frame_.size(1) * frame_.size(2)) {
-      for (int64_t h = 0; h < p.height; ++h, frame += p.width) std::copy_n(frame, p.width, to + h * frame_.size(2));
-    }
+    job.input = frame;
     kernels.push(job, slot = (slot + 1) % p.bins);
   }
   void convolve(float* output) override {
@@ -98,7 +94,7 @@ class PastMaps final : public Past {
   }
 
  private:
-  at::Tensor ring_, frame_;
+  at::Tensor ring_;
 };
 
 }  // namespace
@@ -120,11 +116,13 @@ FrameLayer::FrameLayer(const at::Tensor& temporal, const at::Tensor& spatial, Ze
   s.missing = s.problem.bins - 1 - time.before;
   const auto t = temporal.contiguous(), k = spatial.contiguous();
   const float *const of_time = t.const_data_ptr<float>(), *const of_space = k.const_data_ptr<float>();
+  const int register_lanes = factored::kernels<float>(s.problem.outputs).register_lanes;
+  const Order order = factored::cheaper_order_of_frames(s.problem, register_lanes);
   for (int64_t b = 0; b < frame.size(0); ++b) {
-    if (factored::maps_of_frames_are_cheaper(s.problem)) {
-      s.pasts.push_back(std::make_unique<PastMaps>(s.problem, of_time, of_space));
-    } else {
+    if (order == Order::time_first) {
       s.pasts.push_back(std::make_unique<PastFrames>(s.problem, of_time, of_space));
+    } else {
+      s.pasts.push_back(std::make_unique<PastMaps>(s.problem, order, of_time, of_space));
     }
   }
   const auto scale = norm.scale.contiguous(), offset = norm.offset.contiguous();

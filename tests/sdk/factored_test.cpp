@@ -112,28 +112,25 @@ class Case {
     return r;
   }
 
-  // The output, (B, O, T', H', W'), by the maps of one frame after the other.
-  std::vector<Real> stream(const Kernels<Real>& kernels) const {
+  // The output, (B, O, T', H', W'), by what is kept of one frame after the other.
+  std::vector<Real> stream(const Kernels<Real>& kernels, Order order) const {
     std::vector<Real> output(dy.size(), std::nan(""));
-    const int64_t H = p.out_height() + p.rows - 1, W = p.out_width() + p.columns - 1,
-                  Q1 = p.out_height() * p.out_width();
+    const int64_t Q = p.height * p.width, Q1 = p.out_height() * p.out_width();
     Job<Real> job;
     job.problem = p;
+    job.order = order;
     job.temporal = t.data(), job.spatial = s.data();
-    std::vector<Real> workspace(index(kernels.frame_workspace_size(job)) + 16),
+    std::vector<Real> workspace(index(kernels.frame_workspace_size(job)) + 16, std::nan("")),
         maps(index(kernels.frame_maps_size(job)) + 16);
     job.workspace = aligned(workspace), job.maps = aligned(maps);
-    kernels.prepare(job);
+    kernels.frame_prepare(job);
     for (int64_t b = 0; b < p.batch; ++b) {
       std::fill(maps.begin(), maps.end(), Real(0));
       for (int64_t k = 0; k < p.time + p.time_before; ++k) {
         const int64_t frame = k - p.time_before;
-        std::vector<Real> shown(index(p.inputs * H * W)), y(index(p.outputs * Q1));
+        std::vector<Real> shown(index(p.inputs * Q)), y(index(p.outputs * Q1), std::nan(""));
         for (int64_t i = 0; i < p.inputs && frame >= 0; ++i)
-          for (int64_t h = 0; h < p.height; ++h)
-            for (int64_t w = 0; w < p.width; ++w)
-              shown[index((i * H + h + p.rows_before) * W + w + p.columns_before)] =
-                  x[index((((b * p.inputs + i) * p.time + frame) * p.height + h) * p.width + w)];
+          std::copy_n(&x[index(((b * p.inputs + i) * p.time + frame) * Q)], Q, &shown[index(i * Q)]);
         job.input = shown.data(), job.output = y.data();
         kernels.push(job, k % p.bins);
         const int64_t t0 = k - p.bins + 1;
@@ -242,7 +239,7 @@ TEST_CASE("fused kernels in double are their formula, forward and all gradients"
   check_against_formula<double>(1e-12, 1e-12);
 }
 
-TEST_CASE("the maps of one frame after the other make the same output") {
+TEST_CASE("what is kept of one frame after the other makes the same output") {
   unsigned seed = 0;
   for (auto p : random_problems(40)) {
     p.time_after = 0;
@@ -252,27 +249,33 @@ TEST_CASE("the maps of one frame after the other make the same output") {
     const auto choice = all_kernels<float>();
     for (int k = 0; k < choice.count; ++k) {
       INFO(choice.list[k]->name << ", " << choice.list[k]->lanes << " lanes," << text(p));
-      CHECK(difference(one.stream(*choice.list[k]), expected) < 4e-6);
+      for (const Order order : {Order::space_first, Order::in_frequency})
+        CHECK(difference(one.stream(*choice.list[k], order), expected) < 4e-6);
     }
   }
 }
 
-TEST_CASE("of a stream, maps are kept where they are small beside the frames") {
-  Problem first = low_resolution;
-  first.batch = 1, first.time = first.bins;
-  CHECK(maps_of_frames_are_cheaper(first));
-  CHECK_FALSE(maps_of_frames_are_cheaper({.inputs = 16,
-                                          .outputs = 16,
-                                          .time = 11,
-                                          .height = 8,
-                                          .width = 6,
-                                          .bins = 11,
-                                          .rows = 5,
-                                          .columns = 5,
-                                          .rows_before = 2,
-                                          .rows_after = 2,
-                                          .columns_before = 2,
-                                          .columns_after = 2}));
+TEST_CASE("of a stream, frames, maps or spectra are kept, whichever costs least") {
+  Problem p = low_resolution;
+  p.batch = 1, p.time = p.bins;
+  CHECK(cheaper_order_of_frames(p, 16) == Order::space_first);
+  p.height = 72, p.width = 64;  // the maps of all pairs leave the cache
+  CHECK(cheaper_order_of_frames(p, 16) == Order::in_frequency);
+  p.rows = p.columns = 1;
+  CHECK(cheaper_order_of_frames(p, 16) == Order::time_first);
+  CHECK(cheaper_order_of_frames({.inputs = 16,
+                                 .outputs = 16,
+                                 .time = 11,
+                                 .height = 8,
+                                 .width = 6,
+                                 .bins = 11,
+                                 .rows = 5,
+                                 .columns = 5,
+                                 .rows_before = 2,
+                                 .rows_after = 2,
+                                 .columns_before = 2,
+                                 .columns_after = 2},
+                                16) == Order::in_frequency);
 }
 
 TEST_CASE("the same number of parts gives the same bits") {

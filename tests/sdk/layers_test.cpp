@@ -170,9 +170,9 @@ TEST_CASE("a layer that gets frame by frame makes the bins of convolution, batch
   at::NoGradGuard no_grad;
   Padding causal;
   causal.sides = {1, 1, 2};
-  for (const auto& [size, in] :
-       {std::pair{ConvolutionSize{2, 16, 9, 5, 5}, Shape{2, 14, 12, 10}},          // keeps maps
-        std::pair{ConvolutionSize{5, 18, 4, 3, 3, causal}, Shape{5, 9, 8, 6}}}) {  // keeps frames
+  for (const auto& [size, in] : {std::pair{ConvolutionSize{2, 16, 9, 5, 5}, Shape{2, 14, 12, 10}},         // keeps maps
+                                 std::pair{ConvolutionSize{5, 18, 4, 3, 3, causal}, Shape{5, 9, 28, 26}},  // spectra
+                                 std::pair{ConvolutionSize{5, 18, 4, 1, 1, causal}, Shape{5, 9, 18, 16}}}) {  // frames
     CustomSeparable conv(size);
     fill_module(conv);
     const int64_t O = size.outputs;

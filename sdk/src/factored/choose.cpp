@@ -126,15 +126,6 @@ double cost(const Problem& p, Order order, Wanted wanted, int register_lanes) {
   return multiplications(p, order, wanted) + (wanted.kernels ? 50 * map : 0);
 }
 
-bool maps_of_frames_are_cheaper(const Problem& p) {
-  // Only where the ring of maps stays in the second cache: from further away it takes longer than the multiplications that it
-  // saves. From there a number of it is worth two of them (measured on a CPU with AVX2).
-  constexpr double second_cache = 1 << 18;  // bytes, of which other layers need some too
-  const double pixels = number(p.out_height() * p.out_width()), maps = pixels * number(p.bins);
-  if (maps * number(p.inputs * p.outputs) * sizeof(float) > second_cache) return false;
-  return pixels * number(p.rows * p.columns) + 2 * maps < multiplications(p, Order::time_first, {});
-}
-
 Order cheaper_order(const Problem& p, Wanted wanted, int register_lanes) {
   Order best = Order::time_first;
   auto than_best = [&](Order order) {
@@ -142,6 +133,28 @@ Order cheaper_order(const Problem& p, Wanted wanted, int register_lanes) {
   };
   if (!wanted.input) than_best(Order::space_first);
   than_best(Order::in_frequency);
+  return best;
+}
+
+Order cheaper_order_of_frames(const Problem& p, int register_lanes) {
+  const double pixels = number(p.out_height() * p.out_width()), maps = pixels * number(p.bins);
+  const double inputs = number(p.inputs), outputs = number(p.outputs);
+  Order best = Order::time_first;
+  // A pixel that is made in time and read again, and, below, a complex number on its way to a spectrum or back, were measured to
+  // take as long as 18 and as 60 multiplications (CPUs with AVX2 and AVX-512).
+  double least = multiplications(p, Order::time_first, {}) + 18 * number(p.height * p.width);
+  auto consider = [&](Order order, double multiplications) {
+    if (multiplications < least) best = order, least = multiplications;
+  };
+  // Maps only where their ring stays in the second cache: from further away it takes longer than the multiplications that it
+  // saves. From there a number of it is worth two of them (measured on a CPU with AVX2).
+  constexpr double second_cache = 1 << 18;  // bytes, of which other layers need some too
+  if (maps * inputs * outputs * sizeof(float) <= second_cache)
+    consider(Order::space_first, pixels * number(p.rows * p.columns) + 2 * maps);
+  // A frequency: two real sums over bins and a complex product for each pair; and its part of the transforms.
+  const double n = number(spectrum(p, false).of_real_frame()), lanes = register_lanes;
+  const double blocks = std::ceil(outputs / lanes), transforms = std::ceil(inputs / lanes) + blocks;
+  consider(Order::in_frequency, n * (2 * number(p.bins) + 4 + 60 * transforms / (blocks * inputs)));
   return best;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "frame.h"
+#include "frame_frequency.h"
 #include "frequency.h"
 #include "space_first.h"
 #include "time_first.h"
@@ -39,6 +40,12 @@ auto ordered(const Job<typename V::Real>& job, Pass&& pass) {
   return pass(InFrequency<typename V::Part>(job));
 }
 
+template <class V, class Pass>
+auto of_frames(const Job<typename V::Real>& job, Pass&& pass) {
+  if (job.order == Order::in_frequency) return pass(FrameInFrequency<typename V::Part>(job));
+  return pass(FrameFirst<V>(job));
+}
+
 template <class V>
 constexpr Kernels<typename V::Real> passes(const char* name, bool plain = false) {
   using Real = typename V::Real;
@@ -60,10 +67,13 @@ constexpr Kernels<typename V::Real> passes(const char* name, bool plain = false)
       .run = [](const Job<Real>& job, int stage,
                 int part) { ordered<V>(job, [&](const auto& o) { o.run(stage, part); }); },
       .finish = [](const Job<Real>& job) { ordered<V>(job, [](const auto& o) { o.finish(); }); },
-      .frame_workspace_size = [](const Job<Real>& job) { return FrameFirst<V>(job).work.size(1); },
-      .frame_maps_size = [](const Job<Real>& job) { return FrameFirst<V>(job).maps_size(); },
-      .push = [](const Job<Real>& job, int64_t bin) { FrameFirst<V>(job).push(bin); },
-      .sum = [](const Job<Real>& job, int64_t newest) { FrameFirst<V>(job).sum(newest); },
+      .frame_workspace_size =
+          [](const Job<Real>& job) { return of_frames<V>(job, [](const auto& o) { return o.workspace_size(); }); },
+      .frame_maps_size =
+          [](const Job<Real>& job) { return of_frames<V>(job, [](const auto& o) { return o.maps_size(); }); },
+      .frame_prepare = [](const Job<Real>& job) { of_frames<V>(job, [](const auto& o) { o.prepare(); }); },
+      .push = [](const Job<Real>& job, int64_t bin) { of_frames<V>(job, [&](const auto& o) { o.push(bin); }); },
+      .sum = [](const Job<Real>& job, int64_t newest) { of_frames<V>(job, [&](const auto& o) { o.sum(newest); }); },
   };
 }
 

@@ -30,6 +30,12 @@ struct Spectrum {
   int64_t pieces;                 // in which a sample is taken; they overlap in what they need of the input
   int64_t in_frames, out_frames;  // of a piece
   int64_t times, heights, widths;
+
+  // Frequencies of a frame that tell all others, since frames are real.
+  int64_t of_real_frame() const {
+    const int64_t own_mirrors = widths % 2 == 0 ? 2 : 1;
+    return own_mirrors * (heights / 2 + 1) + (widths / 2 + 1 - own_mirrors) * heights;
+  }
 };
 
 // Lengths at which nothing wraps around that is looked at. The gradient of the input is not made in pieces.
