@@ -26,7 +26,8 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
       knob("a_init", a_init, {.doc = "first gain of the rate"});
       knob("b_init", b_init, {.doc = "first gain of the drive"});
       knob("c_init", c_init, {.doc = "first offset of the drive"});
-      knob("neuron_chunk_size", neuron_chunk_size, {.doc = "neurons at a time: fewer need less memory", .min = 1});
+      knob("neuron_chunk_size", neuron_chunk_size,
+           {.doc = "of openretina: how many neurons it does at once; changes nothing here", .min = 1});
       common.describe(knob);
     }
   };
@@ -67,16 +68,27 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
     return a * DriveReadout::forward(x, given);
   }
 
+  // A neuron after the other, and of each the pixels that it sees alone: filters cover a small part of an image.
   at::Tensor drive(const at::Tensor& x) override {
-    const auto traces = x.select(1, 0).flatten(2).transpose(1, 2).flatten(0, 1).unsqueeze(1);  // (B P, 1, T)
-    std::vector<at::Tensor> drives;
-    for (int64_t from = 0; from < w.size(0); from += p.neuron_chunk_size) {
-      const int64_t to = std::min(from + p.neuron_chunk_size, w.size(0));
-      const auto z = at::conv1d(traces, temporal.slice(0, from, to).unsqueeze(1))  // (B P, n, T')
-                         .view({x.size(0), shape.height * shape.width, to - from, -1});
-      drives.push_back(combined(z, from, to));
+    const auto movie = x.select(1, 0).flatten(2).permute({2, 0, 1}).contiguous();  // (P, B, T)
+    const auto weights = spatial.flatten(1) / (sums + 1e-8).unsqueeze(1), seen = weights.ne(0);
+    const auto counts = seen.sum(1).to(at::kCPU);
+    const auto pixels = seen.nonzero().select(1, 1).split_with_sizes(
+        {counts.const_data_ptr<int64_t>(), static_cast<size_t>(counts.size(0))});
+    std::vector<at::Tensor> averages, contrasts;  // (B T') each
+    for (int64_t n = 0; n < w.size(0); ++n) {
+      const auto& own = pixels[static_cast<size_t>(n)];
+      const auto z = in_time(movie.index_select(0, own), temporal[n]).flatten(1);
+      const auto weight = weights[n].index_select(0, own);
+      const auto average = at::matmul(weight, z);
+      averages.push_back(average);
+      // Where nothing varies the root has no gradient: what is added is far below any contrast.
+      contrasts.push_back(quirks && !p.one_neuron
+                              ? (at::matmul(weight, z.square()) - average.square()).clamp_min(1e-6).sqrt()
+                              : (at::matmul(weight, (z - average).square()).clamp_min(0) + 1e-12).sqrt());
     }
-    return b * at::cat(drives, 1).transpose(1, 2) + c;
+    const auto seen_by_all = at::stack(averages, 1) + w * at::stack(contrasts, 1);
+    return b * seen_by_all.view({x.size(0), -1, w.size(0)}) + c;
   }
 
   void project() override {
@@ -91,16 +103,17 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
   void* ability(std::string_view name) override { return plexiform::offer<LooksBack, Pictures, Inputs>(*this, name); }
 
  private:
-  // I + w c of the neurons from..to: z (B, P, n, T') -> (B, n, T').
-  at::Tensor combined(const at::Tensor& z, int64_t from, int64_t to) const {
-    const auto weight = (spatial.slice(0, from, to).flatten(1) / (sums.slice(0, from, to) + 1e-8).unsqueeze(1)).t();
-    auto mean = [&](const at::Tensor& values) { return (values * weight.unsqueeze(2)).sum(1); };
-    const auto average = mean(z);
-    // Where nothing varies the root has no gradient: what is added is far below any contrast.
-    const auto contrast = quirks && !p.one_neuron
-                              ? (mean(z.square()) - average.square()).clamp_min(1e-6).sqrt()
-                              : (mean((z - average.unsqueeze(1)).square()).clamp_min(0) + 1e-12).sqrt();
-    return average + w.slice(0, from, to).unsqueeze(1) * contrast;
+  // x (P, B, T) -> z (P, B, T'), in blocks of bins: a product with a band, whose row k is the filter from place k on.
+  static at::Tensor in_time(const at::Tensor& x, const at::Tensor& filter) {
+    const int64_t bins = filter.size(0), out = x.size(2) - bins + 1, most = std::min(out, std::max<int64_t>(32, bins));
+    const auto shifted = at::constant_pad_nd(filter, {0, most}).repeat({most});
+    const auto band = shifted.slice(0, 0, most * (most + bins - 1)).view({most, most + bins - 1});
+    std::vector<at::Tensor> blocks;
+    for (int64_t from = 0; from < out; from += most) {
+      const int64_t rows = std::min(most, out - from), width = rows + bins - 1;
+      blocks.push_back(at::matmul(x.slice(2, from, from + width), band.slice(0, 0, rows).slice(1, 0, width).t()));
+    }
+    return blocks.size() == 1 ? blocks[0] : at::cat(blocks, 2);
   }
 
   const Params p;

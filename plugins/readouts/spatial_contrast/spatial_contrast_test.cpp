@@ -76,6 +76,23 @@ TEST_CASE("contrast is the weighted deviation within the receptive field, and no
   CHECK(rate(2, 2) == Approx(2).margin(1e-5));
 }
 
+TEST_CASE("the bins of a long clip are those of its windows, for neurons that see all of it, a part, or nothing") {
+  ReadoutContext some = context();
+  some.info[0].tensor = some.info[0].tensor.clone();
+  some.info[0].tensor[1].slice(1, 2).zero_();
+  some.info[0].tensor[2].zero_();
+  auto readout = make_readout(ours, "{w_init: 1, a_init: 1, b_init: 1, c_init: 0}", some);
+  const at::NoGradGuard no_grad;
+  const int64_t bins = some.info[1].tensor.size(1);
+  const auto clip = wave({2, 1, 90, 8, 6}), rates = readout->forward(clip, {});
+  REQUIRE(rates.size(1) == 90 - bins + 1);
+  for (int64_t t = 0; t < rates.size(1); ++t) {
+    const auto window = readout->forward(clip.slice(2, t, t + bins), {});
+    CHECK(at::allclose(rates.slice(1, t, t + 1), window, 1e-5, 1e-6));
+  }
+  CHECK(at::allclose(rates.select(2, 2), at::full_like(rates.select(2, 2), std::log(2 + 1e-6)), 1e-4));
+}
+
 TEST_CASE("rates stay positive: a negative gain is put right after a step") {
   auto readout = make_readout(ours, knobs, context());
   at::NoGradGuard no_grad;
