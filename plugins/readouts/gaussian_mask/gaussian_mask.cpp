@@ -81,7 +81,9 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
     const int64_t B = x.size(0), C = x.size(1), T = x.size(2), P = x.size(3) * x.size(4), N = neurons;
     const auto masks = mask().flatten(1);  // (N, P)
     at::Tensor sum;                        // (B, T, N)
-    if (P > B * T) {                       // w[c,n] mask[n,p] would be more numbers than the maps that all neurons see
+    // Maps of a neuron each, weighted and summed; or one sum over channels and pixels at once, for which the stimulus' maps
+    // are laid out by bins and each neuron's weights by pixels: whichever is fewer numbers beside the products.
+    if (N * B * T < (N + B * T) * P) {
       sum = (torch::matmul(x.flatten(3), masks.t()) * features).sum(1);
     } else {
       const auto weights = features.view({C, N}).t().unsqueeze(2) * masks.unsqueeze(1);  // (N, C, P)
