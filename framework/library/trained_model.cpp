@@ -1,7 +1,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
-#include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 #include <model/ensemble.h>
 #include <model/inputs.h>
@@ -148,7 +147,7 @@ at::Tensor TrainedModel::step(const at::Tensor& frame, const std::vector<Named>&
                 fmt::format("give it (channels, rows, columns) = ({}, {}, {})", trained.channels, trained.height,
                             trained.width));
   }
-  const c10::InferenceMode no_grad;
+  const at::NoGradGuard no_grad;
   const at::Tensor normalised = state_->normalised_frame(frame);
   const auto known = in_float(traces);
   at::Tensor sum;

@@ -1,6 +1,7 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/record_function.h>
 #include <model/model.h>
@@ -181,16 +182,23 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
   const auto cut = bins_cut({stimulus.size(1), bins, stimulus.size(3), stimulus.size(4)});
   const int64_t context = std::max(history, cut.value_or(together));  // a core may cut more than it looks back
   if (!causal || context >= together) return features_of(stimulus, given_core(session, traces));
-  std::vector<at::Tensor> pieces;
-  for (int64_t begin = 0, end = 0; end < bins; begin = end) {
+  at::Tensor all;
+  for (int64_t begin = 0, end = 0, made = 0; begin < bins; begin = end) {
     end = bins - begin < 2 * together ? bins : begin + together;
     const int64_t from = std::max<int64_t>(0, begin - context);
     auto known = traces;
     for (auto& trace : known) trace.tensor = trace.tensor.slice(1, from, end);
-    const auto piece = features_of(stimulus.slice(2, from, end), given_core(session, known));
-    pieces.push_back(begin == 0 ? piece : piece.slice(2, piece.size(2) - (end - begin)));
+    auto piece = features_of(stimulus.slice(2, from, end), given_core(session, known));
+    if (begin > 0) piece = piece.slice(2, piece.size(2) - (end - begin));
+    if (!all.defined()) {
+      auto sizes = piece.sizes().vec();
+      sizes[2] += bins - end;
+      all = at::empty(sizes, piece.options());
+    }
+    all.slice(2, made, made + piece.size(2)).copy_(piece);
+    made += piece.size(2);
   }
-  return at::cat(pieces, 2);
+  return all;
 }
 
 at::Tensor Model::from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces) const {

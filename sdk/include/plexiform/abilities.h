@@ -28,7 +28,7 @@ struct Streaming {
   // Forgets what it saw. To be called before the first step, and when B, H, W, dtype, device or parameters change.
   virtual void start(int64_t batch) = 0;
 
-  // Features, or rates, of the bin that ends with this frame. The host calls it in c10::InferenceMode.
+  // Features, or rates, of the bin that ends with this frame.
   //   frame    of the movie (B, C, H, W), or of the features (B, F, H', W');  given  of this bin: tensors have no time axis
   //   returns  (B, F, H', W') of a core, (B, N) of a readout; undefined while it has not seen enough (the first T - T' frames)
   virtual at::Tensor step(const at::Tensor& frame, const Given& given) = 0;

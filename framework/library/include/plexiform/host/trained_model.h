@@ -53,7 +53,6 @@ class TrainedModel {
   //   session  whose neurons step() predicts
   void start(const std::string& session);
   // Predicted activity (N) float32 of the bin that ends with this frame; undefined for the first lag() frames.
-  // Made in c10::InferenceMode: to train on it, clone it.
   //   frame   (C, H, W), any dtype, in the units of the recorded movies
   //   traces  of this bin, (K) each
   at::Tensor step(const at::Tensor& frame, const std::vector<Named>& traces = {});
