@@ -21,18 +21,17 @@ def peaks(command, environment):
     """Runs it; GB of resident memory at most, all of it and without the pages of files."""
     process = subprocess.Popen(command, env={**cases.ENVIRONMENT, **environment}, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
-    own = 0
+    most = own = 0
     while process.poll() is None:
         try:
             status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines())
-            own = max(own, int(status["RssAnon"].split()[0]))
+            most, own = int(status["VmHWM"].split()[0]), max(own, int(status["RssAnon"].split()[0]))
         except (OSError, KeyError):
             pass
         time.sleep(0.02)
     if process.returncode:
         raise SystemExit(process.stdout.read().decode()[-2000:])
-    import resource
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024e-9, own * 1024e-9
+    return most * 1024e-9, own * 1024e-9
 
 
 def hoefling(arguments, name, folder):
