@@ -18,7 +18,7 @@ TIMED = list(CASES)
 CASES |= {
     "goldin": ("goldin_2022_core_readout", "1,108,108", 1, "~data_io.stimuli", "~data_io.responses"),
     "lnp": ("maheswaranathan_2023_LNP", "1,50,50", 1),
-    "sridhar_natural": ("vystrcilova_2024_nm_cnn", "1,48,48", 1),
+    "sridhar_natural": ("vystrcilova_2024_nm_cnn", "1,48,48", 1, "~lr_scheduler"),  # which openretina_step.py does not follow
     "sridhar_noise": ("vystrcilova_2024_wn_cnn", "1,48,48", 1),
 }
 BINS, NEURONS = 50, 80
