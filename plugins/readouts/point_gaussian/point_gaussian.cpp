@@ -7,8 +7,8 @@
 // Source: Lurz et al. 2021, ICLR, openreview Tp7kI90Htd, section 3; the predicted grid ibid. State names and knobs are those
 // of openretina 1.1.1. With compat "openretina": a draw per frame, mu put back on the map inside forward, everything
 // initialised twice by the multi-session name, and init_grid without effect.
-#include <ATen/ops/grid_sampler_2d.h>
 #include <plexiform/layers/mlp.h>
+#include <plexiform/layers/points.h>
 #include <plexiform/layers/rows.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
@@ -47,7 +47,7 @@ struct PointGaussian final : plexiform::layers::DriveReadout {
   at::Tensor forward(const at::Tensor& x, const plexiform::Given& given) override {
     if (!shifter) return DriveReadout::forward(x, given);
     // The points move, not the maps: a point is read once.
-    return rate(seen(x, shifter->shift(given, x.size(2)).flatten(0, 1).view({-1, 1, 1, 2})), given);
+    return rate(seen(x, shifter->shift(given, x.size(2)).flatten(0, 1).view({-1, 1, 2})), given);
   }
 
   at::Tensor drive(const at::Tensor& x) override { return seen(x, {}); }
@@ -62,19 +62,16 @@ struct PointGaussian final : plexiform::layers::DriveReadout {
   }
 
  private:
-  // shift: of each frame (B T, 1, 1, 2), or undefined.
+  // shift: of each frame (B T, 1, 2), or undefined.
   at::Tensor seen(const at::Tensor& x, const at::Tensor& shift) {
     if (quirks && mu.defined()) clamp_points();
     const int64_t batch = x.size(0), bins = x.size(2), draws = quirks ? batch * bins : batch;
-    auto grid = points(draws).expand({draws, -1, -1, -1});
-    const bool per_frame = quirks || shift.defined();
-    if (per_frame && !quirks) grid = grid.repeat_interleave(bins, 0);
-    if (shift.defined()) grid = grid + shift;
-    const auto maps = per_frame ? x.transpose(1, 2).flatten(0, 1) : x.flatten(1, 2);
-    const auto values = at::grid_sampler_2d(maps, grid, /*bilinear*/ 0, /*zeros*/ 0, p.align_corners).squeeze(3);
-    const auto by_channel = per_frame ? values.unflatten(0, {batch, bins}).transpose(1, 2)
-                                      : values.unflatten(1, {shape.channels, bins});  // (B, C, T, N)
-    const auto sum = (by_channel * weights()).sum(1);
+    auto at = points(draws);  // (draws or 1, N, 2)
+    if (shift.defined()) {    // each bin has its own
+      if (at.size(0) == batch && !quirks) at = at.repeat_interleave(bins, 0);
+      at = at + shift.expand({batch * bins, -1, -1});
+    }
+    const auto sum = plexiform::layers::at_points(x, at, weights().flatten(1, 2).squeeze(0), p.align_corners);
     return bias.defined() ? sum + bias : sum;
   }
 
@@ -138,16 +135,16 @@ struct PointGaussian final : plexiform::layers::DriveReadout {
     mu.copy_(start.view(mu.sizes()).clamp(-1, 1));
   }
 
-  at::Tensor points(int64_t draws) const {  // (draws or 1, N, 1, 2)
+  at::Tensor points(int64_t draws) const {  // (draws or 1, N, 2)
     const auto centre = predictor              ? predictor->forward(source).view({1, neurons, 1, 2})
                         : grid_index.defined() ? mu.index_select(1, grid_index)
                                                : mu;
-    if (!is_training()) return centre.clamp(-1, 1);
+    if (!is_training()) return centre.squeeze(2).clamp(-1, 1);
     const auto draw = [&](int64_t n) { return at::randn({n, neurons, 1, 2}, centre.options().requires_grad(false)); };
     const auto noise = p.batch_sample ? plexiform::layers::draw_rows(draws, draw) : draw(1);
     const auto offset =
         p.gauss_type == "full" ? at::matmul(sigma, noise.transpose(2, 3)).transpose(2, 3) : sigma * noise;
-    return (offset + centre).clamp(-1, 1);
+    return (offset + centre).squeeze(2).clamp(-1, 1);
   }
 
   at::Tensor weights() const {  // (1, C, 1, N)
