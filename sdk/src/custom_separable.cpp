@@ -130,7 +130,9 @@ bool CustomSeparable::fused_is_faster(const at::Tensor& input) const {
   const double blocks = std::ceil(static_cast<double>(size_.outputs) / kernels.lanes);
   const double lanes = blocks * kernels.lanes / static_cast<double>(size_.outputs);
   const auto order = factored::cheaper_order(problem, wanted, kernels.register_lanes);
-  const double fused = factored::cost(problem, order, wanted, kernels.register_lanes);
+  const double fused = order == factored::Order::in_frequency
+                           ? factored::cost(problem, order, wanted, kernels.register_lanes)
+                           : factored::multiplications(problem, order, wanted);
   return fused * lanes * (kernels.plain ? 4 : 1) < factored::dense_multiplications(problem, wanted);
 }
 
