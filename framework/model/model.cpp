@@ -189,8 +189,9 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
     auto known = traces;
     for (auto& trace : known) trace.tensor = trace.tensor.slice(1, from, end);
     auto piece = features_of(stimulus.slice(2, from, end), given_core(session, known));
-    if (begin > 0) piece = piece.slice(2, piece.size(2) - (end - begin));
-    if (!all.defined()) {
+    if (begin > 0) {
+      piece = piece.slice(2, piece.size(2) - (end - begin));
+    } else {
       auto sizes = piece.sizes().vec();
       sizes[2] += bins - end;
       all = at::empty(sizes, piece.options());

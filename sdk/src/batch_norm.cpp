@@ -105,6 +105,7 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
     return y;
   }
 
+  // By reference: who holds the gradient is counted.
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const auto &x = saved[0], &y = saved[1], &scale = saved[2], &offset = saved[3], &statistics = saved[4];
@@ -127,7 +128,8 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
     const Maps maps(x);
     const auto& kernels = normalise::kernels();
     // Where nobody else holds dy, dx takes its place: a map less in memory, and on its way there.
-    const bool own = gradients[0].use_count() == 1 && gradients[0].storage().use_count() == 1;
+    const bool alone = gradients[0].use_count() == 1 && gradients[0].storage().use_count() == 1;
+    const bool own = alone || !gradients[0].is_contiguous();
     const auto dy = gradients[0].contiguous();
     const float *const in = x.const_data_ptr<float>(), *const out = y.const_data_ptr<float>();
     const float* const of_out = dy.const_data_ptr<float>();
@@ -143,7 +145,7 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
       of_offset[c] = static_cast<float>(all.dz);
     }
     if (!context->needs_input_grad(0)) return result;
-    result[0] = own && gradients[0].is_contiguous() ? dy : at::empty_like(x);
+    result[0] = own ? dy : at::empty_like(x);
     auto* const of_in = result[0].mutable_data_ptr<float>();
     const float* const scales = scale.const_data_ptr<float>();
     const auto n = static_cast<double>(context->saved_data["count"].toInt());

@@ -76,9 +76,9 @@ class PastFrames final : public Past {
 };
 
 // A ring of what the kernels make of each frame when it comes: its maps in space, or its spectrum.
-class PastMaps final : public Past {
+class PastMade final : public Past {
  public:
-  PastMaps(const Problem& problem, Order order, const float* temporal, const float* spatial) : Past(problem) {
+  PastMade(const Problem& problem, Order order, const float* temporal, const float* spatial) : Past(problem) {
     job.order = order;
     ring_ = at::zeros({kernels.frame_maps_size(job)}, at::kFloat);
     job.maps = ring_.mutable_data_ptr<float>();
@@ -122,7 +122,7 @@ FrameLayer::FrameLayer(const at::Tensor& temporal, const at::Tensor& spatial, Ze
     if (order == Order::time_first) {
       s.pasts.push_back(std::make_unique<PastFrames>(s.problem, of_time, of_space));
     } else {
-      s.pasts.push_back(std::make_unique<PastMaps>(s.problem, order, of_time, of_space));
+      s.pasts.push_back(std::make_unique<PastMade>(s.problem, order, of_time, of_space));
     }
   }
   const auto scale = norm.scale.contiguous(), offset = norm.offset.contiguous();

@@ -4,7 +4,7 @@
 
 #define PLEXIFORM_INLINE inline __attribute__((always_inline))
 
-namespace plexiform::points {
+namespace plexiform::point_kernels {
 
 namespace {
 
@@ -106,7 +106,7 @@ PLEXIFORM_INLINE void pixels_of(const Lines& lines, const float* share, const fl
   }
 }
 
-#define PLEXIFORM_KERNELS(set, title, instructions)                                                             \
+#define PLEXIFORM_KERNELS(set, instructions)                                                                    \
   namespace set {                                                                                               \
   instructions void forward(const Lines& lines, const Corners& at, const float* w, float* y) {                  \
     forward_of(lines, at, w, y);                                                                                \
@@ -119,11 +119,11 @@ PLEXIFORM_INLINE void pixels_of(const Lines& lines, const float* share, const fl
                               float* const* of_pixel) {                                                         \
     pixels_of(lines, share, w, dy, of_pixel);                                                                   \
   }                                                                                                             \
-  constexpr Kernels all = {title, forward, backward, of_pixels};                                                \
+  constexpr Kernels all = {forward, backward, of_pixels};                                                       \
   }
-PLEXIFORM_KERNELS(plain, "plain C++", )
+PLEXIFORM_KERNELS(plain, )
 #if defined(__x86_64__)
-PLEXIFORM_KERNELS(avx2, "AVX2", __attribute__((target("avx2,fma"))))
+PLEXIFORM_KERNELS(avx2, __attribute__((target("avx2,fma"))))
 #endif
 #undef PLEXIFORM_KERNELS
 
@@ -143,4 +143,4 @@ const Kernels& kernels() {
   return best;
 }
 
-}  // namespace plexiform::points
+}  // namespace plexiform::point_kernels

@@ -1,11 +1,11 @@
 // The loops of at_points() (plexiform/layers/points.h) for one point. No LibTorch.
-// Pixels lie as lines of numbers that a vector runs along, filled up with zeros to a multiple of `lanes`: of each channel a line of
-// bins, whose sums are the output; or, where each bin has its own points, one line of channels, of which the output is the sum.
+// Pixels lie as lines of numbers that a vector runs along, filled up with zeros to a multiple of `lanes`: of each channel a
+// line of bins, whose sum is the output; or one line of channels, of which the output is the sum.
 #pragma once
 
 #include <cstdint>
 
-namespace plexiform::points {
+namespace plexiform::point_kernels {
 
 constexpr int64_t lanes = 8;
 
@@ -15,14 +15,13 @@ struct Lines {
   int64_t pixel() const { return count * length; }
 };
 
-// The four pixels around a point. Of those off the map the share is 0, and the pixel is another one.
+// The four pixels around a point, of zeros where they are off the map.
 struct Corners {
   const float* pixel[4];
   float share[4];
 };
 
 struct Kernels {
-  const char* name;
   // y[t] = sum_c w[c] sum_q share[q] pixel[q][c][t], or y[0] = sum_q,c
   void (*forward)(const Lines&, const Corners&, const float* w, float* y);
   // dw += , and of_share[q] =
@@ -41,4 +40,4 @@ struct Choice {
 };
 Choice all_kernels();
 
-}  // namespace plexiform::points
+}  // namespace plexiform::point_kernels

@@ -22,39 +22,47 @@ namespace plexiform::layers {
 
 namespace {
 
-using points::Corners, points::Lines;
+using point_kernels::Corners, point_kernels::Lines;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-int64_t filled(int64_t count) { return (count + points::lanes - 1) / points::lanes * points::lanes; }
+int64_t filled(int64_t count) {
+  return (count + point_kernels::lanes - 1) / point_kernels::lanes * point_kernels::lanes;
+}
 
-// How x is gone through: a piece is what shares one set of points, a sample or a bin of a sample.
+// How x is gone through: in pieces that share their points. Of a sample, a block of bins whose lines stay in the cache; or one
+// bin, where each has points of its own, or there are too few to fill a vector.
 struct Plan {
+  static constexpr int64_t most_bins = 256;
+
   Plan(const at::Tensor& x, const at::Tensor& points)
-      : C(x.size(1)),
+      : B(x.size(0)),
+        C(x.size(1)),
         T(x.size(2)),
         H(x.size(3)),
         W(x.size(4)),
         N(points.size(1)),
         sets(points.size(0)),
-        of_bins(sets == 1 || (sets == x.size(0) && T > 1)),
-        pieces(of_bins ? x.size(0) : x.size(0) * T),
-        lines{of_bins, of_bins ? C : 1, filled(of_bins ? T : C)},
-        length(of_bins ? T : C) {}
+        of_bins(T >= point_kernels::lanes / 2 && (sets == 1 || sets == B)),
+        of_sample(of_bins ? (T + most_bins - 1) / most_bins : T),
+        pieces(B * of_sample),
+        lines{of_bins, of_bins ? C : 1, filled(of_bins ? std::min(T, most_bins) : C)} {}
 
   int64_t pixels() const { return H * W; }
+  int64_t set(int64_t piece) const { return sets == 1 ? 0 : sets == B ? piece / of_sample : piece; }
+  // Numbers of a line, without what fills it up.
+  int64_t length(int64_t piece) const { return of_bins ? std::min(most_bins, T - piece % of_sample * most_bins) : C; }
   // Of pixel 0, in x: the first number of a piece; from one line to the next, and from one number of a line to the next.
   int64_t first(int64_t piece) const {
-    return of_bins ? piece * C * T * pixels() : (piece / T * C * T + piece % T) * pixels();
+    return (piece / of_sample * C * T + piece % of_sample * (of_bins ? most_bins : 1)) * pixels();
   }
   int64_t line_step() const { return T * pixels(); }
   int64_t step() const { return of_bins ? pixels() : T * pixels(); }
 
-  const int64_t C, T, H, W, N, sets;
+  const int64_t B, C, T, H, W, N, sets;
   const bool of_bins;
-  const int64_t pieces;
+  const int64_t of_sample, pieces;
   const Lines lines;
-  const int64_t length;  // of a line, without what fills it up
 };
 
 // A point between its four pixels: left and right above, left and right below.
@@ -92,47 +100,50 @@ struct Place {
   }
 };
 
-// The pixels of a piece that some points meet, one after the other as lines.
+// The pixels of a piece that some points meet, one after the other as lines, after one of zeros that stands for all off the map.
 class Pixels {
  public:
-  Pixels(const Plan& plan, int64_t points)
+  Pixels(const Plan& plan, int64_t most_points)
       : plan_(plan),
-        slot_(static_cast<size_t>(plan.pixels()), -1),
-        memory_(at::zeros({std::min(plan.pixels(), 4 * points + 1) * plan.lines.pixel()}, at::kFloat)),
+        slot_(static_cast<size_t>(plan.pixels()), 0),
+        memory_(at::zeros({(1 + std::min(plan.pixels(), 4 * most_points)) * plan.lines.pixel()}, at::kFloat)),
         numbers_(memory_.mutable_data_ptr<float>()) {}
 
   void forget() {
-    for (const int64_t pixel : met_) slot_[static_cast<size_t>(pixel)] = -1;
+    for (const int64_t pixel : met_) slot_[static_cast<size_t>(pixel)] = 0;
     met_.clear();
   }
-  // Where a pixel lies; one that is off the map is any.
+  // Where a pixel lies; -1: off the map.
   float* of(int64_t pixel) {
-    int64_t& slot = slot_[static_cast<size_t>(std::max<int64_t>(0, pixel))];
-    if (slot < 0) slot = std::ssize(met_), met_.push_back(std::max<int64_t>(0, pixel));
+    if (pixel < 0) return numbers_;
+    int64_t& slot = slot_[static_cast<size_t>(pixel)];
+    if (slot == 0) met_.push_back(pixel), slot = std::ssize(met_);
     return numbers_ + slot * plan_.lines.pixel();
   }
-  void read(const float* x) const {
-    each([&](float& own, int64_t at) { own = x[at]; });
+  void read(const float* x, int64_t piece) const {
+    if (plan_.of_bins && plan_.length(piece) < std::min(plan_.T, Plan::most_bins))
+      clear();  // what fills up a last block
+    each(piece, [&](float& own, int64_t at) { own = x[at]; });
   }
-  void write(float* x) const {
-    each([&](const float& own, int64_t at) { x[at] = own; });
+  void write(float* x, int64_t piece) const {
+    each(piece, [&](const float& own, int64_t at) { x[at] = own; });
   }
-  void clear() const { std::fill_n(numbers_, std::ssize(met_) * plan_.lines.pixel(), 0.0f); }
+  void clear() const { std::fill_n(numbers_, (1 + std::ssize(met_)) * plan_.lines.pixel(), 0.0f); }
 
  private:
   template <class Visit>
-  void each(Visit&& visit) const {
+  void each(int64_t piece, Visit&& visit) const {
     for (int64_t line = 0; line < plan_.lines.count; ++line) {
-      for (int64_t k = 0; k < plan_.length; ++k) {
-        float* own = numbers_ + line * plan_.lines.length + k;
-        const int64_t plane = line * plan_.line_step() + k * plan_.step();
+      for (int64_t k = 0; k < plan_.length(piece); ++k) {
+        float* own = numbers_ + plan_.lines.pixel() + line * plan_.lines.length + k;
+        const int64_t plane = plan_.first(piece) + line * plan_.line_step() + k * plan_.step();
         for (const int64_t pixel : met_) visit(*own, plane + pixel), own += plan_.lines.pixel();
       }
     }
   }
 
   const Plan& plan_;
-  std::vector<int64_t> slot_, met_;  // of each pixel; the pixel of each slot
+  std::vector<int64_t> slot_, met_;  // of each pixel, 0: none yet; the pixels of slots 1, 2, ...
   const at::Tensor memory_;
   float* const numbers_;
 };
@@ -146,14 +157,15 @@ struct AtPoints : torch::autograd::Function<AtPoints> {
     const auto w = by_point(plan, weights);
     const float *const from = x.const_data_ptr<float>(), *const weight = w.const_data_ptr<float>();
     float* const to = y.mutable_data_ptr<float>();
-    const auto& kernels = points::kernels();
+    const auto& kernels = point_kernels::kernels();
     each_point(plan, from, points, align_corners, [&](int64_t piece, int64_t n, const Place&, const Corners& corners) {
       kernels.forward(plan.lines, corners, weight + n * w.size(1), to + (piece * plan.N + n) * y.size(2));
     });
     context->save_for_backward({x, points, weights});
     context->saved_data["align_corners"] = align_corners;
-    if (!plan.of_bins) return y.view({x.size(0), plan.T, plan.N});
-    return y.slice(2, 0, plan.T).transpose(1, 2).contiguous();
+    if (!plan.of_bins) return y.view({plan.B, plan.T, plan.N});
+    const auto blocks = y.view({plan.B, plan.of_sample, plan.N, plan.lines.length}).transpose(2, 3);
+    return blocks.flatten(1, 2).slice(1, 0, plan.T).contiguous();
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -175,14 +187,11 @@ struct AtPoints : torch::autograd::Function<AtPoints> {
     }
     const Plan plan(x, points);
     const auto w = by_point(plan, weights);
-    // (pieces, N, line of bins or one number)
-    const auto dy =
-        plan.of_bins ? at::constant_pad_nd(gradients[0].transpose(1, 2), {0, plan.lines.length - plan.T}).contiguous()
-                     : gradients[0].contiguous().view({plan.pieces, plan.N, 1});
-    const int64_t of_weight = w.size(1), of_output = dy.size(2);
+    const auto dy = by_piece(plan, gradients[0]);
+    const int64_t of_weight = w.size(1), of_output = dy.size(-1);
     const float *const from = x.const_data_ptr<float>(), *const weight = w.const_data_ptr<float>();
     const float* const of_y = dy.const_data_ptr<float>();
-    const auto& kernels = points::kernels();
+    const auto& kernels = point_kernels::kernels();
     if (context->needs_input_grad(1) || context->needs_input_grad(2)) {
       const auto dw = at::zeros_like(w), of_points = at::zeros_like(points);
       float *const of_w = dw.mutable_data_ptr<float>(), *const of_point = of_points.mutable_data_ptr<float>();
@@ -194,7 +203,7 @@ struct AtPoints : torch::autograd::Function<AtPoints> {
                    kernels.backward(plan.lines, corners, weight + n * of_weight,
                                     of_y + (piece * plan.N + n) * of_output, of_w + n * of_weight, of_share);
                    place.gradient(of_share, of_place);
-                   float* const own = of_point + ((plan.sets > 1 ? piece * plan.N : 0) + n) * 2;
+                   float* const own = of_point + (plan.set(piece) * plan.N + n) * 2;
                    own[0] += scale[0] * of_place[0], own[1] += scale[1] * of_place[1];
                  });
       result[1] = of_points, result[2] = dw.slice(1, 0, plan.C).t().contiguous();
@@ -207,7 +216,7 @@ struct AtPoints : torch::autograd::Function<AtPoints> {
     in_parallel(parts, [&](int64_t part) {
       Pixels pixels(plan, plan.N);
       for (int64_t piece = plan.pieces * part / parts; piece < plan.pieces * (part + 1) / parts; ++piece) {
-        const float* const own = all + (plan.sets > 1 ? piece * plan.N * 2 : 0);
+        const float* const own = all + plan.set(piece) * plan.N * 2;
         auto each = [&](auto&& visit) {
           for (int64_t n = 0; n < plan.N; ++n) visit(n, Place(plan, own + 2 * n, align_corners));
         };
@@ -223,7 +232,7 @@ struct AtPoints : torch::autograd::Function<AtPoints> {
           kernels.of_pixels(plan.lines, share, weight + n * of_weight, of_y + (piece * plan.N + n) * of_output,
                             of_pixel);
         });
-        pixels.write(of_x + plan.first(piece));
+        pixels.write(of_x, piece);
       }
     });
     return result;
@@ -233,6 +242,13 @@ struct AtPoints : torch::autograd::Function<AtPoints> {
   // (C, N) -> (N, C filled up with zeros)
   static at::Tensor by_point(const Plan& plan, const at::Tensor& weights) {
     return at::constant_pad_nd(weights.t(), {0, filled(plan.C) - plan.C}).contiguous();
+  }
+
+  // (B, T, N) -> (pieces, N, line of bins filled up with zeros), or (pieces, N, 1)
+  static at::Tensor by_piece(const Plan& plan, const at::Tensor& dy) {
+    if (!plan.of_bins) return dy.contiguous().view({plan.pieces, plan.N, 1});
+    const auto filled = at::constant_pad_nd(dy, {0, 0, 0, plan.of_sample * plan.lines.length - plan.T});
+    return filled.view({plan.pieces, plan.lines.length, plan.N}).transpose(1, 2).contiguous();
   }
 
   // visit(piece, point, its place, its pixels), pieces in their order. Threads share the points: what is summed over pieces is
@@ -250,10 +266,10 @@ struct AtPoints : torch::autograd::Function<AtPoints> {
         pixels.forget();
         places.clear();
         for (int64_t n = begin; n < end; ++n) {
-          places.emplace_back(plan, all + ((plan.sets > 1 ? piece * plan.N : 0) + n) * 2, align_corners);
+          places.emplace_back(plan, all + (plan.set(piece) * plan.N + n) * 2, align_corners);
           for (const int64_t pixel : places.back().pixel) pixels.of(pixel);
         }
-        pixels.read(x + plan.first(piece));
+        pixels.read(x, piece);
         for (int64_t n = begin; n < end; ++n) {
           const Place& place = places[static_cast<size_t>(n - begin)];
           Corners corners;
@@ -281,6 +297,10 @@ at::Tensor at_points_by_operators(const at::Tensor& x, const at::Tensor& points,
 
 at::Tensor at_points(const at::Tensor& x, const at::Tensor& points, const at::Tensor& weights, bool align_corners) {
   auto plain = [](const at::Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat; };
+  TORCH_CHECK_VALUE(x.dim() == 5 && points.dim() == 3 && points.size(2) == 2 && weights.dim() == 2 &&
+                        weights.size(0) == x.size(1) && weights.size(1) == points.size(1),
+                    "maps ", x.sizes(), ", points ", points.sizes(), " and weights ", weights.sizes(),
+                    " are not (B, C, T, H, W), (D, N, 2) and (C, N)");
   const int64_t sets = points.size(0);
   TORCH_CHECK_VALUE(sets == 1 || sets == x.size(0) || sets == x.size(0) * x.size(2), sets,
                     " sets of points for maps of ", x.sizes());

@@ -62,6 +62,20 @@ TEST_CASE("batch norm with ELU is that of LibTorch's operators, gradients and ru
   }
 }
 
+TEST_CASE("batch norm's gradient takes the place of one that nobody holds, and leaves others as they are") {
+  const Case one({2, 3, 4, 5, 6}, true);
+  const auto y = batch_norm_elu(one.x, one.norm);
+  const void *of_y = nullptr, *of_x = nullptr;
+  y.register_hook([&](const at::Tensor& gradient) { of_y = gradient.const_data_ptr(); });
+  one.x.register_hook([&](const at::Tensor& gradient) { of_x = gradient.const_data_ptr(); });
+  y.square().sum().backward({}, /*retain_graph=*/true);
+  CHECK(of_x == of_y);
+  const auto held = torch::randn(y.sizes()), before = held.clone();
+  y.backward(held);
+  CHECK(of_x != of_y);
+  CHECK(torch::equal(held, before));
+}
+
 TEST_CASE("batch norm with ELU: known answers") {  // 1 and 3: mean 2, variance 1
   BatchNorm norm = {.scale = torch::full(1, 2.0),
                     .offset = torch::full(1, 1.0),

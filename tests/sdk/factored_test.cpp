@@ -261,6 +261,9 @@ TEST_CASE("of a stream, frames, maps or spectra are kept, whichever costs least"
   CHECK(cheaper_order_of_frames(p, 16) == Order::space_first);
   p.height = 72, p.width = 64;  // the maps of all pairs leave the cache
   CHECK(cheaper_order_of_frames(p, 16) == Order::in_frequency);
+  Problem many = p;
+  many.inputs = many.outputs = 256;  // transforms of kernels would take 1 GB
+  CHECK(cheaper_order_of_frames(many, 16) == Order::time_first);
   p.rows = p.columns = 1;
   CHECK(cheaper_order_of_frames(p, 16) == Order::time_first);
   CHECK(cheaper_order_of_frames({.inputs = 16,

@@ -20,7 +20,8 @@ struct Case {
 };
 const std::vector<Case> cases = {{2, 3, 5, 7, 6, 9, 1},   {2, 3, 5, 7, 6, 9, 2},    {2, 3, 5, 7, 6, 9, 10},
                                  {1, 16, 9, 4, 3, 40, 1}, {1, 16, 9, 4, 3, 40, 9},  {3, 1, 1, 1, 1, 2, 3},
-                                 {2, 17, 1, 5, 1, 1, 2},  {1, 2, 24, 30, 20, 5, 1}, {2, 2, 3, 3, 3, 0, 2}};
+                                 {2, 17, 1, 5, 1, 1, 2},  {1, 2, 24, 30, 20, 5, 1}, {2, 2, 3, 3, 3, 0, 2},
+                                 {2, 3, 600, 3, 4, 6, 1}, {2, 3, 257, 3, 4, 6, 2},  {2, 5, 3, 4, 4, 7, 2}};
 
 struct Leaves {
   explicit Leaves(const Case& c)
@@ -82,22 +83,35 @@ TEST_CASE("a point that is not a number makes a rate that is none") {
   CHECK(y.isnan().sum().item<int64_t>() == y.size(1));
 }
 
-TEST_CASE("the number of sets of points is 1, that of samples, or of their bins") {
-  const Leaves leaves(cases[1]);
-  CHECK_THROWS(at_points(leaves.x, leaves.points.repeat({2, 1, 1}), leaves.weights, true));
+TEST_CASE("what is off the map is 0, whatever the map's first pixel is") {
+  auto x = torch::ones({1, 1, 5, 4, 4}).requires_grad_();
+  at::NoGradGuard no_grad;
+  x.select(3, 0).select(3, 0).fill_(std::numeric_limits<float>::quiet_NaN());
+  const auto points = torch::tensor({1.0f, 1.0f, 0.3f, 1.0f, 5.0f, 5.0f}).view({1, 3, 2}),
+             weights = torch::ones({1, 3});
+  CHECK(torch::equal(at_points(x, points, weights, true)[0][0], torch::tensor({1.0f, 1.0f, 0.0f})));
+}
+
+TEST_CASE("maps, points and weights that do not fit are refused") {
+  const Leaves l(cases[1]);
+  CHECK_THROWS_AS(at_points(l.x, l.points.repeat({2, 1, 1}), l.weights, true), c10::ValueError);  // 4 sets
+  CHECK_THROWS_AS(at_points(l.x, l.points, l.weights.slice(0, 1), true), c10::ValueError);
+  CHECK_THROWS_AS(at_points(l.x, l.points, l.weights.slice(1, 1), true), c10::ValueError);
+  CHECK_THROWS_AS(at_points(l.x, l.points.select(2, 0), l.weights, true), c10::ValueError);
+  CHECK_THROWS_AS(at_points(l.x.select(2, 0), l.points, l.weights, true), c10::ValueError);
 }
 
 TEST_CASE("all kernels for points make the same") {
-  const auto choice = plexiform::points::all_kernels();
+  const auto choice = plexiform::point_kernels::all_kernels();
   const auto& best = *choice.list[0];
   const auto pixels = torch::randn({4, 3, 8}), weights = torch::randn({8}), dy = torch::randn({8});
   for (int k = 1; k < choice.count; ++k) {
     for (const bool of_bins : {true, false}) {
-      const plexiform::points::Lines lines = {of_bins, of_bins ? 3 : 1, of_bins ? 8 : 24};
-      plexiform::points::Corners corners = {{}, {0.1f, 0.4f, 0.3f, 0.2f}};
+      const plexiform::point_kernels::Lines lines = {of_bins, of_bins ? 3 : 1, of_bins ? 8 : 24};
+      plexiform::point_kernels::Corners corners = {{}, {0.1f, 0.4f, 0.3f, 0.2f}};
       for (int q = 0; q < 4; ++q) corners.pixel[q] = pixels[q].const_data_ptr<float>();
       const auto w = of_bins ? weights : torch::cat({weights, weights, weights});
-      auto of = [&](const plexiform::points::Kernels& kernels) {
+      auto of = [&](const plexiform::point_kernels::Kernels& kernels) {
         auto y = torch::zeros({8}), dw = torch::zeros({24}), shares = torch::zeros({4}), dx = torch::zeros({4, 24});
         float* of_pixel[4];
         for (int q = 0; q < 4; ++q) of_pixel[q] = dx[q / 2].data_ptr<float>();  // two share a pixel

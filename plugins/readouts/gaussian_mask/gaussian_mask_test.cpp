@@ -86,10 +86,13 @@ TEST_CASE("with compat, the mean activity is added without a bias") {
   CHECK(sound->buffers().empty());
 }
 
-TEST_CASE("many clips at once give the rates and gradients of each alone") {  // another order of the same sums
-  auto readout = make_readout(ours, "{" + knobs + "}", context());
+TEST_CASE("many clips at once give the rates and gradients of each alone") {
+  auto many = context();
+  many.neurons = 60;
+  auto readout = make_readout(ours, "{" + knobs + "}", many);
   fill(*readout);
-  const auto x = wave({12, 4, 6, 8, 6});  // 72 bins for 48 px; a clip alone has 6
+  const auto x =
+      wave({40, 4, 6, 8, 6});  // 240 bins for 48 px: channels and pixels in one sum; for the 6 of a clip in two
   const auto together = readout->forward(x, {});
   weighted_sum(together).backward();
   std::vector<at::Tensor> gradients;
@@ -98,7 +101,7 @@ TEST_CASE("many clips at once give the rates and gradients of each alone") {  //
     parameter.mutable_grad() = at::Tensor();
   }
   std::vector<at::Tensor> each;
-  for (int64_t b = 0; b < 12; ++b) each.push_back(readout->forward(x.slice(0, b, b + 1), {}));
+  for (int64_t b = 0; b < x.size(0); ++b) each.push_back(readout->forward(x.slice(0, b, b + 1), {}));
   CHECK(at::allclose(together, at::cat(each), 1e-5, 1e-6));
   weighted_sum(at::cat(each)).backward();
   for (size_t k = 0; k < gradients.size(); ++k)

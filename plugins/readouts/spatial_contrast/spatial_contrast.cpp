@@ -5,6 +5,7 @@
 // p: pixels. The filters are the session's (`spatial_filters` (N, H', W'), `temporal_filters` (N, K)), fixed.
 // Source: Liu et al. 2022, PLoS Comput Biol 18:e1009925 (spatial contrast model); names of openretina 1.1.1. With compat
 // "openretina": c^2 as the difference of two means, at least 1e-6; its model of one neuron has it as above, and no negative w.
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <plexiform/layers/readout.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
@@ -70,7 +71,15 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
 
   // A neuron after the other, and of each the pixels that it sees alone: filters cover a small part of an image.
   at::Tensor drive(const at::Tensor& x) override {
-    const auto movie = x.select(1, 0).flatten(2).permute({2, 0, 1}).contiguous();  // (P, B, T)
+    if (x.size(2) < temporal.size(1)) {
+      throw Error("temporal_filters",
+                  "are " + std::to_string(temporal.size(1)) + " bins long, the features " + std::to_string(x.size(2)),
+                  "give longer clips");
+    }
+    // Sums over thousands of pixels, and differences of their squares, are not for half precision.
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+    const auto movie =
+        x.select(1, 0).flatten(2).permute({2, 0, 1}).to(temporal.scalar_type()).contiguous();  // (P, B, T)
     const auto weights = spatial.flatten(1) / (sums + 1e-8).unsqueeze(1), seen = weights.ne(0);
     const auto counts = seen.sum(1).to(at::kCPU);
     const auto pixels = seen.nonzero().select(1, 1).split_with_sizes(
@@ -88,7 +97,7 @@ struct SpatialContrast final : plexiform::layers::DriveReadout, plexiform::Looks
                               : (at::matmul(weight, (z - average).square()).clamp_min(0) + 1e-12).sqrt());
     }
     const auto seen_by_all = at::stack(averages, 1) + w * at::stack(contrasts, 1);
-    return b * seen_by_all.view({x.size(0), -1, w.size(0)}) + c;
+    return b * seen_by_all.view({x.size(0), x.size(2) - temporal.size(1) + 1, w.size(0)}) + c;
   }
 
   void project() override {

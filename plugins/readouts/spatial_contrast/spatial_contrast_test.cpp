@@ -93,6 +93,13 @@ TEST_CASE("the bins of a long clip are those of its windows, for neurons that se
   CHECK(at::allclose(rates.select(2, 2), at::full_like(rates.select(2, 2), std::log(2 + 1e-6)), 1e-4));
 }
 
+TEST_CASE("a clip that is shorter than the temporal filters is refused") {
+  auto readout = make_readout(ours, knobs, context());
+  CHECK(refusal_of([&] { readout->forward(wave({1, 1, 4, 8, 6}), {}); }) ==
+        "temporal_filters: are 5 bins long, the features 4\n"
+        "  fix: give longer clips");
+}
+
 TEST_CASE("rates stay positive: a negative gain is put right after a step") {
   auto readout = make_readout(ours, knobs, context());
   at::NoGradGuard no_grad;

@@ -156,10 +156,13 @@ Order cheaper_order_of_frames(const Problem& p, int register_lanes) {
   constexpr double second_cache = 1 << 18;  // bytes, of which other layers need some too
   if (maps * inputs * outputs * sizeof(float) <= second_cache)
     consider(Order::space_first, pixels * number(p.rows * p.columns) + 2 * maps);
+  // Spectra only where those of the kernels are not much larger than a cache: a stream has them for each sample.
+  constexpr double most_of_kernels_of_frames = 1 << 26;  // bytes
   // A frequency: two real sums over bins and a complex product for each pair; and its part of the transforms.
   const double n = number(spectrum(p, false).of_real_frame()), lanes = register_lanes;
   const double blocks = std::ceil(outputs / lanes), transforms = std::ceil(inputs / lanes) + blocks;
-  consider(Order::in_frequency, n * (2 * number(p.bins) + 4 + 60 * transforms / (blocks * inputs)));
+  if (2 * n * inputs * outputs * sizeof(float) <= most_of_kernels_of_frames)
+    consider(Order::in_frequency, n * (2 * number(p.bins) + 4 + 60 * transforms / (blocks * inputs)));
   return best;
 }
 

@@ -71,9 +71,10 @@ struct Kernels {
   void (*run)(const Job<Real>&, int stage, int part);  // forward, or backward where job.output_gradient is given
   void (*finish)(const Job<Real>&);                    // backward: writes what is not yet written
 
-  // For a stream, of one sample and in one part, space first or in frequency: what is made of each frame is pushed into a bin of
-  // the ring job.maps, and summed with that of the frames before. job.input: the frame (I, H, W); job.maps: frame_maps_size()
-  // numbers, zeros before the first frame; job.workspace: frame_workspace_size() numbers, kept; job.output: (O, H', W').
+  // For a stream, of one sample and in one part, space first or in frequency: what is made of each frame is pushed into a
+  // bin of the ring job.maps, and summed with that of the frames before. job.input: the frame (I, H, W); job.maps:
+  // frame_maps_size() numbers, zeros before the first frame; job.workspace: frame_workspace_size() numbers, kept;
+  // job.output: (O, H', W').
   int64_t (*frame_workspace_size)(const Job<Real>&);
   int64_t (*frame_maps_size)(const Job<Real>&);
   void (*frame_prepare)(const Job<Real>&);
@@ -109,8 +110,8 @@ double cost(const Problem&, Order, Wanted, int register_lanes);
 // The order of least cost; not space first where the gradient of the input is wanted.
 Order cheaper_order(const Problem&, Wanted, int register_lanes);
 
-// The same for the frames of a stream: space first and in frequency, what is made of each frame is kept; time first, the frames are.
-// problem: of one output frame, time: bins, no zeros before and after.
+// The same for the frames of a stream: space first and in frequency, what is made of each frame is kept; time first, the
+// frames are. problem: of one output frame, time: bins, no zeros before and after.
 Order cheaper_order_of_frames(const Problem&, int register_lanes);
 
 }  // namespace plexiform::factored

@@ -1,6 +1,6 @@
-// One output frame of a movie that comes frame by frame, in frequency: each frame is transformed once, when it comes, and its
-// spectrum is kept. What the temporal kernel makes of the kept ones is multiplied by the transform of the spatial kernel, and the
-// sum over inputs transformed back. See factored.h, and frequency.h for movies.
+// One output frame of a movie that comes frame by frame, in frequency: each frame is transformed once, when it comes, and
+// its spectrum is kept. What the temporal kernel makes of the kept ones is multiplied by the transform of the spatial kernel,
+// and the sum over inputs transformed back. See factored.h, and frequency.h for movies.
 // Frames are real, so of the frequencies (v, w) of height and width those with w <= n_w / 2 say all, and those with
 // v <= n_h / 2 where w is its own mirror image. N of them at a time are a tile.
 // A ring of spectra: [tile][i][bin][frequency][re, im]
@@ -190,8 +190,8 @@ struct FrameInFrequency {
   const Fourier<Real> along_h = {n_h, job.workspace},
                       along_w = {n_w, job.workspace ? job.workspace + roots_w : nullptr};
   const int64_t tiles = (size.of_real_frame() + N - 1) / N, blocks = (p.outputs + L - 1) / L;
-  int64_t time, space, none, line, row, in_plane, out_plane, columns, frequencies,
-      end;  // where they lie in the workspace
+  // Where they lie in the workspace.
+  int64_t time, space, none, line, row, in_plane, out_plane, columns, frequencies, end;
 };
 
 }  // namespace

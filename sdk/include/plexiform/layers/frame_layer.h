@@ -1,6 +1,7 @@
 // A convolution with a kernel that factors (custom_separable.h), batch norm with the running statistics, and ELU
 // (batch_norm.h), for a movie that comes frame by frame: on the CPU in float32, without gradients. Per frame it does the work
-// of one output frame: the kernels are packed once, the frames of the past lie in a ring, and nothing else is allocated.
+// of one output frame: the kernels are packed once, the frames of the past, their maps or spectra lie in a ring, and nothing
+// else is allocated.
 // Notation  B batch, I/O input and output channels, H x W pixels, kt bins of the temporal kernel; ' is output.
 // Threads   one at a time; works on the calling thread alone.
 #pragma once
