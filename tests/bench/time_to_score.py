@@ -3,9 +3,10 @@
 config until its test correlation (mean over neurons) is at least the one at which that run stops. Not a test.
 
   ninja -C build runnable
-  tests/bench/time_to_score.py [--build build] [--openretina PYTHON | --alone] [--threads 2] [--epochs 3] --data FOLDER [OVERRIDE ...]
+  tests/bench/time_to_score.py [--build build] [--openretina PYTHON | --alone] [--threads 2] [--epochs 3] [--every 6]
+      --data FOLDER [OVERRIDE ...]
 FOLDER: a recording in the generic layout; OVERRIDE: what of the config it needs changed. Seconds from the command to its end,
-scores included. Ours is trained anew for one epoch more each time until the score is reached; only the last run counts.
+scores included. Ours is trained anew for EVERY steps more each time until the score is reached; only the last run counts.
 --alone: ours for EPOCHS epochs.
 """
 import argparse
@@ -40,10 +41,11 @@ def openretina(python, folder, overrides, threads):
     return seconds, scores["CorrelationLoss3d/dataloader_idx_2"]
 
 
-def ours(arguments, folder, overrides, epochs):
-    seconds = run([arguments.build / "bin/plexiform", "train", *overrides, f"trainer.max_epochs={epochs}",
-                   f"hydra.run.dir={folder}/{epochs}"], folder, arguments.threads)
-    with open(f"{folder}/{epochs}/scores.csv") as rows:
+def ours(arguments, folder, overrides, how_long):
+    run_folder = tempfile.mkdtemp(dir=folder) + "/run"
+    seconds = run([arguments.build / "bin/plexiform", "train", *overrides, how_long, f"hydra.run.dir={run_folder}"], folder,
+                  arguments.threads)
+    with open(run_folder + "/scores.csv") as rows:
         scores = [float(row["correlation_to_average"]) for row in csv.DictReader(rows)]
     return seconds, sum(scores) / len(scores)
 
@@ -53,7 +55,8 @@ def main():
     cases.add_arguments(parser)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--most", type=int, default=20, help="epochs of ours, at most")
+    parser.add_argument("--every", type=int, default=6, help="steps of ours between two looks at its score")
+    parser.add_argument("--most", type=int, default=600, help="steps of ours, at most")
     parser.add_argument("--data", nargs="+", required=True)
     arguments = parser.parse_args()
     data, *rest = arguments.data
@@ -62,13 +65,13 @@ def main():
     python = cases.openretina(arguments)
     with tempfile.TemporaryDirectory() as folder:
         if not python:
-            print("ours %.1f s, test correlation %.3f" % ours(arguments, folder, overrides, arguments.epochs))
+            print("ours %.1f s, test correlation %.3f" % ours(arguments, folder, overrides, f"trainer.max_epochs={arguments.epochs}"))
             return
         theirs, goal = openretina(python, folder, [*overrides, f"trainer.max_epochs={arguments.epochs}"], arguments.threads)
         print(f"openretina {theirs:9.1f} s, {arguments.epochs} epochs: test correlation {goal:.3f}", flush=True)
-        for epochs in range(1, arguments.most + 1):
-            mine, score = ours(arguments, folder, overrides, epochs)
-            print(f"ours       {mine:9.1f} s, {epochs} epochs: test correlation {score:.3f}", flush=True)
+        for steps in range(arguments.every, arguments.most + 1, arguments.every):
+            mine, score = ours(arguments, folder, overrides, f"+trainer.max_steps={steps}")
+            print(f"ours       {mine:9.1f} s, {steps} steps: test correlation {score:.3f}", flush=True)
             if score >= goal:
                 print(f"ratio {theirs / mine:.1f}")
                 break
