@@ -38,8 +38,14 @@ std::vector<SessionGroup> sessions_of_folder(const std::string& folder) {
 
 Recordings read_hdf5_folder(const Hdf5FolderParams& params) {
   if (!fs::is_directory(params.path)) {
-    throw Error("path", fmt::format("there is no folder {}", fs::absolute(params.path).lexically_normal().string()),
-                "give the folder that holds stimuli/ and one HDF5 file per session");
+    const std::string place = fs::absolute(params.path).lexically_normal().string();
+    if (fs::exists(params.path)) {
+      throw Error("path", place + " is a file",
+                  "give the folder that holds it; a single file of recordings is read by data_io=recordings_file");
+    }
+    throw Error("path", "there is no folder " + place,
+                "give the folder that holds stimuli/ and one HDF5 file per session; plexiform create-data makes a "
+                "simulated one");
   }
   return read_sessions(
       sessions_of_folder(params.path), stimuli_of_folder(params.path),

@@ -73,10 +73,14 @@ std::string left_behind(const Choice& chosen, const std::string& key) {
       chosen.target);
 }
 
-// model.hidden_channels, when given, is the core's channels behind the stimulus': channels = [C, *hidden_channels].
-void inject_channels(const Node& model, int64_t stimulus_channels, Choice& core) {
+// model.hidden_channels, when given, is the core's channels behind the stimulus': channels = [C, *hidden_channels]. Of a core
+// that has no such knob it says nothing: returns the sentence that says so.
+std::string inject_channels(const Node& model, int64_t stimulus_channels, const config::Json& knobs, Choice& core) {
   const Node* hidden = model.find("hidden_channels");
-  if (!hidden || hidden->is_null()) return;
+  if (!hidden || hidden->is_null()) return "";
+  const auto is_channels = [](const auto& knob) { return knob.at("name") == "channels"; };
+  if (!core.node->find("channels") && std::none_of(knobs.begin(), knobs.end(), is_channels))
+    return "model.hidden_channels is without effect: " + core.target + " has no knob channels";
   config::Json channels = {stimulus_channels};
   bool whole = hidden->kind == config::Kind::list;
   for (const auto& item : hidden->items) {
@@ -94,6 +98,7 @@ void inject_channels(const Node& model, int64_t stimulus_channels, Choice& core)
         "give one of the two: leave channels out, or set model.hidden_channels=null");
   }
   core.knobs["channels"] = channels;
+  return "";
 }
 
 std::vector<TraceChannels> trace_channels(const Node& model) {
@@ -183,7 +188,9 @@ Model build(const Spec& spec, plugins::Catalogue& catalogue) {
   const Shape shown = model.shown(spec.window);
 
   auto core = choice(spec.node, "core");
-  inject_channels(spec.node, shown.channels, core);
+  const auto knobs = located(core, [&] { return plugins::list_knobs(catalogue, core.target, "core"); });
+  const auto unused = inject_channels(spec.node, shown.channels, knobs, core);
+  if (!unused.empty()) model.warnings.push_back(unused);
   std::vector<std::string> names;
   for (const auto& session : spec.sessions) names.push_back(session.name);
   model.features = located(core, [&] {

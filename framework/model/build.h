@@ -1,7 +1,7 @@
 // From the config's `model` node to a Model whose shapes are checked from end to end before any movie is touched.
 //
 //   model:
-//     core:     {_target_: ..., knobs}      model.hidden_channels, when given, becomes core.channels = [C, *hidden_channels]
+//     core:     {_target_: ..., knobs}      model.hidden_channels, when given, becomes core.channels = [C, *hidden_channels], where the core has that knob
 //     readout:  {_target_: ..., knobs}      one per session
 //     clone:    {_target_: ..., knobs}      optional: the readout of the sessions after the first, which takes it over
 //     loss, evaluation_loss: {_target_: ..., knobs}

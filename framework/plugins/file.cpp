@@ -27,7 +27,8 @@ void require_regular(const std::string& path, mode_t mode) {
     throw Error(path, "is a symbolic link that leads nowhere", "remove it, or restore what it points to");
   }
   throw Error(path, "cannot be opened: " + std::string(std::strerror(code)),
-              code == EACCES ? "check the permissions of the file and its folders" : "check the path");
+              code == EACCES ? "check the permissions of the file and its folders"
+                             : "check the path; a plugin of your own has to be built first");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <training/task.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace plexiform::training {
 
@@ -101,6 +102,10 @@ Json validate(const Task& task, const Json& limit) {
       const auto prediction = predict(task, batch);
       const auto weight = static_cast<double>(batch.size());
       double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();
+      if (std::isnan(loss)) {
+        throw Error("validation of session " + task.recordings.sessions[part.session].name, "the loss is not a number",
+                    "lower optimizer.lr, or set trainer.gradient_clip_val=1; the checkpoints before are as they were");
+      }
       if (task.settings.compat == "openretina") {  // its divisor is the sum of the sizes
         loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));
       }

@@ -85,7 +85,7 @@ TEST_CASE("what is no plugin is refused with what it is") {
 
   CHECK(refusal(PLEXIFORM_COMMAND) == "is a program, not a shared library | " + build);
   CHECK(refusal(folder.path) == "is a folder, not a file | name the plugin's .so file");
-  CHECK(refusal(folder / "absent") == "cannot be opened: No such file or directory | check the path");
+  CHECK(refusal(folder / "absent") == "cannot be opened: No such file or directory | check the path; a plugin of your own has to be built first");
 
   REQUIRE(mkfifo((folder / "fifo").c_str(), 0600) == 0);
   CHECK(refusal(folder / "fifo") == "is a FIFO, not a file | name the plugin's .so file");

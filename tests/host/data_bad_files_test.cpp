@@ -78,7 +78,11 @@ TEST_CASE("a folder that is not there") {
   const Spoilt folder;
   CHECK(folder.refusal({{"path", folder / "elsewhere"}}) ==
         "data_io.path: there is no folder DIR/elsewhere\n"
-        "  fix: give the folder that holds stimuli/ and one HDF5 file per session");
+        "  fix: give the folder that holds stimuli/ and one HDF5 file per session; plexiform create-data makes a "
+        "simulated one");
+  CHECK(folder.refusal({{"path", folder / "s.h5"}}) ==
+        "data_io.path: DIR/s.h5 is a file\n"
+        "  fix: give the folder that holds it; a single file of recordings is read by data_io=recordings_file");
 }
 
 TEST_CASE("a folder without sessions") {

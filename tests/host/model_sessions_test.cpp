@@ -110,6 +110,18 @@ TEST_CASE("channels that hidden_channels contradicts are refused, those that agr
   CHECK_THROWS_WITH(built("'???'"), ContainsSubstring("channels"));
 }
 
+TEST_CASE("hidden_channels are without effect on a core that has no channels, which a note says") {
+  const auto model =
+      build(config::parse_yaml(
+                "model:\n  hidden_channels: [4]\n  core: {_target_: fixtures.cores.Movie}\n  readout: " + facts +
+                    "\n  loss: {_target_: fixtures.losses.Count}\n"
+                    "  evaluation_loss: {_target_: fixtures.losses.Count}\n",
+                "test.yaml"),
+            recordings());
+  CHECK(model.warnings ==
+        std::vector<std::string>{"model.hidden_channels is without effect: fixtures.cores.Movie has no knob channels"});
+}
+
 TEST_CASE("a readout that looks back on all that there is is refused") {
   CHECK_THROWS_WITH(build(nodes("{_target_: fixtures.readouts.Facts, history: 10}"), recordings()),
                     "test.yaml:3:23: model.readout._target_: needs 10 bins before each that it predicts, the features "

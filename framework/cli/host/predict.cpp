@@ -1,5 +1,7 @@
 // plexiform predict RUN MOVIE...: what a trained model makes of movies, as data that other models train on.
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
 #include <cli/host/commands.h>
 #include <cli/host/where_it_ran.h>
 #include <cli/parse.h>
@@ -52,6 +54,7 @@ int predict(const Arguments& arguments) {
 
   model::flush_denormals();
   add_plugins_of_run(folder, plugins);
+  if (std::filesystem::exists(output)) throw Error(output, "is there already", "choose another name");
   const host::TrainedModel model(model::bundle_folder(folder), plugins);
   for (const auto& warning : model.warnings()) fmt::print(stderr, "note: {}\n", warning);
   files::NewFolder place(output);
@@ -62,6 +65,9 @@ int predict(const Arguments& arguments) {
     const std::string name = std::filesystem::path(file).stem();
     if (!names.insert(name).second) throw Error(file, "is the second movie of that name", "rename it");
     const at::Tensor movie = data::read_npy(file);
+    if (movie.dim() != 4)
+      throw Error(file, "has not the axes (channels, time, rows, columns)", "give a movie (C, T, H, W)");
+    if (!movie.isfinite().all().item<bool>()) throw Error(file, "holds NaN or infinity", "mend the movie");
     std::vector<at::Tensor> all;
     try {
       for (const auto& one : model.sessions()) all.push_back(activity(model, movie.unsqueeze(0), one, tap));
