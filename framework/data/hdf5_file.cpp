@@ -263,6 +263,7 @@ struct Hdf5File::Handle {
       std::string name(length + 1, 0);
       H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
       name.pop_back();
+      if (name.empty()) throw Error(where(group), "holds a link without a name", "copy or download the file again");
       all.push_back(is_group(group.empty() ? name : group + "/" + name) ? name + "/" : name);
     }
     return all;
@@ -279,7 +280,38 @@ struct Hdf5File::Handle {
     if (is_group(path)) throw Error(where(path), "is a group, not a data set", "name a data set in it");
     Id data_set(H5Dopen2(id, path.c_str(), H5P_DEFAULT), H5Dclose);
     if (!data_set.valid()) throw damaged(where(path), "cannot be opened");
+    check_storage(path, data_set);
     return data_set;
+  }
+
+  // Numbers that lie in one piece are as many as the shape says, and in this file: another one may be any file of the machine.
+  void check_storage(const std::string& path, const Id& data_set) const {
+    const Id properties(H5Dget_create_plist(data_set), H5Pclose);
+    if (H5Pget_layout(properties) != H5D_CONTIGUOUS) return;
+    if (H5Pget_external_count(properties) > 0)
+      throw Error(where(path), "keeps its numbers in another file", "store them in this one");
+    const Id type(H5Dget_type(data_set), H5Tclose), space(H5Dget_space(data_set), H5Sclose);
+    for (const auto elsewhere : {H5T_STRING, H5T_VLEN, H5T_REFERENCE}) {  // whose numbers are places in the file
+      if (H5Tdetect_class(type, elsewhere) > 0) return;
+    }
+    const auto count = static_cast<hsize_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space), 0));
+    const hsize_t stored = H5Dget_storage_size(data_set), size = H5Tget_size(type);
+    if (stored != 0 && (size == 0 || stored / size != count || stored % size != 0))
+      throw Error(where(path), "is not as large as its shape", "copy or download the file again");
+  }
+
+  // All data sets that copying this one, or this group, would copy: a damaged one may end the program within HDF5.
+  void check_storage_below(const std::string& path, int depth = 0) const {
+    if (depth > 32) throw Error(where(path), "is nested without end", "copy or download the file again");
+    if (is_group(path)) {
+      for (std::string name : names(path)) {
+        if (name.ends_with("/")) name.pop_back();
+        check_storage_below(path + "/" + name, depth + 1);
+      }
+      return;
+    }
+    const Id object(H5Oopen(id, path.c_str(), H5P_DEFAULT), H5Oclose);
+    if (object.valid() && H5Iget_type(object) == H5I_DATASET) open(path);
   }
 
   void write_attribute(const std::string& path, const std::string& name, hid_t type, hid_t memory,
@@ -512,6 +544,7 @@ void Hdf5File::copy(const Hdf5File& other, const std::string& from, const std::s
     }
     return copy_attributes(other, "", to);
   }
+  other.handle_->check_storage_below(from);
   const Id how(H5Pcreate(H5P_OBJECT_COPY), H5Pclose), groups = making_groups();
   H5Pset_copy_object(how, H5O_COPY_EXPAND_SOFT_LINK_FLAG | H5O_COPY_EXPAND_EXT_LINK_FLAG);
   if (H5Ocopy(other.handle_->id, from.c_str(), handle_->id, to.c_str(), how, groups) < 0) {

@@ -191,6 +191,10 @@ class Field {  // one session
     auto when = load(trigger_name()).to(at::kDouble);
     if (when.dim() == 2) when = when.select(0, 0);
     when = when.contiguous();
+    if (!when.isfinite().all().item<bool>() || when.diff().le(0).any().item<bool>()) {
+      throw Error(place(trigger_name()), "holds times that are no numbers, or do not increase",
+                  "correct them: when each part of the stimulus began, in s");
+    }
     return {when.const_data_ptr<double>(), when.const_data_ptr<double>() + when.numel()};
   }
   std::string trigger_name() const { return params_.response_type + "_trigger_times"; }
@@ -342,7 +346,14 @@ Recordings read(const Hoefling2024Params& params, const Shown& shown, const Stim
   for (std::string group : file.names()) {
     if (!group.ends_with("/")) continue;
     group.pop_back();
-    if (auto session = Field(file, group, params).read(shown)) recordings.sessions.push_back(std::move(*session));
+    try {
+      if (auto session = Field(file, group, params).read(shown)) recordings.sessions.push_back(std::move(*session));
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception&) {  // what NumPy's broadcasting, too, would stumble over
+      throw Error(params.responses + ", " + group, "holds data sets whose shapes or types do not fit together",
+                  "copy or download the file again");
+    }
   }
   if (recordings.sessions.empty()) {
     throw Error(params.responses, "holds no session of which cells pass the quality checks",

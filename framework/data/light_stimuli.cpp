@@ -18,8 +18,9 @@ at::Tensor read_frames(const std::string& file, int64_t rate_hz) {
   const at::Tensor all = file.ends_with(".npy") ? read_npy(file) : PickledArrays(file).array("");
   const Sizes shape = all.sizes().vec();
   if (shape.size() != 4 || shape[3] < 2 || all.numel() == 0 || all.scalar_type() != at::kByte) {
-    throw Error(file, fmt::format("has shape {} and dtype {}, not (T, rows, columns, 2) and uint8", text(shape),
-                                  c10::toString(all.scalar_type())),
+    throw Error(file,
+                fmt::format("has shape {} and dtype {}, not (T, rows, columns, 2) and uint8", text(shape),
+                            c10::toString(all.scalar_type())),
                 "store grey values of frames, rows, columns, colours");
   }
   return all.slice(0, 0, shape[0], rate_hz / frame_rate_hz).slice(3, 0, 2).permute({3, 0, 1, 2});
@@ -52,7 +53,9 @@ LightStimulus read_moving_bars(const std::string& file, int64_t rate_hz) {
   const int64_t before = 3 * frame_rate_hz, after = frame_rate_hz, count = static_cast<int64_t>(bars.size());
   const int64_t moving = frames.size(1) - before - after, length = moving / count;
   if (moving <= 0 || moving % count != 0) {
-    throw Error(file, fmt::format("has {} frames at {} Hz, not 3 s, eight bars of equal length and 1 s", frames.size(1), frame_rate_hz),
+    throw Error(file,
+                fmt::format("has {} frames at {} Hz, not 3 s, eight bars of equal length and 1 s", frames.size(1),
+                            frame_rate_hz),
                 "give the whole stimulus, and its rate as light_rate_hz: 30 or 60");
   }
   check_length(file, "a bar", length, 4.1);

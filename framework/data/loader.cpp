@@ -24,8 +24,9 @@ LoaderParams read_loader(const config::Node& root) {
   const bool hoefling = target->string == hoefling_target;
   params.allow_over_boundaries = hoefling || target->string == openretina_target;
   if (!params.allow_over_boundaries && target->string != own_target) {
-    throw Error(config::where(*target, "dataloader._target_"), fmt::format("no loader is called '{}'", target->string),
-                did_you_mean(target->string, {own_target, openretina_target, hoefling_target, "plexiform.data.Trials"}));
+    throw Error(
+        config::where(*target, "dataloader._target_"), fmt::format("no loader is called '{}'", target->string),
+        did_you_mean(target->string, {own_target, openretina_target, hoefling_target, "plexiform.data.Trials"}));
   }
   config::Node knobs = *node;
   for (auto& [key, value] : knobs.entries) {

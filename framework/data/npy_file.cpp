@@ -248,7 +248,9 @@ std::vector<std::string> read_npy_texts(const std::string& file) {
     throw Error(file, "holds no list of texts", "write it with numpy.save(file, numpy.array([...]))");
   }
   const int64_t width = descr[kind] == 'U' ? 4 : 1;  // bytes of a letter
-  std::string bytes(bytes_of(file, shape, letters * width), 0);
+  const int64_t size = bytes_of(file, shape, letters * width);
+  if (size > static_cast<int64_t>(std::filesystem::file_size(file))) throw damaged(file, "ends within its data");
+  std::string bytes(size, 0);
   if (!stream.read(bytes.data(), static_cast<int64_t>(bytes.size())) && !bytes.empty()) {
     throw damaged(file, "ends within its data");
   }

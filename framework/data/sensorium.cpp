@@ -31,12 +31,17 @@ bool contains(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-// Frames before the first that is NaN, of (..., T).
-int64_t frames_that_count(const at::Tensor& values) {
+// Frames before those that are NaN, which fill up the end of (..., T).
+int64_t frames_that_count(const at::Tensor& values, const std::string& place) {
   const int64_t frames = values.size(-1);
   if (!values.is_floating_point() || values.sum().isfinite().item<bool>()) return frames;
-  const auto first = values.flatten(0, -2).isnan().any(0).nonzero();
-  return first.numel() == 0 ? frames : first[0].item<int64_t>();
+  const auto missing = values.flatten(0, -2).isnan().any(0), places = missing.nonzero();
+  if (places.numel() == 0) return frames;
+  const int64_t first = places[0].item<int64_t>();
+  if (!missing.slice(0, first).all().item<bool>())
+    throw Error(place, fmt::format("is not a number at frame {}, but later again", first),
+                "take the trial out, or correct it");
+  return first;
 }
 
 class Mouse {
@@ -114,13 +119,13 @@ class Mouse {
     for (const auto& trace : traces_) shown.traces.push_back(rows(trace, trial));
 
     const int64_t frames = shown.movie.size(1);
-    int64_t valid = images_ ? 1 : frames_that_count(stored);
+    int64_t valid = images_ ? 1 : frames_that_count(stored, place);
     auto look_at = [&](const std::string& kind, const at::Tensor& values) {
       if (values.size(1) != frames) {
         throw Error(file(kind, trial), fmt::format("has {} frames, but {} has {}", values.size(1), place, frames),
                     "store one value per frame");
       }
-      valid = std::min(valid, images_ ? 1 : frames_that_count(values));
+      valid = std::min(valid, images_ ? 1 : frames_that_count(values, file(kind, trial)));
     };
     look_at("responses", shown.responses);
     for (size_t i = 0; i < traces_.size(); ++i) look_at(traces_[i], shown.traces[i]);

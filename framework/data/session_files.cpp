@@ -40,8 +40,15 @@ std::vector<std::string> folders_in(const std::string& folder) {
 }
 
 std::vector<std::string> files_in(const std::string& folder, const std::string& ending) {
-  return names(folder,
-               [&](const auto& entry, const auto& name) { return entry.is_regular_file() && name.ends_with(ending); });
+  return names(folder, [&](const auto& entry, const auto& name) {
+    if (!name.ends_with(ending)) return false;
+    std::error_code none;
+    if (entry.is_symlink(none) && !entry.exists(none)) {
+      throw Error(entry.path().string(), "is a link that leads nowhere",
+                  "fetch what it points to (git annex get, datalad get), or remove it");
+    }
+    return entry.is_regular_file(none);
+  });
 }
 
 std::optional<std::string> only_file(const std::string& folder, const std::string& ending) {

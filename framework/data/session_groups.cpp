@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <tuple>
 
@@ -191,6 +192,16 @@ class Sessions {
     cuts->width = session.whole(data_set, "width", 1);
     cuts->step = session.whole(data_set, "step", 1, 1);
     const Sizes& images = shown.movie->shape;
+    // What follows is then far from the largest whole number.
+    constexpr int64_t most = std::numeric_limits<int32_t>::max();
+    if (std::max({cuts->height, cuts->width, cuts->step, values.max().item<int64_t>(), -values.min().item<int64_t>()}) >
+            most ||
+        values.min().item<int64_t>() < -most || std::max(cuts->height, cuts->width) * cuts->step > most) {
+      throw Error(place,
+                  fmt::format("cuts out of the {} images of {} x {} px of {} where they do not lie", images[1],
+                              images[2], images[3], shown.movie->stored.place),
+                  "correct it, or give the images that were shown");
+    }
     const int64_t tall = (cuts->height - 1) * cuts->step, wide = (cuts->width - 1) * cuts->step;
     const auto* row = values.const_data_ptr<int64_t>();
     for (int64_t t = 0; t < values.size(0); ++t, row += 4) {

@@ -152,7 +152,7 @@ StaFilters sta_filters(const at::Tensor& given, std::optional<int64_t> last_bins
 
 at::Tensor read_sta(const std::string& file, bool flip, int64_t height, int64_t width) {
   at::Tensor sta = read_npy(file);
-  if (sta.dim() != 3 || sta.size(1) < height || sta.size(2) < width) {
+  if (sta.dim() != 3 || sta.size(0) < 1 || sta.size(1) < height || sta.size(2) < width) {
     throw Error(file, fmt::format("is of ({}), not of (bins, rows, columns)", fmt::join(sta.sizes(), ", ")),
                 fmt::format("give an average of at least {} x {} px, the size of the movie", height, width));
   }

@@ -45,7 +45,8 @@ Part trial_part(const Session& session, size_t index, const std::string& name, c
                               session.name, frames),
                   "use a shorter one, or a core that sees fewer past frames");
     }
-    for (int64_t at = 0; at + part.length <= frames; at += step) part.windows.push_back({static_cast<size_t>(trial), at});
+    for (int64_t at = 0; at + part.length <= frames; at += step)
+      part.windows.push_back({static_cast<size_t>(trial), at});
     part.stretches.push_back({static_cast<size_t>(trial), 0, frames});
   }
   if (part.windows.empty()) {

@@ -97,8 +97,8 @@ class Reading {
       const Sizes shape = file_.shape(data_set), first = file_.shape(cells.front().second);
       if (shape.size() != 2 || shape[0] < 1 || shape != Sizes{first[0], stimulus.frames()}) {
         throw Error(place(data_set),
-                    fmt::format("has shape {}, not ({}, {})", text(shape), first.empty() ? "R" : fmt::format("{}", first[0]),
-                                stimulus.frames()),
+                    fmt::format("has shape {}, not ({}, {})", text(shape),
+                                first.empty() ? "R" : fmt::format("{}", first[0]), stimulus.frames()),
                     "store repeats, frames: as many repeats for each cell, and frames as test/stimulus has");
       }
       all.push_back(file_.read(data_set));

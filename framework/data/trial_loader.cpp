@@ -32,13 +32,14 @@ struct Knobs {
     knob("num_of_trials_to_use", num_of_trials_to_use, {.doc = "null: all", .min = 1});
     knob("start_using_trial", start_using_trial, {.doc = "the first trial that is used", .min = 0});
     knob("hard_coded", hard_coded, {.doc = "[training trials, validation trials], instead of drawing them"});
-    for (auto& [name, field] : std::initializer_list<std::pair<const char*, Json*>>{{"num_of_layers", &num_of_layers},
-                                                                                    {"device", &device},
-                                                                                    {"use_cache", &use_cache},
-                                                                                    {"cache_maxsize", &cache_maxsize},
-                                                                                    {"chunked_sampling", &chunked_sampling},
-                                                                                    {"num_of_hidden_frames", &num_of_hidden_frames},
-                                                                                    {"shuffle", &shuffle}}) {
+    for (auto& [name, field] :
+         std::initializer_list<std::pair<const char*, Json*>>{{"num_of_layers", &num_of_layers},
+                                                              {"device", &device},
+                                                              {"use_cache", &use_cache},
+                                                              {"cache_maxsize", &cache_maxsize},
+                                                              {"chunked_sampling", &chunked_sampling},
+                                                              {"num_of_hidden_frames", &num_of_hidden_frames},
+                                                              {"shuffle", &shuffle}}) {
       knob(name, *field, {.doc = "accepted"});
     }
   }
@@ -63,7 +64,8 @@ int64_t overhead(const Knobs& knobs) {
   auto dilations = integers(knobs.hidden_temporal_dilation, "hidden_temporal_dilation");
   if (!knobs.hidden_temporal_dilation.is_array()) dilations.assign(kernels.size() - 1, dilations[0]);
   if (dilations.size() + 1 < kernels.size()) {
-    refuse_knob("hidden_temporal_dilation", fmt::format("has {} entries for {} layers", dilations.size(), kernels.size() - 1),
+    refuse_knob("hidden_temporal_dilation",
+                fmt::format("has {} entries for {} layers", dilations.size(), kernels.size() - 1),
                 "use one number, or one per layer after the first");
   }
   int64_t frames = (kernels[0] - 1) * knobs.temporal_dilation;
@@ -76,7 +78,8 @@ int64_t overhead(const Knobs& knobs) {
 std::string trial_loader(const config::Node& root) {
   const config::Node* target = root.at_path("dataloader._target_");
   const std::string there = "openretina.data_io.sridhar_2025.dataloaders.";
-  for (const auto& known : {std::string("plexiform.data.Trials"), there + "frame_movie_loader", there + "white_noise_loader"}) {
+  for (const auto& known :
+       {std::string("plexiform.data.Trials"), there + "frame_movie_loader", there + "white_noise_loader"}) {
     if (target && target->string == known) return known;
   }
   return "";
@@ -97,7 +100,7 @@ LoaderParams read_trial_loader(const config::Node& root) {
   params.batch_size = knobs.batch_size;
   params.train_chunk_size = knobs.time_chunk_size + overhead(knobs);
   params.clip_length = params.train_chunk_size;
-  params.trials = TrialSplit{knobs.train_frac,        knobs.seed.value_or(1000), knobs.final_training,
+  params.trials = TrialSplit{knobs.train_frac,        knobs.seed.value_or(1000),  knobs.final_training,
                              knobs.start_using_trial, knobs.num_of_trials_to_use, knobs.hard_coded};
   return params;
 }
@@ -112,7 +115,8 @@ TrialSplit::Trials TrialSplit::draw(int64_t trials) const {
     for (const auto* part : {&drawn.train, &drawn.validation}) {
       for (const int64_t trial : *part) {
         if (trial < 0 || trial >= trials) {
-          refuse_knob("hard_coded", fmt::format("names trial {} of {}", trial, trials), fmt::format("use 0 to {}", trials - 1));
+          refuse_knob("hard_coded", fmt::format("names trial {} of {}", trial, trials),
+                      fmt::format("use 0 to {}", trials - 1));
         }
       }
     }
@@ -125,8 +129,10 @@ TrialSplit::Trials TrialSplit::draw(int64_t trials) const {
     int attempts = 0;
     do {
       if (++attempts > 10000) {
-        refuse_knob("train_frac", fmt::format("is {}: no draw of {} trials keeps 0 and 9, and 10 and 19, together", train_frac, trials),
-                    "use another fraction, or hard_coded");
+        refuse_knob(
+            "train_frac",
+            fmt::format("is {}: no draw of {} trials keeps 0 and 9, and 10 and 19, together", train_frac, trials),
+            "use another fraction, or hard_coded");
       }
       const auto order = random.permutation(trials);
       drawn = {{order.begin(), order.begin() + split}, {order.begin() + split, order.end()}};

@@ -242,8 +242,9 @@ class Machine {
         return name(module, line());
       }
       case 0x93: {  // STACK_GLOBAL
-        const auto* last = pop();
-        return name(pop()->text, last->text);
+        const auto *last = pop(), *first = pop();
+        if (first->kind != Kind::text || last->kind != Kind::text) damaged("a name that is no text");
+        return name(first->text, last->text);
       }
       case 'R':   // REDUCE
       case 0x81:  // NEWOBJ
