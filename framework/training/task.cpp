@@ -103,8 +103,14 @@ Json validate(const Task& task, const Json& limit) {
       const auto weight = static_cast<double>(batch.size());
       double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();
       if (std::isnan(loss)) {
-        throw Error("validation of session " + task.recordings.sessions[part.session].name, "the loss is not a number",
-                    "lower optimizer.lr, or set trainer.gradient_clip_val=1; the checkpoints before are as they were");
+        const auto stimulus = data::gather(task.recordings, part, windows).to(model.device).stimulus;
+        const auto* site = model.not_finite(stimulus, batch.responses, batch.session, batch.traces);
+        throw Error(
+            "validation of session " + task.recordings.sessions[part.session].name,
+            std::string("the loss is nan") +
+                (site ? "; the first values that are not finite are those of " + site->place + ", " + site->label : ""),
+            "lower optimizer.lr, or set trainer.gradient_clip_val=1; the last good checkpoint is " + task.folder +
+                "/checkpoints/last.safetensors");
       }
       if (task.settings.compat == "openretina") {  // its divisor is the sum of the sizes
         loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));

@@ -93,6 +93,12 @@ TEST_CASE("a folder without sessions") {
         "  fix: give the folder that holds stimuli/ and one HDF5 file per session");
 }
 
+TEST_CASE("a session that was not fetched: a link that leads nowhere") {
+  const Spoilt folder;
+  fs::create_symlink("/nowhere/t.h5", folder / "t.h5");
+  CHECK(folder.refusal().starts_with("DIR/t.h5: "));
+}
+
 TEST_CASE("two files of one session") {
   Spoilt folder;
   folder.session("s.hdf5", Spoilt::good());

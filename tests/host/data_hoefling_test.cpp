@@ -1,6 +1,7 @@
 // tests/data/hoefling_2024/make.py made the files and, with NumPy, the expected values.
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/full_like.h>
 #include <data/array_files.h>
 #include <data/batches.h>
 #include <data/pickled_arrays.h>
@@ -157,6 +158,27 @@ TEST_CASE("Hoefling 2024: what is missing, damaged or wicked is refused with a s
   CHECK(refusal(values) ==
         "data_io.movies: https://huggingface.co/datasets/x/y/blob/main/a/b.zip is not on this machine, and nothing is "
         "downloaded without being asked\n  fix: fetch it and put it at /nowhere/a/b.zip, extracted beside it");
+  {
+    const Hdf5File whole(folder + "responses.h5");
+    const std::string triggers = "natural_trigger_times";
+    for (const bool backwards : {true, false}) {
+      const std::string spoilt = own / "spoilt.h5";
+      Hdf5File file(spoilt, Hdf5File::Mode::create);
+      for (std::string group : whole.names()) {
+        group.pop_back();
+        for (const auto& name : whole.names(group)) {
+          if (name != triggers) file.copy(whole, group + "/" + name, group + "/" + name);
+        }
+        file.copy_attributes(whole, group, group);
+        auto when = whole.read(group + "/" + triggers).to(at::kDouble);
+        when = backwards ? when.flip(-1) : at::full_like(when, std::nan(""));
+        file.write(group + "/" + triggers, when);
+      }
+      file.close();
+      CHECK(refusal(published("movies.pkl", spoilt))
+                .find(triggers + ": holds times that are no numbers, or do not increase") != std::string::npos);
+    }
+  }
   for (const int percent : {10, 50, 90, 99}) {  // a download that was cut short
     const std::string cut = own / "cut.pkl";
     std::filesystem::copy_file(folder + "movies.pkl", cut, std::filesystem::copy_options::overwrite_existing);

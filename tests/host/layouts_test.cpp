@@ -17,8 +17,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 
 #include "data_example.h"
@@ -215,6 +217,16 @@ TEST_CASE("texts in a .npy file are read as they were written") {
   CHECK(read_npy_texts(folder / "tiers.npy") == tiers);
   write_npy(folder / "numbers.npy", at::zeros({3}));
   CHECK_THROWS_AS(read_npy_texts(folder / "numbers.npy"), Error);
+  std::string claimed;  // more than the file holds: nothing is allocated for it
+  {
+    std::ifstream file(folder / "tiers.npy", std::ios::binary);
+    claimed.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  const auto at = claimed.find("(4,), }         ");
+  REQUIRE(at != std::string::npos);
+  claimed.replace(at, 16, "(3000000000,), }");
+  std::ofstream(folder / "claimed.npy", std::ios::binary) << claimed;
+  CHECK_THROWS_WITH(read_npy_texts(folder / "claimed.npy"), Catch::Matchers::ContainsSubstring("ends within its data"));
   fs::resize_file(folder / "tiers.npy", fs::file_size(folder / "tiers.npy") - 4);
   CHECK_THROWS_AS(read_npy_texts(folder / "tiers.npy"), Error);
 }
@@ -321,6 +333,14 @@ TEST_CASE("Sensorium: trials by tier, behaviour and pupil as traces, repeats of 
   CHECK(shorter.sessions[0].train[2].frames() == 25);
   CHECK(shorter.sessions[0].train[2].traces[0].tensor.size(1) == 25);
   CHECK(shorter.sessions[0].train[1].frames() == 40);
+
+  const auto whole = read_npy(files + "data/responses/0.npy").clone();
+  auto broken = whole.clone();
+  broken.select(1, 3).fill_(std::nan(""));
+  write_npy(files + "data/responses/0.npy", broken);
+  CHECK(refusal(config["data_io"], files) ==
+        "data/responses/0.npy: is not a number at frame 3, but later again\n  fix: take the trial out, or correct it");
+  write_npy(files + "data/responses/0.npy", whole);
 
   // A single session; and what is refused.
   config["data_io"]["path"] = files;

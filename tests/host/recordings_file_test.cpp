@@ -15,6 +15,7 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 
 #include "../trainable.h"
@@ -349,6 +350,9 @@ TEST_CASE("files of our own that cannot be trained on are refused with data set 
       {cuts(at::zeros({30, 3}), 2), "", "/r.h5: /sessions/a/cuts_noise: has shape (30, 3), not (T, 4)"},
       {cuts(at::full({30, 4}, 0.5), 2), "", "/r.h5: /sessions/a/cuts_noise: holds fractions"},
       {cuts(at::full({30, 4}, 30), 2), "", "/r.h5: /sessions/a/cuts_noise: cuts frame 0 out of image 30 at row 30"},
+      {cuts(at::full({30, 4}, std::numeric_limits<int64_t>::min(), at::kLong), 2), "",
+       "/r.h5: /sessions/a/cuts_noise: cuts out of the 30 images of 2 x 3 px"},
+      {cuts(at::zeros({30, 4}), int64_t{1} << 40), "", "/r.h5: /sessions/a/cuts_noise: cuts out of the 30 images"},
       {cuts(at::zeros({30, 4}), 3), "", "/r.h5: /sessions/a/cuts_noise: cuts frame 0 out of image 0 at row 0"},
       {[](Hdf5File& file) {
          file.write("sessions/a/session_info/frame_rate_hz", at::full({}, 30.0, at::kDouble));
