@@ -74,7 +74,11 @@ class File {
       throw Error(place(images), fmt::format("has shape {}, not (images, columns, rows)", text(there)),
                   "store images as MATLAB does: rows, columns, images, the first axis fastest");
     }
-    const at::Tensor rows = file_.read(name).to(at::kLong).contiguous();
+    const at::Tensor read = file_.read(name);
+    if (const auto values = read.to(at::kDouble); !values.abs().lt(1e9).all().item<bool>()) {  // NaN is not either
+      throw Error(place(name), "holds numbers that are no places of an image", "correct them: image, x and y in px");
+    }
+    const at::Tensor rows = read.to(at::kLong).contiguous();
     const at::Tensor flat = rows.view({-1, 3});
     const at::Tensor bad = flat.select(1, 0).lt(1).logical_or(flat.select(1, 0).gt(there[0])).nonzero();
     if (bad.numel() > 0) {

@@ -109,8 +109,8 @@ Json validate(const Task& task, const Json& limit) {
             "validation of session " + task.recordings.sessions[part.session].name,
             std::string("the loss is nan") +
                 (site ? "; the first values that are not finite are those of " + site->place + ", " + site->label : ""),
-            "lower optimizer.lr, or set trainer.gradient_clip_val=1; the last good checkpoint is " + task.folder +
-                "/checkpoints/last.safetensors");
+            "lower optimizer.lr, or set trainer.gradient_clip_val=1; the last good checkpoint is " +
+                task.settings.checkpoint.dirpath.value_or(task.folder + "/checkpoints") + "/last.safetensors");
       }
       if (task.settings.compat == "openretina") {  // its divisor is the sum of the sizes
         loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));

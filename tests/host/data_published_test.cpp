@@ -10,6 +10,7 @@
 #undef CHECK  // c10's would hide Catch's
 
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <filesystem>
 
 #include "data_example.h"
@@ -248,6 +249,10 @@ TEST_CASE("Karamanlis 2024: what is inconsistent is refused, and leaves no movie
     }
     return said;
   };
+  for (const double odd : {std::nan(""), 1e18})
+    CHECK(damaged("runningfixations",
+                  at::tensor({1.0, 5.0, odd, 2.0, 6.0, 6.0, 1.0, 4.0, 4.0, 2.0, 3.0, 3.0}).view({2, 2, 3})) ==
+          "runningfixations: holds numbers that are no places of an image\n  fix: correct them: image, x and y in px");
   CHECK(damaged("", {}) == "accepted");
   CHECK(damaged("frozenImages", {}).starts_with("frozenImages: "));
   CHECK(damaged("runningfixations", at::tensor({1, 5, 5, 3, 6, 6, 1, 4, 4, 2, 3, 3}, at::kDouble).view({2, 2, 3})) ==
