@@ -177,6 +177,10 @@ std::vector<int64_t> shape_of(const std::string& where, hid_t space) {
   return {lengths.begin(), lengths.begin() + rank};
 }
 
+bool is_virtual(const Id& data_set) {
+  return H5Pget_layout(Id(H5Dget_create_plist(data_set), H5Pclose)) == H5D_VIRTUAL;
+}
+
 void check_compression(const std::string& where, hid_t data_set) {
   const Id properties(H5Dget_create_plist(data_set), H5Pclose);
   for (int i = 0; i < H5Pget_nfilters(properties); ++i) {
@@ -399,6 +403,9 @@ at::Tensor Hdf5File::read(const std::string& path) const {
                 "store numbers: uint8, int8 to int64, float16 to float64 or bool");
   }
   check_compression(where, data_set);
+  const Id space(H5Dget_space(data_set), H5Sclose);
+  if (H5Sget_simple_extent_npoints(space) > 0 && H5Dget_storage_size(data_set) == 0 && !is_virtual(data_set))
+    throw Error(where, "was made, but its numbers were never written", "write them, or remove it");
   auto array = allocate(where, shape_of(where, Id(H5Dget_space(data_set), H5Sclose)), *dtype);
   if (array.numel() == 0) return array;
   const bool unsigned_64 =

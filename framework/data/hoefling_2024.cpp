@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <span>
 
 namespace plexiform::data {
@@ -262,7 +263,14 @@ class Field {  // one session
                   fmt::format("holds {} triggers, but the movie has {} clips", clips.size(), wanted),
                   "give the movie that was shown, or the recording of the whole movie");
     }
-    const auto sequence = static_cast<size_t>(std::stoll(fact("scan_sequence_idx")));
+    const std::string said = fact("scan_sequence_idx");
+    char* end = nullptr;
+    const double number = std::strtod(said.c_str(), &end);
+    if (said.empty() || *end != 0 || !(number >= 0 && number < 1e6) || number != std::floor(number)) {
+      throw Error(file_.file() + ": /" + name_, fmt::format("has the scan_sequence_idx '{}'", said),
+                  "store which sequence of clips was shown: 0, 1, ...");
+    }
+    const auto sequence = static_cast<size_t>(number);
     if (sequence >= movies.sequences.size()) {
       throw Error(file_.file() + ": /" + name_,
                   fmt::format("has the scan_sequence_idx {}, but {} has {} sequences", sequence, movies.file,
@@ -351,7 +359,7 @@ Recordings read(const Hoefling2024Params& params, const Shown& shown, const Stim
     } catch (const Error&) {
       throw;
     } catch (const std::exception&) {  // what NumPy's broadcasting, too, would stumble over
-      throw Error(params.responses + ", " + group, "holds data sets whose shapes or types do not fit together",
+      throw Error(params.responses + ": /" + group, "holds data sets whose shapes or types do not fit together",
                   "copy or download the file again");
     }
   }

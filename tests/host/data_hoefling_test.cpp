@@ -161,6 +161,15 @@ TEST_CASE("Hoefling 2024: what is missing, damaged or wicked is refused with a s
   {
     const Hdf5File whole(folder + "responses.h5");
     const std::string triggers = "natural_trigger_times";
+    {
+      const std::string spoilt = own / "sequence.h5";
+      Hdf5File file(spoilt, Hdf5File::Mode::create);
+      file.copy(whole, "", "");
+      file.write_attribute(whole.names().front(), "scan_sequence_idx", std::string("5xyz"));
+      file.close();
+      CHECK(refusal(published("movies.pkl", spoilt))
+                .find("has the scan_sequence_idx '5xyz'\n  fix: store which sequence") != std::string::npos);
+    }
     for (const bool backwards : {true, false}) {
       const std::string spoilt = own / "spoilt.h5";
       Hdf5File file(spoilt, Hdf5File::Mode::create);
