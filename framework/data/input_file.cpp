@@ -27,6 +27,9 @@ void check_input_file(const std::string& file) {
   std::error_code error;
   const auto status = fs::status(file, error);
   if (!fs::exists(status)) {
+    if (fs::is_symlink(fs::symlink_status(file, error)))
+      throw Error(file, "is a link that leads nowhere",
+                  "fetch what it points to (git annex get, datalad get), or remove it");
     const auto near = nearest_neighbour(file);
     throw Error(file, "no such file", near.empty() ? "check the path" : "did you mean '" + near + "'?");
   }

@@ -267,7 +267,11 @@ class Mouse {
   std::vector<at::Tensor> trace_mean_, trace_std_;
 };
 
-bool is_session(const std::string& folder) { return fs::exists(folder + "/meta/trials/tiers.npy"); }
+// Also where the file is a link to nowhere: a session that was not fetched is told, not left out.
+bool is_session(const std::string& folder) {
+  const std::string tiers = folder + "/meta/trials/tiers.npy";
+  return fs::exists(tiers) || fs::is_symlink(tiers);
+}
 
 }  // namespace
 

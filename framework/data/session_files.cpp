@@ -1,4 +1,5 @@
 #include <data/checks.h>
+#include <data/input_file.h>
 #include <data/session_files.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -43,10 +44,7 @@ std::vector<std::string> files_in(const std::string& folder, const std::string& 
   return names(folder, [&](const auto& entry, const auto& name) {
     if (!name.ends_with(ending)) return false;
     std::error_code none;
-    if (entry.is_symlink(none) && !entry.exists(none)) {
-      throw Error(entry.path().string(), "is a link that leads nowhere",
-                  "fetch what it points to (git annex get, datalad get), or remove it");
-    }
+    if (entry.is_symlink(none) && !entry.exists(none)) check_input_file(entry.path().string());  // says so
     return entry.is_regular_file(none);
   });
 }

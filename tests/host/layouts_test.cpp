@@ -342,6 +342,13 @@ TEST_CASE("Sensorium: trials by tier, behaviour and pupil as traces, repeats of 
         "data/responses/0.npy: is not a number at frame 3, but later again\n  fix: take the trial out, or correct it");
   write_npy(files + "data/responses/0.npy", whole);
 
+  const std::string tiers = folder / "dynamic29513-3/meta/trials/tiers.npy";
+  fs::rename(tiers, tiers + ".kept");
+  fs::create_symlink("/nowhere/tiers.npy", tiers);
+  CHECK(refusal(config["data_io"], files).starts_with("meta/trials/tiers.npy: is a link that leads nowhere"));
+  fs::remove(tiers);
+  fs::rename(tiers + ".kept", tiers);
+
   // A single session; and what is refused.
   config["data_io"]["path"] = files;
   CHECK(read(config).sessions.at(0).name == "dynamic29513-3");
