@@ -406,7 +406,7 @@ at::Tensor Hdf5File::read(const std::string& path) const {
   const Id space(H5Dget_space(data_set), H5Sclose);
   if (H5Sget_simple_extent_npoints(space) > 0 && H5Dget_storage_size(data_set) == 0 && !is_virtual(data_set))
     throw Error(where, "was made, but its numbers were never written", "write them, or remove it");
-  auto array = allocate(where, shape_of(where, Id(H5Dget_space(data_set), H5Sclose)), *dtype);
+  auto array = allocate(where, shape_of(where, space), *dtype);
   if (array.numel() == 0) return array;
   const bool unsigned_64 =
       H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 8 && H5Tget_sign(type) == H5T_SGN_NONE;
@@ -428,7 +428,7 @@ at::Tensor Hdf5File::read_or_map(const std::string& path, int64_t most) const {
   const auto dtype = dtype_of(type);
   const auto begin = H5Dget_offset(data_set);
   if (!dtype || begin == HADDR_UNDEF || H5Pget_layout(properties) != H5D_CONTIGUOUS ||
-      H5Pget_external_count(properties) > 0 || H5Tequal(type, memory_type(*dtype)) <= 0) {
+      H5Tequal(type, memory_type(*dtype)) <= 0) {
     return read(path);
   }
   const auto shape = shape_of(where, Id(H5Dget_space(data_set), H5Sclose));

@@ -86,6 +86,20 @@ std::vector<double> values_of(const std::vector<at::Tensor>& scalars) {
   return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
 
+std::string checkpoint_folder(const Task& task) {
+  return task.settings.checkpoint.dirpath.value_or(task.folder + "/checkpoints") + "/";
+}
+
+std::string last_checkpoint(const Task& task) { return checkpoint_folder(task) + "last.safetensors"; }
+
+std::string not_finite(const Task& task, const data::Part& part, const data::Batch& batch, double loss) {
+  const auto stimulus = data::gather(task.recordings, part, batch.windows).to(task.model.device).stimulus;
+  const auto* site = task.model.not_finite(stimulus, batch.responses, batch.session, batch.traces);
+  const std::string value = std::isnan(loss) ? "nan" : std::to_string(loss);
+  return "the loss is " + value +
+         (site ? "; the first values that are not finite are those of " + site->place + ", " + site->label : "");
+}
+
 Json validate(const Task& task, const Json& limit) {
   RECORD_USER_SCOPE("validation");
   const auto& model = task.model;
@@ -103,14 +117,10 @@ Json validate(const Task& task, const Json& limit) {
       const auto weight = static_cast<double>(batch.size());
       double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();
       if (std::isnan(loss)) {
-        const auto stimulus = data::gather(task.recordings, part, windows).to(model.device).stimulus;
-        const auto* site = model.not_finite(stimulus, batch.responses, batch.session, batch.traces);
-        throw Error(
-            "validation of session " + task.recordings.sessions[part.session].name,
-            std::string("the loss is nan") +
-                (site ? "; the first values that are not finite are those of " + site->place + ", " + site->label : ""),
-            "lower optimizer.lr, or set trainer.gradient_clip_val=1; the last good checkpoint is " +
-                task.settings.checkpoint.dirpath.value_or(task.folder + "/checkpoints") + "/last.safetensors");
+        throw Error("validation of session " + task.recordings.sessions[part.session].name,
+                    not_finite(task, part, batch, loss),
+                    "lower optimizer.lr, or set trainer.gradient_clip_val=1; the last good checkpoint is " +
+                        last_checkpoint(task));
       }
       if (task.settings.compat == "openretina") {  // its divisor is the sum of the sizes
         loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));

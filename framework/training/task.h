@@ -45,6 +45,13 @@ std::vector<double> values_of(const std::vector<at::Tensor>& scalars);
 //   limit  share or number of batches per session (share_of)
 Json validate(const Task& task, const Json& limit);
 
+// Where checkpoints are written, with a slash at the end; the last one, which is always there.
+std::string checkpoint_folder(const Task& task);
+std::string last_checkpoint(const Task& task);
+
+// That a batch of this part has the loss nan or inf, and of which component the first values are that are not finite.
+std::string not_finite(const Task& task, const data::Part& part, const data::Batch& batch, double loss);
+
 // The first of a part's windows in batches, as many as `limit` says.
 std::vector<std::vector<data::Window>> limited(const Task& task, const data::Part& part, const Json& limit);
 

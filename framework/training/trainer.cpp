@@ -308,15 +308,10 @@ void Trainer::ask(Ask&& what) {
 }
 
 void Trainer::refuse_loss(double value, const data::Batch& batch) const {
-  const auto stimulus =
-      data::gather(task_.recordings, task_.split.train[batch.session], batch.windows).to(task_.model.device).stimulus;
-  const auto* site = task_.model.not_finite(stimulus, batch.responses, batch.session, batch.traces);
   throw Error(
       fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,
                   task_.recordings.sessions[batch.session].name),
-      fmt::format("the loss is {}", value) +
-          (site ? fmt::format("; the first values that are not finite are those of {}, {}", site->place, site->label)
-                : ""),
+      not_finite(task_, task_.split.train[batch.session], batch, value),
       fmt::format("lower optimizer.lr (now {}), or set trainer.gradient_clip_val=1; the last good checkpoint is {}",
                   optimizer_->learning_rate(), last_checkpoint()));
 }

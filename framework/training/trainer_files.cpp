@@ -83,11 +83,9 @@ void Trainer::keep(const Json& row) {
   for (const auto& file : lost) std::filesystem::remove(checkpoint_folder() + file);
 }
 
-std::string Trainer::checkpoint_folder() const {
-  return task_.settings.checkpoint.dirpath.value_or(task_.folder + "/checkpoints") + "/";
-}
+std::string Trainer::checkpoint_folder() const { return training::checkpoint_folder(task_); }
 
-std::string Trainer::last_checkpoint() const { return checkpoint_folder() + "last.safetensors"; }
+std::string Trainer::last_checkpoint() const { return training::last_checkpoint(task_); }
 
 std::string Trainer::best_checkpoint() const {
   return kept_.best().empty() ? last_checkpoint() : checkpoint_folder() + kept_.best();

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <vector>
 
+#include "gradient_by_operators.h"
 #include "normalise.h"
 #include "parallel.h"
 #include "ranks.h"
@@ -112,18 +113,9 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
     const bool training = context->saved_data["training"].toBool();
     variable_list result(4);
     if (at::GradMode::is_enabled()) {  // create_graph
-      const variable_list inputs = {x, scale, offset};
-      variable_list leaves;
-      for (size_t k = 0; k < 3; ++k) {
-        if (context->needs_input_grad(k)) leaves.push_back(inputs[k]);
-      }
       const auto again =
           by_operators(x, scale, offset, saved[5], saved[6], training, 0, context->saved_data["eps"].toDouble());
-      auto found = torch::autograd::grad({again}, leaves, {gradients[0]}, true, true);
-      for (size_t k = 0, n = 0; k < 3; ++k) {
-        if (context->needs_input_grad(k)) result[k] = found[n++];
-      }
-      return result;
+      return gradient_by_operators(context, {x, scale, offset}, again, gradients[0], 4);
     }
     const Maps maps(x);
     const auto& kernels = normalise::kernels();

@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "gradient_by_operators.h"
 #include "parallel.h"
 
 namespace plexiform::layers {
@@ -119,17 +120,8 @@ struct Fused : torch::autograd::Function<Fused> {
     const bool of_input = context->needs_input_grad(0);
     const bool of_kernels = context->needs_input_grad(1) || context->needs_input_grad(2);
     variable_list result(6);
-    if (at::GradMode::is_enabled()) {  // create_graph
-      variable_list leaves;
-      for (size_t k = 0; k < 3; ++k) {
-        if (context->needs_input_grad(k)) leaves.push_back(saved[k]);
-      }
-      auto found = torch::autograd::grad({dense(p, x, t, s)}, leaves, {gradients[0]}, true, true);
-      for (size_t k = 0, n = 0; k < 3; ++k) {
-        if (context->needs_input_grad(k)) result[k] = found[n++];
-      }
-      return result;
-    }
+    if (at::GradMode::is_enabled())  // create_graph
+      return gradient_by_operators(context, {x, t, s}, dense(p, x, t, s), gradients[0], 6);
     const auto dy = gradients[0].contiguous();
     if (of_input) result[0] = at::empty_like(x);
     if (of_kernels) result[1] = at::empty_like(t), result[2] = at::empty_like(s);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "processor.h"
+
 #define PLEXIFORM_ALWAYS __attribute__((always_inline))
 #define PLEXIFORM_INLINE inline PLEXIFORM_ALWAYS
 
@@ -193,11 +195,8 @@ PLEXIFORM_KERNELS(avx512, "AVX-512", __attribute__((target("avx512f,avx512vl,avx
 Choice all_kernels() {
   Choice found;
 #if defined(__x86_64__)
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool avx512 =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  if (avx2 && avx512) found.list[found.count++] = &avx512::all;
-  if (avx2) found.list[found.count++] = &avx2::all;
+  if (has_avx512()) found.list[found.count++] = &avx512::all;
+  if (has_avx2()) found.list[found.count++] = &avx2::all;
 #endif
   found.list[found.count++] = &plain::all;
   return found;

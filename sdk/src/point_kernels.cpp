@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "processor.h"
+
 #define PLEXIFORM_INLINE inline __attribute__((always_inline))
 
 namespace plexiform::point_kernels {
@@ -132,7 +134,7 @@ PLEXIFORM_KERNELS(avx2, __attribute__((target("avx2,fma"))))
 Choice all_kernels() {
   Choice found;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.list[found.count++] = &avx2::all;
+  if (has_avx2()) found.list[found.count++] = &avx2::all;
 #endif
   found.list[found.count++] = &plain::all;
   return found;

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <vector>
 
+#include "gradient_by_operators.h"
 #include "parallel.h"
 #include "point_kernels.h"
 
@@ -174,16 +175,8 @@ struct AtPoints : torch::autograd::Function<AtPoints> {
     const bool align_corners = context->saved_data["align_corners"].toBool();
     variable_list result(4);
     if (at::GradMode::is_enabled()) {  // create_graph
-      variable_list leaves;
-      for (size_t k = 0; k < 3; ++k) {
-        if (context->needs_input_grad(k)) leaves.push_back(saved[k]);
-      }
       const auto again = at_points_by_operators(x, points, weights, align_corners);
-      auto found = torch::autograd::grad({again}, leaves, {gradients[0]}, true, true);
-      for (size_t k = 0, n = 0; k < 3; ++k) {
-        if (context->needs_input_grad(k)) result[k] = found[n++];
-      }
-      return result;
+      return gradient_by_operators(context, {x, points, weights}, again, gradients[0], 4);
     }
     const Plan plan(x, points);
     const auto w = by_point(plan, weights);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 
+#include "../processor.h"
 #include "factored.h"
 #include "spectrum.h"
 
@@ -20,11 +21,8 @@ Choice<float> all_kernels() {
   Choice<float> found;
   auto add = [&](const Kernels<float>& kernels) { found.list[found.count++] = &kernels; };
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool avx512 =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  if (avx2 && avx512) add(avx512_16);
-  if (avx2) add(avx2_16), add(avx2_8);
+  if (has_avx512()) add(avx512_16);
+  if (has_avx2()) add(avx2_16), add(avx2_8);
 #endif
   add(plain_float);
   return found;
