@@ -170,14 +170,36 @@ at::Tensor Model::penalty(const plugins::Site& site, Component& component) const
   });
 }
 
+namespace {
+
+// Numbers of a stimulus that go through a core together: what all its layers make of them is in memory at once.
+constexpr int64_t most_together = int64_t{1} << 21;
+
+std::vector<Named> sliced(std::vector<Named> traces, int64_t axis, int64_t begin, int64_t end) {
+  for (auto& trace : traces) trace.tensor = trace.tensor.slice(axis, begin, end);
+  return traces;
+}
+
+}  // namespace
+
 at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
-  return predict(features_of(stimulus, session, traces), session, Given(heads[session].session, traces));
+  const int64_t rows = stimulus.size(0), all = stimulus.numel();
+  const int64_t together =
+      at::GradMode::is_enabled() || all == 0 ? rows : std::clamp<int64_t>(most_together * rows / all, 1, rows);
+  std::vector<at::Tensor> predictions;
+  for (int64_t begin = 0; begin == 0 || begin < rows; begin += together) {
+    const int64_t end = std::min(rows, begin + together);
+    const auto known = sliced(traces, 0, begin, end);
+    predictions.push_back(from_features(features_of(stimulus.slice(0, begin, end), session, known), session, known));
+  }
+  return predictions.size() == 1 ? predictions[0] : at::cat(predictions);
 }
 
 at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
-  constexpr int64_t together = 256;  // bins: what all layers of the core make of them is in memory at once
   const int64_t bins = stimulus.size(2);
-  if (at::GradMode::is_enabled() || bins < 2 * together) return features_of(stimulus, given_core(session, traces));
+  if (at::GradMode::is_enabled() || stimulus.numel() == 0) return features_of(stimulus, given_core(session, traces));
+  const int64_t together = std::clamp<int64_t>(most_together * bins / stimulus.numel(), 64, 256);
+  if (bins < 2 * together) return features_of(stimulus, given_core(session, traces));
   const auto [history, causal] = core->temporal();
   const auto cut = bins_cut({stimulus.size(1), bins, stimulus.size(3), stimulus.size(4)});
   const int64_t context = std::max(history, cut.value_or(together));  // a core may cut more than it looks back
@@ -186,9 +208,7 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
   for (int64_t begin = 0, end = 0, made = 0; begin < bins; begin = end) {
     end = bins - begin < 2 * together ? bins : begin + together;
     const int64_t from = std::max<int64_t>(0, begin - context);
-    auto known = traces;
-    for (auto& trace : known) trace.tensor = trace.tensor.slice(1, from, end);
-    auto piece = features_of(stimulus.slice(2, from, end), given_core(session, known));
+    auto piece = features_of(stimulus.slice(2, from, end), given_core(session, sliced(traces, 1, from, end)));
     if (begin > 0) {
       piece = piece.slice(2, piece.size(2) - (end - begin));
     } else {

@@ -55,7 +55,8 @@ class Model {
   at::Device device = at::kCPU;               // of all tensors: what goes in has to lie there
   bool core_is_told = true;  // of which session a batch is; not with compat "openretina": it never learns its speeds
 
-  // Predicted activity (B, T', N) of the neurons of session number `session`.
+  // Predicted activity (B, T', N) of the neurons of session number `session`. Where no gradient is recorded, a large batch goes
+  // through the model a few windows at a time: memory for few suffices.
   //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
   at::Tensor forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
 

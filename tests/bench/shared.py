@@ -3,10 +3,12 @@
 (trainer.shared_core_pass), on simulated sessions that saw one movie. Not a test.
 
   ninja -C build runnable
-  tests/bench/shared.py [--build build] [--sessions 20] [--epochs 6] [--rates 0.005 0.01 0.02] [override ...]
-A shared step is as large as all sessions' together, and there are so many fewer of them: each way gets the best of RATES, and
-as many epochs as give it EPOCHS x sessions x batches samples. Target: 99 % of what one session at a time reaches. Seconds of
-epochs with their validation, without start and scores.
+  tests/bench/shared.py [--build build] [--sessions 20] [--only low_res quickstart] [--epochs N] [--rates RATE ...]
+      [override ...]
+low_res: the published config of Hoefling et al. 2024, on recordings as theirs; quickstart: a small core, of which a step has
+little to share. A shared step is as large as all sessions' together, and there are so many fewer of them: each way gets the
+best of RATES, and shared steps SHARED times the epochs. Target: 99 % of what one session at a time reaches. Seconds of epochs
+with their validation, without start and scores.
 """
 import argparse
 import csv
@@ -18,12 +20,21 @@ import tempfile
 import cases
 
 
-def curve(arguments, data, folder, shared, rate):
+# name: (options of create-data, epochs of one session at a time, shared ones for each, rates, config)
+CASES = {
+    "low_res": (["--layout", "hoefling_2024_low_res"], 25, 3, [0.005, 0.01, 0.02, 0.03],
+                ["--config-name", "hoefling_2024_core_readout_low_res", "paths.movies_path={data}/movies.pkl",
+                 "paths.responses_path={data}/responses.h5", "dataloader.allow_over_boundaries=false",
+                 "++trainer.precision=32-true"]),
+    "quickstart": ([], 6, 6, [0.005, 0.01, 0.02], ["--config-name", "quickstart", "paths.data_dir={data}"]),
+}
+
+
+def curve(arguments, config, folder, shared, epochs, rate):
     """(seconds so far, val_correlation) after each epoch."""
-    command = [arguments.build / "bin/plexiform", "train", "--config-name", "quickstart", f"paths.data_dir={data}",
-               f"hydra.run.dir={folder}", f"+trainer.shared_core_pass={str(shared).lower()}",
-               f"model.learning_rate={rate}", f"trainer.max_epochs={arguments.epochs * (6 if shared else 1)}",
-               "~training_callbacks.early_stopping", *arguments.overrides]
+    command = [arguments.build / "bin/plexiform", "train", *config, f"hydra.run.dir={folder}",
+               f"+trainer.shared_core_pass={str(shared).lower()}", f"model.learning_rate={rate}",
+               f"trainer.max_epochs={epochs}", "~training_callbacks.early_stopping", *arguments.overrides]
     done = subprocess.run([str(word) for word in command], env=cases.ENVIRONMENT, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
@@ -37,29 +48,39 @@ def curve(arguments, data, folder, shared, rate):
     return points
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=lambda p: pathlib.Path(p).resolve(), default=cases.HERE.parent.parent / "build")
-    parser.add_argument("--sessions", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--rates", type=float, nargs="+", default=[0.005, 0.01, 0.02])
-    parser.add_argument("overrides", nargs="*", help="of the quickstart's config, whose core is small")
-    arguments = parser.parse_args()
+def compare(arguments, name):
+    layout, epochs, more, rates, config = CASES[name]
     with tempfile.TemporaryDirectory() as root:
-        subprocess.run([arguments.build / "bin/plexiform", "create-data", root + "/data", "--sessions",
+        subprocess.run([arguments.build / "bin/plexiform", "create-data", root + "/data", *layout, "--sessions",
                         str(arguments.sessions)], check=True, stdout=subprocess.DEVNULL)
-        curves = {shared: {rate: curve(arguments, root + "/data", f"{root}/{shared}{rate}", shared, rate)
-                           for rate in arguments.rates} for shared in (False, True)}
+        config = [word.format(data=root + "/data") for word in config]
+        epochs = arguments.epochs or epochs
+        curves = {shared: {rate: curve(arguments, config, f"{root}/{shared}{rate}", shared,
+                                       epochs * (more if shared else 1), rate)
+                           for rate in arguments.rates or rates} for shared in (False, True)}
         target = 0.99 * max(score for points in curves[False].values() for _, score in points)
         best = {}
         for shared, of_rates in curves.items():
             for rate, points in of_rates.items():
                 reached = next((seconds for seconds, score in points if score >= target), None)
                 best[shared] = min(best.get(shared, 1e9), reached or 1e9)
-                print(f"{'shared pass' if shared else 'one at a time':<14} rate {rate:<6} best {max(s for _, s in points):.4f}"
-                      f"  to {target:.4f}: {f'{reached:.1f} s' if reached else 'not reached'}", flush=True)
+                print(f"{name:<11}{'shared pass' if shared else 'one at a time':<14} rate {rate:<6} "
+                      f"best {max(s for _, s in points):.4f}  to {target:.4f}: {f'{reached:.1f} s' if reached else 'not reached'}", flush=True)
         if best[True] < 1e9:
-            print(f"ratio {best[False] / best[True]:.1f}")
+            print(f"{name:<11}ratio {best[False] / best[True]:.1f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=lambda p: pathlib.Path(p).resolve(), default=cases.HERE.parent.parent / "build")
+    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--only", choices=CASES, nargs="+", default=list(CASES))
+    parser.add_argument("--epochs", type=int, help="of one session at a time")
+    parser.add_argument("--rates", type=float, nargs="+")
+    parser.add_argument("overrides", nargs="*")
+    arguments = parser.parse_args()
+    for name in arguments.only:
+        compare(arguments, name)
 
 
 if __name__ == "__main__":

@@ -90,5 +90,14 @@ TEST_CASE("a long movie is predicted as its parts are, whatever its core cuts") 
       REQUIRE(whole.sizes() == expected.sizes());
       CHECK(at::allclose(whole, expected, 1e-4, 1e-6));
     }
+    // More windows than go through the model together.
+    const int64_t each = part / 2, count = 60;
+    std::vector<at::Tensor> windows, alone;
+    for (int64_t k = 0; k < count; ++k) {
+      windows.push_back(data::read_npy(movie).unsqueeze(0).slice(2, 10 * k, 10 * k + each));
+      alone.push_back(predict(10 * k, 10 * k + each));
+    }
+    REQUIRE(at::cat(windows).numel() > int64_t{1} << 22);
+    CHECK(at::allclose(model.predict(at::cat(windows), model.sessions()[0]), at::cat(alone), 1e-4, 1e-6));
   }
 }

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <fstream>
-#include <limits>
 #include <string>
 
 namespace plexiform::cli {
@@ -25,7 +24,7 @@ void return_freed_memory() { mallopt(M_MMAP_THRESHOLD, 1 << 20); }  // left alon
 
 void keep_freed_memory() {
   mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TRIM_THRESHOLD, -1);  // never
 }
 
 void refuse_what_does_not_fit() {
