@@ -5,9 +5,7 @@
 #include <cstring>
 
 #include "processor.h"
-
-#define PLEXIFORM_ALWAYS __attribute__((always_inline))
-#define PLEXIFORM_INLINE inline PLEXIFORM_ALWAYS
+#include "vectors.h"
 
 namespace plexiform::normalise {
 
@@ -25,55 +23,11 @@ namespace {
 
 constexpr int64_t block_size = 1024;  // numbers: stays in the first cache between two passes
 
-// N numbers in the compiler's vector types.
 template <int N>
-struct Types;
-#define PLEXIFORM_TYPES(N)                                         \
-  template <>                                                      \
-  struct Types<N> {                                                \
-    typedef float Reals __attribute__((vector_size(4 * N)));       \
-    typedef uint32_t Integers __attribute__((vector_size(4 * N))); \
-  };
-PLEXIFORM_TYPES(4)
-PLEXIFORM_TYPES(8)
-PLEXIFORM_TYPES(16)
-#undef PLEXIFORM_TYPES
-
-template <int N>
-struct Vector {
-  using Reals = typename Types<N>::Reals;
-  using Integers = typename Types<N>::Integers;
-
-  // N numbers, or the first `count` of them, and `rest` for the others.
-  template <bool whole>
-  static PLEXIFORM_INLINE void load(Reals& v, const float* from, int64_t count, float rest = 0) {
-    if constexpr (whole) {
-      std::memcpy(&v, from, sizeof v);
-    } else {
-      float values[N];
-      for (int k = 0; k < N; ++k) values[k] = k < count ? from[k] : rest;
-      std::memcpy(&v, values, sizeof v);
-    }
-  }
-  template <bool whole>
-  static PLEXIFORM_INLINE void store(const Reals& v, float* to, int64_t count) {
-    std::memcpy(to, &v, whole ? sizeof v : static_cast<size_t>(count) * sizeof(float));
-  }
-  static PLEXIFORM_INLINE double sum(const Reals& v) {
-    float values[N];
-    std::memcpy(values, &v, sizeof v);
-    double all = 0;
-    for (const float value : values) all += static_cast<double>(value);
-    return all;
-  }
-
-  // body.operator()<true>(k, N) for whole vectors, then, if something is left, <false>(k, how much).
-  template <class Body>
-  static PLEXIFORM_INLINE void over(int64_t count, Body&& body) {
-    int64_t k = 0;
-    for (; k + N <= count; k += N) body.template operator()<true>(k, N);
-    if (k < count) body.template operator()<false>(k, count - k);
-  }
+struct Passes {
+  using V = Vector<N>;
+  using Reals = typename V::Reals;
+  using Integers = typename V::Integers;
 
   // z > 0 ? z : exp(z) - 1, the latter as 2^n (exp(r) - 1) + (2^n - 1), z = n ln 2 + r, |r| <= ln 2 / 2: exact for small z.
   static PLEXIFORM_INLINE void elu(Reals& z) {
@@ -107,33 +61,33 @@ struct Vector {
       const float* const block = x + first;
       const int64_t n = std::min(block_size, count - first);
       Reals total = {}, squares = {};
-      over(n, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
+      V::over(n, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
         Reals v;
-        load<whole>(v, block + k, left);
+        V::template load<whole>(v, block + k, left);
         total += v;
       });
-      const double mean = sum(total) / static_cast<double>(n);
+      const double mean = V::sum(total) / static_cast<double>(n);
       const auto middle = static_cast<float>(mean);
-      over(n, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
+      V::over(n, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
         Reals v;
-        load<whole>(v, block + k, left, middle);
+        V::template load<whole>(v, block + k, left, middle);
         v -= middle;
         squares += v * v;
       });
       const double rest = mean - static_cast<double>(middle);
-      all += {mean, std::max(0.0, sum(squares) - rest * rest * static_cast<double>(n)), n};
+      all += {mean, std::max(0.0, V::sum(squares) - rest * rest * static_cast<double>(n)), n};
     }
     return all;
   }
 
   static PLEXIFORM_INLINE void activate(const float* x, float* y, int64_t count, const Line& line) {
     const float slope = line.slope, mean = line.mean, offset = line.offset;
-    over(count, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
+    V::over(count, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
       Reals v;
-      load<whole>(v, x + k, left);
+      V::template load<whole>(v, x + k, left);
       v = (v - mean) * slope + offset;
       elu(v);
-      store<whole>(v, y + k, left);
+      V::template store<whole>(v, y + k, left);
     });
   }
 
@@ -141,16 +95,16 @@ struct Vector {
     Sums all;
     for (int64_t first = 0; first < count; first += block_size) {
       Reals of_dz = {}, of_dz_x = {};
-      over(std::min(block_size, count - first), [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
+      V::over(std::min(block_size, count - first), [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
         Reals in, out, dz;
-        load<whole>(in, x + first + k, left), load<whole>(out, y + first + k, left);
-        load<whole>(dz, dy + first + k, left);
+        V::template load<whole>(in, x + first + k, left), V::template load<whole>(out, y + first + k, left);
+        V::template load<whole>(dz, dy + first + k, left);
         through_elu(dz, out);
         of_dz += dz;
         of_dz_x += dz * (in - mean);
       });
-      all.dz += sum(of_dz);
-      all.dz_x += sum(of_dz_x);
+      all.dz += V::sum(of_dz);
+      all.dz_x += V::sum(of_dz_x);
     }
     return all;
   }
@@ -158,28 +112,29 @@ struct Vector {
   static PLEXIFORM_INLINE void gradient(const float* x, const float* y, const float* dy, float* dx, int64_t count,
                                         const Gradient& how) {
     const float a = how.a, b = how.b, c = how.c, mean = how.mean;
-    over(count, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
+    V::over(count, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
       Reals in, out, dz;
-      load<whole>(in, x + k, left), load<whole>(out, y + k, left), load<whole>(dz, dy + k, left);
+      V::template load<whole>(in, x + k, left), V::template load<whole>(out, y + k, left),
+          V::template load<whole>(dz, dy + k, left);
       through_elu(dz, out);
       dz = dz * a + (in - mean) * b + c;
-      store<whole>(dz, dx + k, left);
+      V::template store<whole>(dz, dx + k, left);
     });
   }
 };
 
 #define PLEXIFORM_KERNELS(set, title, instructions, N)                                                  \
   namespace set {                                                                                       \
-  instructions Moments moments(const float* x, int64_t count) { return Vector<N>::moments(x, count); }  \
+  instructions Moments moments(const float* x, int64_t count) { return Passes<N>::moments(x, count); }  \
   instructions void activate(const float* x, float* y, int64_t count, const Line& line) {               \
-    Vector<N>::activate(x, y, count, line);                                                             \
+    Passes<N>::activate(x, y, count, line);                                                             \
   }                                                                                                     \
   instructions Sums sums(const float* x, const float* y, const float* dy, int64_t count, float mean) {  \
-    return Vector<N>::sums(x, y, dy, count, mean);                                                      \
+    return Passes<N>::sums(x, y, dy, count, mean);                                                      \
   }                                                                                                     \
   instructions void gradient(const float* x, const float* y, const float* dy, float* dx, int64_t count, \
                              const Gradient& how) {                                                     \
-    Vector<N>::gradient(x, y, dy, dx, count, how);                                                      \
+    Passes<N>::gradient(x, y, dy, dx, count, how);                                                      \
   }                                                                                                     \
   constexpr Kernels all = {title, moments, activate, sums, gradient};                                   \
   }

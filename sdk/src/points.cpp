@@ -132,13 +132,22 @@ class Pixels {
   void clear() const { std::fill_n(numbers_, (1 + std::ssize(met_)) * plan_.lines.pixel(), 0.0f); }
 
  private:
+  // Several numbers of a pixel's line at a time, so that they are one piece of memory.
   template <class Visit>
   void each(int64_t piece, Visit&& visit) const {
+    constexpr int64_t together = point_kernels::lanes;
+    const int64_t length = plan_.length(piece), step = plan_.step(), pixel_size = plan_.lines.pixel();
     for (int64_t line = 0; line < plan_.lines.count; ++line) {
-      for (int64_t k = 0; k < plan_.length(piece); ++k) {
-        float* own = numbers_ + plan_.lines.pixel() + line * plan_.lines.length + k;
-        const int64_t plane = plan_.first(piece) + line * plan_.line_step() + k * plan_.step();
-        for (const int64_t pixel : met_) visit(*own, plane + pixel), own += plan_.lines.pixel();
+      for (int64_t k = 0; k < length; k += together) {
+        float* own = numbers_ + pixel_size + line * plan_.lines.length + k;
+        const int64_t plane = plan_.first(piece) + line * plan_.line_step() + k * step;
+        auto pixels = [&](int64_t count) __attribute__((always_inline)) {
+          for (const int64_t pixel : met_) {
+            for (int64_t j = 0; j < count; ++j) visit(own[j], plane + j * step + pixel);
+            own += pixel_size;
+          }
+        };
+        length - k >= together ? pixels(together) : pixels(length - k);
       }
     }
   }

@@ -7,6 +7,7 @@
 // openretina 1.1.1, whose L1 is on a second output of the model: here on the prediction.
 #include <plexiform/abilities.h>
 #include <plexiform/align.h>
+#include <plexiform/layers/activity_costs.h>
 #include <plexiform/layers/cell_types.h>
 #include <plexiform/layers/reduction.h>
 #include <plexiform/module.h>
@@ -52,20 +53,18 @@ struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
  private:
   at::Tensor value(const at::Tensor& prediction, const at::Tensor& target, const at::Tensor& weight) const {
     const auto recorded = plexiform::aligned(prediction, target);
-    auto centred = [](const at::Tensor& x) { return x - x.mean(2, /*keepdim=*/true); };
-    const auto a = centred(windows(prediction)), b = centred(windows(recorded));
-    const auto norm = ((a.square().mean(2) + p.bias) * (b.square().mean(2) + p.bias)).sqrt();
-    auto score = ((a * b).mean(2) / norm).mean(1);  // (B, N)
+    auto score = plexiform::layers::correlation_over_bins(windows(prediction), windows(recorded), p.bias);
+    if (p.scale > 0) score = score.unflatten(0, {prediction.size(0), -1}).mean(1);  // (B, N)
     if (weight.defined()) score = score * weight.to(score.options());
     if (p.negate) score = -score;
     return p.gamma_l1 > 0 ? p.reduce(score) + p.gamma_l1 * p.reduce(prediction.abs()) : p.reduce(score);
   }
 
-  // (B, T', N) -> (B, windows, bins, N)
+  // (B, T', N) -> (B windows, bins, N)
   at::Tensor windows(const at::Tensor& x) const {
-    if (p.scale == 0) return x.unsqueeze(1);
+    if (p.scale == 0) return x;
     const int64_t bins = std::min(p.scale, x.size(1)), count = x.size(1) / bins;
-    return x.slice(1, 0, count * bins).unflatten(1, {count, bins});
+    return x.slice(1, 0, count * bins).reshape({x.size(0) * count, bins, x.size(2)});
   }
 
   const Params p;

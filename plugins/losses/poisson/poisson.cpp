@@ -5,6 +5,7 @@
 // openretina 1.1.1.
 #include <plexiform/abilities.h>
 #include <plexiform/align.h>
+#include <plexiform/layers/activity_costs.h>
 #include <plexiform/layers/cell_types.h>
 #include <plexiform/layers/reduction.h>
 #include <plexiform/module.h>
@@ -44,7 +45,12 @@ struct Poisson final : plexiform::LossModule, plexiform::SessionLoss {
 
  private:
   at::Tensor value(const at::Tensor& prediction, const at::Tensor& target, const at::Tensor& weight) const {
-    auto loss = prediction - plexiform::aligned(prediction, target) * (prediction + p.bias).log();
+    const auto recorded = plexiform::aligned(prediction, target);
+    if (!weight.defined() && p.gamma_l1 == 0 && !p.reduce.per_neuron) {
+      const auto sum = plexiform::layers::poisson_sum(prediction, recorded, p.bias);
+      return p.reduce.avg ? sum / prediction.numel() : sum;
+    }
+    auto loss = prediction - recorded * (prediction + p.bias).log();
     if (weight.defined()) loss = loss * weight.to(loss.options());
     if (p.gamma_l1 > 0) loss = loss + p.gamma_l1 * prediction.abs();
     return p.reduce(loss);
