@@ -8,13 +8,22 @@ std::string shell_quoted(const std::string& word) {
   const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./,:@%";
   if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
   std::string text = "'";
-  for (const char c : word) text += c == '\'' ? R"('\'')" : std::string(1, c);
+  for (const char c : word) {
+    if (c == '\'') {
+      text += R"('\'')";
+    } else {
+      text += c;
+    }
+  }
   return text + "'";
 }
 
 std::string shell_quoted(const std::vector<std::string>& words) {
   std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : " ") + shell_quoted(word);
+  for (const auto& word : words) {
+    if (!text.empty()) text += ' ';
+    text += shell_quoted(word);
+  }
   return text;
 }
 

@@ -134,9 +134,9 @@ Json to_json(const std::vector<NeuronScores>& all) {
   return json;
 }
 
-std::string to_table(const std::vector<NeuronScores>& all) {
+std::string to_table(const std::vector<NeuronScores>& all, const std::string& split) {
   std::vector<std::vector<std::string>> rows = {
-      {"session", "stimulus", "neurons", "test correlation", "noise ceiling", "fraction"}};
+      {"session", "stimulus", "neurons", split + " correlation", "noise ceiling", "fraction"}};
   const auto add = [&](const std::string& session, const std::string& stimulus, int64_t neurons, const auto& metric) {
     rows.push_back({session, stimulus, std::to_string(neurons), three_digits(metric("correlation_to_average")),
                     three_digits(metric("noise_ceiling")), three_digits(metric("normalized_correlation"))});
@@ -162,7 +162,7 @@ std::string to_table(const std::vector<NeuronScores>& all) {
     text.resize(text.find_last_not_of(' ') + 1);
     text += "\n";
   }
-  return text + "medians over neurons; fraction: test correlation / noise ceiling of each neuron\n";
+  return text + "medians over neurons; fraction: " + split + " correlation / noise ceiling of each neuron\n";
 }
 
 void write_report(const std::string& folder, const std::vector<NeuronScores>& all) {

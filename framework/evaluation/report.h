@@ -41,7 +41,7 @@ nlohmann::ordered_json to_json(const std::vector<NeuronScores>& all);
 //   A        movie          20             0.712          0.803     0.887
 //
 // medians over neurons; the fraction is correlation / ceiling of each neuron. "-" is unknown.
-std::string to_table(const std::vector<NeuronScores>& all);
+std::string to_table(const std::vector<NeuronScores>& all, const std::string& split = "test");
 
 // Writes FOLDER/scores.csv and FOLDER/scores.json, each whole or not at all.
 void write_report(const std::string& folder, const std::vector<NeuronScores>& all);

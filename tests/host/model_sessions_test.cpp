@@ -107,7 +107,7 @@ TEST_CASE("channels that hidden_channels contradicts are refused, those that agr
                     "  fix: give one of the two: leave channels out, or set model.hidden_channels=null");
   CHECK_THROWS_WITH(built("[1, 8]"), ContainsSubstring("is [1,8], but model.hidden_channels makes it [1,4]"));
   CHECK_THROWS_WITH(built("[1, 4]"), ContainsSubstring("channels: no such parameter"));  // as far as the core
-  CHECK_THROWS_WITH(built("'???'"), ContainsSubstring("channels"));
+  CHECK_THROWS_WITH(built("'?\?\?'"), ContainsSubstring("channels"));
 }
 
 TEST_CASE("hidden_channels are without effect on a core that has no channels, which a note says") {

@@ -47,7 +47,7 @@ TEST_CASE("the headers only add to what each release had, at the end") {
   for (const auto& folder : std::filesystem::directory_iterator(PLEXIFORM_TEST_FOLDER "/released")) {
     if (!folder.is_directory()) continue;
     ++releases;
-    const Layout released = layout("_" + folder.path().filename().string());
+    const Layout released = layout(std::string("_").append(folder.path().filename().string()));
     CHECK(released.size() > 90);
     bool grew = present.size() > released.size();
     const auto version_is_kept = [&](const std::string& rules) {

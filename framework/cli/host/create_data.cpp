@@ -60,7 +60,7 @@ int create_layout(const std::string& name, const Arguments& arguments) {
   try {
     found = &simulation::layout(name);
   } catch (const Error& e) {
-    throw Error("--layout", e.problem(), e.fix());
+    throw Usage(fmt::format("--layout: {}\n  fix: {}", e.problem(), e.fix()));
   }
   const auto& layout = *found;
   CLI::App app(layout.what, "plexiform create-data --layout " + name);

@@ -80,7 +80,7 @@ int evaluate(const Arguments& arguments) {
   evaluation::write_report(place, scores);
   if (models.size() > 1)
     fmt::print("the mean of {} models; {}\n\n", models.size(), alone(models, recordings, parts, loader));
-  fmt::print("{}\nneuron by neuron: {}/scores.csv and scores.json\n", evaluation::to_table(scores), place);
+  fmt::print("{}\nneuron by neuron: {}/scores.csv and scores.json\n", evaluation::to_table(scores, line.split), place);
   return 0;
 }
 
