@@ -35,13 +35,13 @@ std::string to_csv(const std::vector<NeuronScores>& all);
 //  "summary": {metric: {"median", "mean", "n"}}}    over all neurons
 nlohmann::ordered_json to_json(const std::vector<NeuronScores>& all);
 
-// For the console, with a last line over all neurons when there are several sessions:
+// For the console, with a last line over all neurons when there are several sessions; split: what was scored, "test":
 //
 //   session  stimulus  neurons  test correlation  noise ceiling  fraction
 //   A        movie          20             0.712          0.803     0.887
 //
 // medians over neurons; the fraction is correlation / ceiling of each neuron. "-" is unknown.
-std::string to_table(const std::vector<NeuronScores>& all, const std::string& split = "test");
+std::string to_table(const std::vector<NeuronScores>& all, const std::string& split);
 
 // Writes FOLDER/scores.csv and FOLDER/scores.json, each whole or not at all.
 void write_report(const std::string& folder, const std::vector<NeuronScores>& all);

@@ -176,7 +176,9 @@ namespace {
 constexpr int64_t most_together = int64_t{1} << 21;
 
 std::vector<Named> sliced(std::vector<Named> traces, int64_t axis, int64_t begin, int64_t end) {
-  for (auto& trace : traces) trace.tensor = trace.tensor.slice(axis, begin, end);
+  for (auto& trace : traces) {
+    if (trace.tensor.defined() && trace.tensor.dim() > axis) trace.tensor = trace.tensor.slice(axis, begin, end);
+  }
   return traces;
 }
 
@@ -184,26 +186,31 @@ std::vector<Named> sliced(std::vector<Named> traces, int64_t axis, int64_t begin
 
 at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
   const int64_t rows = stimulus.size(0), all = stimulus.numel();
-  const int64_t together =
-      at::GradMode::is_enabled() || all == 0 ? rows : std::clamp<int64_t>(most_together * rows / all, 1, rows);
+  const int64_t rows_together = all == 0 ? rows : std::max<int64_t>(1, most_together * rows / all);
+  if (at::GradMode::is_enabled() || rows_together >= rows)
+    return from_features(features_of(stimulus, session, traces), session, traces);
   std::vector<at::Tensor> predictions;
-  for (int64_t begin = 0; begin == 0 || begin < rows; begin += together) {
-    const int64_t end = std::min(rows, begin + together);
+  for (int64_t begin = 0; begin < rows; begin += rows_together) {
+    const int64_t end = std::min(rows, begin + rows_together);
     const auto known = sliced(traces, 0, begin, end);
     predictions.push_back(from_features(features_of(stimulus.slice(0, begin, end), session, known), session, known));
   }
-  return predictions.size() == 1 ? predictions[0] : at::cat(predictions);
+  return at::cat(predictions);
 }
 
 at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
-  const int64_t bins = stimulus.size(2);
-  if (at::GradMode::is_enabled() || stimulus.numel() == 0) return features_of(stimulus, given_core(session, traces));
-  const int64_t together = std::clamp<int64_t>(most_together * bins / stimulus.numel(), 64, 256);
-  if (bins < 2 * together) return features_of(stimulus, given_core(session, traces));
+  constexpr int64_t fewest = 64, most = 256;  // bins of a piece
+  const int64_t bins = stimulus.size(2), all_numbers = stimulus.numel();
+  const auto whole = [&] { return features_of(stimulus, given_core(session, traces)); };
+  if (at::GradMode::is_enabled() || all_numbers == 0 || bins < 2 * fewest) return whole();
   const auto [history, causal] = core->temporal();
   const auto cut = bins_cut({stimulus.size(1), bins, stimulus.size(3), stimulus.size(4)});
-  const int64_t context = std::max(history, cut.value_or(together));  // a core may cut more than it looks back
-  if (!causal || context >= together) return features_of(stimulus, given_core(session, traces));
+  const int64_t context = std::max(history, cut.value_or(most));  // a core may cut more than it looks back
+  if (!causal || context >= most) return whole();
+  // No less than twice what is shown again with each piece.
+  const int64_t least = std::clamp(2 * context, fewest, most);
+  const int64_t together = std::clamp(most_together * bins / all_numbers, least, most);
+  if (bins < 2 * together) return whole();
   at::Tensor all;
   for (int64_t begin = 0, end = 0, made = 0; begin < bins; begin = end) {
     end = bins - begin < 2 * together ? bins : begin + together;

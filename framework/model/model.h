@@ -56,7 +56,7 @@ class Model {
   bool core_is_told = true;  // of which session a batch is; not with compat "openretina": it never learns its speeds
 
   // Predicted activity (B, T', N) of the neurons of session number `session`. Where no gradient is recorded, a large batch goes
-  // through the model a few windows at a time: memory for few suffices.
+  // through the model a few windows at a time: memory for few suffices. (So it is not to be training then.)
   //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
   at::Tensor forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
 

@@ -396,7 +396,7 @@ host::Result train_together(Run& run, const std::string& folder, Start start, st
   const auto scores = evaluation::score_parts(run.model, run.recordings, tested(task), run.loader);
   evaluation::write_report(folder, scores);
   result.scores = evaluation::to_json(scores);
-  result.table = evaluation::to_table(scores);
+  result.table = evaluation::to_table(scores, "test");
   return result;
 }
 

@@ -1,5 +1,4 @@
 #include <ATen/TensorOperators.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "cost_kernels.h"
+#include "float_on_cpu.h"
 #include "gradient_by_operators.h"
 #include "parallel.h"
 
@@ -28,9 +28,15 @@ void check_shapes(const at::Tensor& prediction, const at::Tensor& target) {
 }
 
 bool kernels_fit(const at::Tensor& prediction, const at::Tensor& target) {
-  auto plain = [](const at::Tensor& x) { return x.device().is_cpu() && x.scalar_type() == at::kFloat; };
-  return plain(prediction) && plain(target) && prediction.numel() > 0 && !at::autocast::is_autocast_enabled(at::kCPU) &&
+  return float_on_cpu(prediction) && float_on_cpu(target) && prediction.numel() > 0 &&
          !(at::GradMode::is_enabled() && target.requires_grad());
+}
+
+// pass(k) for each k < units, of `numbers` in all: few are not worth waking other threads for.
+template <class Pass>
+void over_units(int64_t units, int64_t numbers, Pass&& pass) {
+  if (numbers >= 1 << 15) return in_parallel(units, pass);
+  for (int64_t k = 0; k < units; ++k) pass(k);
 }
 
 // Both as B runs of T N numbers: `target` is often the end of a longer recording.
@@ -44,13 +50,13 @@ struct Runs {
   const float* predicted(int64_t run) const { return p.const_data_ptr<float>() + run * length; }
   const float* target(int64_t run) const { return t.const_data_ptr<float>() + run * t.stride(0); }
 
-  // visit(unit, run, first number, how many) of pieces of the runs, in parallel.
+  // visit(unit, run, first number, how many) of pieces of the runs.
   static constexpr int64_t piece = 1 << 14;
   int64_t pieces() const { return (length + piece - 1) / piece; }
   template <class Visit>
   void each(Visit&& visit) const {
     const int64_t of_run = pieces();
-    in_parallel(count * of_run, [&](int64_t unit) {
+    over_units(count * of_run, p.numel(), [&](int64_t unit) {
       const int64_t first = unit % of_run * piece;
       visit(unit, unit / of_run, first, std::min(piece, length - first));
     });
@@ -84,8 +90,8 @@ struct PoissonSum : torch::autograd::Function<PoissonSum> {
     const auto saved = context->get_saved_variables();
     const double eps = context->saved_data["eps"].toDouble();
     if (at::GradMode::is_enabled())  // create_graph
-      return gradient_by_operators(context, {saved[0], saved[1]}, poisson_sum_by_operators(saved[0], saved[1], eps),
-                                   gradients[0], 3);
+      return gradient_by_operators(context, {saved[0]}, poisson_sum_by_operators(saved[0], saved[1], eps), gradients[0],
+                                   3);
     const Runs runs(saved[0], saved[1]);
     const auto of_prediction = at::empty_like(runs.p);
     auto* const to = of_prediction.mutable_data_ptr<float>();
@@ -127,7 +133,7 @@ at::Tensor correlation_over_bins(const at::Tensor& prediction, const at::Tensor&
   const int64_t groups = (neurons + together - 1) / together;
   const auto rho = at::empty({runs.count, neurons}, prediction.options().requires_grad(false));
   auto* const to = rho.mutable_data_ptr<float>();
-  in_parallel(runs.count * groups, [&](int64_t unit) {
+  over_units(runs.count * groups, prediction.numel(), [&](int64_t unit) {
     const int64_t run = unit / groups, first = unit % groups * together;
     cost_kernels::kernels().correlation(runs.predicted(run) + first, runs.target(run) + first,
                                         to + run * neurons + first, bins, neurons, std::min(together, neurons - first),

@@ -1,5 +1,4 @@
 #include <ATen/TensorOperators.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/elu.h>
@@ -12,6 +11,7 @@
 #include <cmath>
 #include <vector>
 
+#include "float_on_cpu.h"
 #include "gradient_by_operators.h"
 #include "normalise.h"
 #include "parallel.h"
@@ -157,11 +157,9 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
 };
 
 bool fused_fits(const at::Tensor& x, const BatchNorm& norm) {
-  auto plain = [](const at::Tensor& t) {
-    return t.defined() && t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
-  };
+  auto plain = [](const at::Tensor& t) { return t.defined() && float_on_cpu(t) && t.is_contiguous(); };
   return x.dim() == 5 && plain(x) && plain(norm.scale) && plain(norm.offset) && plain(norm.running_mean) &&
-         plain(norm.running_variance) && !at::autocast::is_autocast_enabled(at::kCPU) && x.numel() > 0 &&
+         plain(norm.running_variance) && x.numel() > 0 &&
          (!norm.training || x.size(0) * x.size(2) * x.size(3) * x.size(4) > 1);  // of one number LibTorch refuses
 }
 

@@ -77,15 +77,18 @@ struct Passes {
     });
   }
 
-  static PLEXIFORM_INLINE void correlation(const float* p, const float* t, float* rho, int64_t bins, int64_t neurons,
+  static PLEXIFORM_INLINE void correlation(const float* p, const float* t, float* rho, int64_t bins, int64_t row,
                                            int64_t count, float eps) {
     const auto n = static_cast<float>(bins);
     V::over(count, [&]<bool whole>(int64_t k, int64_t left) PLEXIFORM_ALWAYS {
+      Reals first_a, first_b;
+      V::template load<whole>(first_a, p + k, left), V::template load<whole>(first_b, t + k, left);
+      // From the first bin's on: of what does not vary, exactly 0.
       auto each = [&](auto&& body) PLEXIFORM_ALWAYS {
-        for (int64_t bin = 0; bin < bins; ++bin) {
+        for (int64_t at = k; at < k + bins * row; at += row) {
           Reals a, b;
-          V::template load<whole>(a, p + bin * neurons + k, left),
-              V::template load<whole>(b, t + bin * neurons + k, left);
+          V::template load<whole>(a, p + at, left), V::template load<whole>(b, t + at, left);
+          a -= first_a, b -= first_b;
           body(a, b);
         }
       };
@@ -103,20 +106,20 @@ struct Passes {
   }
 };
 
-#define PLEXIFORM_KERNELS(set, title, instructions, N)                                                     \
-  namespace set {                                                                                          \
-  instructions double poisson(const float* p, const float* t, int64_t count, float eps) {                  \
-    return Passes<N>::poisson(p, t, count, eps);                                                           \
-  }                                                                                                        \
-  instructions void poisson_gradient(const float* p, const float* t, float* dp, int64_t count, float eps,  \
-                                     float scale) {                                                        \
-    Passes<N>::poisson_gradient(p, t, dp, count, eps, scale);                                              \
-  }                                                                                                        \
-  instructions void correlation(const float* p, const float* t, float* rho, int64_t bins, int64_t neurons, \
-                                int64_t count, float eps) {                                                \
-    Passes<N>::correlation(p, t, rho, bins, neurons, count, eps);                                          \
-  }                                                                                                        \
-  constexpr Kernels all = {title, poisson, poisson_gradient, correlation};                                 \
+#define PLEXIFORM_KERNELS(set, title, instructions, N)                                                                \
+  namespace set {                                                                                                     \
+  instructions double poisson(const float* p, const float* t, int64_t count, float eps) {                             \
+    return Passes<N>::poisson(p, t, count, eps);                                                                      \
+  }                                                                                                                   \
+  instructions void poisson_gradient(const float* p, const float* t, float* dp, int64_t count, float eps,             \
+                                     float scale) {                                                                   \
+    Passes<N>::poisson_gradient(p, t, dp, count, eps, scale);                                                         \
+  }                                                                                                                   \
+  instructions void correlation(const float* p, const float* t, float* rho, int64_t bins, int64_t row, int64_t count, \
+                                float eps) {                                                                          \
+    Passes<N>::correlation(p, t, rho, bins, row, count, eps);                                                         \
+  }                                                                                                                   \
+  constexpr Kernels all = {title, poisson, poisson_gradient, correlation};                                            \
   }
 PLEXIFORM_KERNELS(plain, "plain C++", , 4)
 #if defined(__x86_64__)

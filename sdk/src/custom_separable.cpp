@@ -1,4 +1,4 @@
-#include <ATen/autocast_mode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <plexiform/layers/custom_separable.h>
 #include <plexiform/layers/regularisers.h>
 #include <torch/types.h>
@@ -110,7 +110,11 @@ at::Tensor CustomSeparable::factored(const at::Tensor& input, const at::Tensor& 
 }
 
 at::Tensor CustomSeparable::fused(const at::Tensor& input, const at::Tensor& log_speed) const {
-  return convolve_fused(input, temporal_kernel(log_speed), spatial_, time_, height_, width_, *memory_);
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const bool narrow = input.scalar_type() == at::kBFloat16;
+  auto wide = [&](const at::Tensor& x) { return narrow ? x.to(at::kFloat) : x; };
+  return convolve_fused(wide(input), wide(temporal_kernel(log_speed)), wide(spatial_), time_, height_, width_, *memory_)
+      .to(input.scalar_type());
 }
 
 std::unique_ptr<FrameLayer> CustomSeparable::frame_layer(const BatchNorm& norm, const at::Tensor& frame) const {
@@ -119,8 +123,8 @@ std::unique_ptr<FrameLayer> CustomSeparable::frame_layer(const BatchNorm& norm, 
 }
 
 bool CustomSeparable::fused_is_faster(const at::Tensor& input) const {
-  if (!input.device().is_cpu() || input.scalar_type() != at::kFloat || at::autocast::is_autocast_enabled(at::kCPU))
-    return false;
+  const auto dtype = input.scalar_type();
+  if (!input.device().is_cpu() || (dtype != at::kFloat && dtype != at::kBFloat16)) return false;
   // At their best, both make the same number of multiplications in a second (CPUs with AVX2 and AVX-512); lanes that
   // the outputs leave empty are lost, and plain C++ makes a quarter.
   const std::array<int64_t, 3> temporal = {size_.outputs, size_.inputs, size_.bins};

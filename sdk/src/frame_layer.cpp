@@ -1,4 +1,3 @@
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
@@ -9,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "float_on_cpu.h"
 #include "fused.h"
 #include "normalise.h"
 
@@ -137,8 +137,7 @@ FrameLayer::FrameLayer(const at::Tensor& temporal, const at::Tensor& spatial, Ze
 FrameLayer::~FrameLayer() = default;
 
 bool FrameLayer::fits(const at::Tensor& frame, const at::Tensor& spatial) {
-  return !at::GradMode::is_enabled() && frame.device().is_cpu() && frame.scalar_type() == at::kFloat &&
-         spatial.scalar_type() == at::kFloat && !at::autocast::is_autocast_enabled(at::kCPU);
+  return !at::GradMode::is_enabled() && float_on_cpu(frame) && float_on_cpu(spatial);
 }
 
 at::Tensor FrameLayer::step(const at::Tensor& frame) {

@@ -8,6 +8,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "float_on_cpu.h"
 #include "parallel.h"
 
 namespace plexiform::layers {
@@ -94,7 +95,7 @@ struct MaxPool : torch::autograd::Function<MaxPool> {
 }  // namespace
 
 at::Tensor max_pool_2x2(const at::Tensor& x) {
-  const bool own = x.device().is_cpu() && x.scalar_type() == at::kFloat && x.size(-1) > 1 && x.size(-2) > 1;
+  const bool own = float_on_cpu(x) && x.size(-1) > 1 && x.size(-2) > 1;
   return own ? MaxPool::apply(x.contiguous()) : by_operator(x);
 }
 

@@ -1,6 +1,5 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
@@ -15,6 +14,7 @@
 #include <cmath>
 #include <vector>
 
+#include "float_on_cpu.h"
 #include "gradient_by_operators.h"
 #include "parallel.h"
 #include "point_kernels.h"
@@ -132,7 +132,7 @@ class Pixels {
   void clear() const { std::fill_n(numbers_, (1 + std::ssize(met_)) * plan_.lines.pixel(), 0.0f); }
 
  private:
-  // Several numbers of a pixel's line at a time, so that they are one piece of memory.
+  // Several numbers of a pixel's line at a time, and as many as the compiler knows: they are written as one.
   template <class Visit>
   void each(int64_t piece, Visit&& visit) const {
     constexpr int64_t together = point_kernels::lanes;
@@ -141,13 +141,17 @@ class Pixels {
       for (int64_t k = 0; k < length; k += together) {
         float* own = numbers_ + pixel_size + line * plan_.lines.length + k;
         const int64_t plane = plan_.first(piece) + line * plan_.line_step() + k * step;
-        auto pixels = [&](int64_t count) __attribute__((always_inline)) {
+        auto visit_pixels = [&](int64_t count) __attribute__((always_inline)) {
           for (const int64_t pixel : met_) {
             for (int64_t j = 0; j < count; ++j) visit(own[j], plane + j * step + pixel);
             own += pixel_size;
           }
         };
-        length - k >= together ? pixels(together) : pixels(length - k);
+        if (length - k >= together) {
+          visit_pixels(together);
+        } else {
+          visit_pixels(length - k);
+        }
       }
     }
   }
@@ -298,7 +302,6 @@ at::Tensor at_points_by_operators(const at::Tensor& x, const at::Tensor& points,
 }
 
 at::Tensor at_points(const at::Tensor& x, const at::Tensor& points, const at::Tensor& weights, bool align_corners) {
-  auto plain = [](const at::Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat; };
   TORCH_CHECK_VALUE(x.dim() == 5 && points.dim() == 3 && points.size(2) == 2 && weights.dim() == 2 &&
                         weights.size(0) == x.size(1) && weights.size(1) == points.size(1),
                     "maps ", x.sizes(), ", points ", points.sizes(), " and weights ", weights.sizes(),
@@ -306,7 +309,7 @@ at::Tensor at_points(const at::Tensor& x, const at::Tensor& points, const at::Te
   const int64_t sets = points.size(0);
   TORCH_CHECK_VALUE(sets == 1 || sets == x.size(0) || sets == x.size(0) * x.size(2), sets,
                     " sets of points for maps of ", x.sizes());
-  if (!plain(x) || !plain(points) || !plain(weights) || at::autocast::is_autocast_enabled(at::kCPU) || x.numel() == 0)
+  if (!float_on_cpu(x) || !float_on_cpu(points) || !float_on_cpu(weights) || x.numel() == 0)
     return at_points_by_operators(x, points, weights, align_corners);
   return AtPoints::apply(x.contiguous(), points.contiguous(), weights.contiguous(), align_corners);
 }

@@ -7,7 +7,8 @@
 // ratio      of fused to the better of dense and last
 // fused      plexiform's kernels; their GFLOP/s count the multiplications of the factors in the cheaper order, two operations
 //            each. In frequency there are far fewer, so that they may come to more than the peak.
-// CPU time, smallest of REPEATS (5): ten minutes in all, nearly all of it LibTorch's.
+// CPU time, smallest of REPEATS (5), or of fewer where they take more than half a minute: ten minutes in all, nearly all of it
+// LibTorch's.
 #include <ATen/Parallel.h>
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/mm.h>
@@ -57,9 +58,11 @@ struct Times {
 
 // The first layer's input is the stimulus: no gradient.
 Times time(int repeats, const at::Tensor& x, auto&& convolve, const std::vector<at::Tensor>& leaves) {
+  constexpr double enough = 30;  // s
   Times best;
   at::Tensor ones;
-  for (int k = 0; k < repeats; ++k) {
+  const double first = bench::thread_seconds();
+  for (int k = 0; k < repeats && bench::thread_seconds() - first < enough; ++k) {
     const double start = bench::thread_seconds();
     const auto y = convolve(x);
     const double middle = bench::thread_seconds();

@@ -3,12 +3,12 @@
 (trainer.shared_core_pass), on simulated sessions that saw one movie. Not a test.
 
   ninja -C build runnable
-  tests/bench/shared.py [--build build] [--sessions 20] [--only low_res quickstart] [--epochs N] [--rates RATE ...]
-      [override ...]
+  tests/bench/shared.py [override ...] [--build build] [--sessions 20] [--only low_res quickstart] [--epochs N]
+      [--rates RATE ...]
 low_res: the published config of Hoefling et al. 2024, on recordings as theirs; quickstart: a small core, of which a step has
 little to share. A shared step is as large as all sessions' together, and there are so many fewer of them: each way gets the
-best of RATES, and shared steps SHARED times the epochs. Target: 99 % of what one session at a time reaches. Seconds of epochs
-with their validation, without start and scores.
+best of the case's rates (CASES), and shared steps several times the epochs. Target: 99 % of what one session at a time
+reaches. Seconds of epochs with their validation, without start and scores.
 """
 import argparse
 import csv
@@ -65,7 +65,8 @@ def compare(arguments, name):
                 reached = next((seconds for seconds, score in points if score >= target), None)
                 best[shared] = min(best.get(shared, 1e9), reached or 1e9)
                 print(f"{name:<11}{'shared pass' if shared else 'one at a time':<14} rate {rate:<6} "
-                      f"best {max(s for _, s in points):.4f}  to {target:.4f}: {f'{reached:.1f} s' if reached else 'not reached'}", flush=True)
+                      f"best {max(s for _, s in points):.4f}  to {target:.4f}: "
+                      f"{f'{reached:.1f} s' if reached else 'not reached'}", flush=True)
         if best[True] < 1e9:
             print(f"{name:<11}ratio {best[False] / best[True]:.1f}", flush=True)
 

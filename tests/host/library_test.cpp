@@ -281,6 +281,14 @@ TEST_CASE("a trained model takes the traces that it reads, for a whole movie and
     const auto one = model.step(movie.select(1, t), {{"running", running[t]}});
     if (t >= model.lag()) REQUIRE(at::allclose(one, rates[t - model.lag()], 1e-5, 1e-5));
   }
+  // More windows than go through the model together: each with its own traces.
+  const int64_t many = (int64_t{1} << 22) / (C * T * H * W) + 3;
+  const auto shown = movie.expand({many, C, T, H, W}), each = at::rand({many, T, 1}, at::kDouble);
+  const auto together = model.predict(shown, "retina_2", {{"running", each}});
+  for (const int64_t k : {int64_t{0}, many / 2, many - 1}) {
+    const auto alone = model.predict(movie.unsqueeze(0), "retina_2", {{"running", each.slice(0, k, k + 1)}})[0];
+    CHECK(at::allclose(together[k], alone, 1e-4, 1e-5));
+  }
   CHECK_THROWS_WITH(model.predict(movie.unsqueeze(0), "retina_2"), ContainsSubstring("running: is missing"));
   CHECK_THROWS_WITH(model.predict(movie.unsqueeze(0), "retina_2", {{"running", running.unsqueeze(0).slice(1, 1)}}),
                     ContainsSubstring("(batch, bins, numbers)"));

@@ -90,7 +90,8 @@ TEST_CASE("a long movie is predicted as its parts are, whatever its core cuts") 
       REQUIRE(whole.sizes() == expected.sizes());
       CHECK(at::allclose(whole, expected, 1e-4, 1e-6));
     }
-    // More windows than go through the model together.
+    CHECK(model.predict(data::read_npy(movie).unsqueeze(0).slice(0, 0, 0), model.sessions()[0]).size(0) == 0);
+    // More windows than go through the model together (model.cpp).
     const int64_t each = part / 2, count = 60;
     std::vector<at::Tensor> windows, alone;
     for (int64_t k = 0; k < count; ++k) {

@@ -77,7 +77,7 @@ TEST_CASE("the JSON has scores, summaries and what each metric means") {
 }
 
 TEST_CASE("the table shows each session beside its noise ceiling, and all of them") {
-  CHECK(to_table(two_sessions()) ==
+  CHECK(to_table(two_sessions(), "test") ==
         "session      stimulus  neurons  test correlation  noise ceiling  fraction\n"
         "day 1, left  movie           2             0.375          0.312     0.800\n"
         "2            movie           1             0.750              -         -\n"

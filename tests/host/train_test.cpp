@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "../command.h"
@@ -196,14 +197,16 @@ TEST_CASE("a dry run prints the plan and writes nothing") {
 
 TEST_CASE("another core is chosen by one override") {
   need_quickstart_plugins();
-  need_plugins({"linear"});
+  const auto [core, name] = GENERATE(table<std::string, std::string>(
+      {{"linear", "Linear"}, {"identity", "Identity"}, {"conv_gru", "ConvGRU"}, {"space_then_time", "SpaceThenTime"}}));
+  need_plugins({core});
   const Folder folder;
   const auto ran =
-      run({"train", "--config-name=quickstart", "paths.data_dir=" + recording(), "--dry-run", "model/core=linear"},
+      run({"train", "--config-name=quickstart", "paths.data_dir=" + recording(), "--dry-run", "model/core=" + core},
           folder / "log");
   INFO(ran.output);
   CHECK(ran.code == 0);
-  CHECK_THAT(ran.output, ContainsSubstring("plexiform.cores.Linear  (plugin linear"));
+  CHECK_THAT(ran.output, ContainsSubstring("plexiform.cores." + name + "  (plugin " + core));
 }
 
 TEST_CASE("mistakes are refused before anything is written, with place and remedy") {

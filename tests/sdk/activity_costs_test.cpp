@@ -85,9 +85,32 @@ TEST_CASE("correlations over bins are the operators'; of a signal that does not 
     CHECK((ours - exact).abs().max().item<double>() < 1e-5);
     CHECK(ours.select(1, 0).abs().max().item<double>() == 0);
   }
+  // A sum of 600 times 0.1 has lost some digits.
+  const auto still = torch::full({1, 600, 3}, 0.1f), too = torch::full({1, 600, 3}, 0.3f);
+  CHECK(correlation_over_bins(still, too, 1e-16).abs().max().item<double>() == 0);
   const at::AutoGradMode graph(true);
   const Activity a(cases[1]);
   CHECK(correlation_over_bins(a.prediction, a.target, 1e-16).requires_grad());
+}
+
+TEST_CASE("costs take targets however they lie in memory") {
+  at::manual_seed(5);
+  const auto p = torch::rand({3, 7, 5}) + 0.1;
+  const auto one = torch::rand({7, 5}), turned = torch::rand({5, 7, 3}).transpose(0, 2),
+             single = torch::rand({3, 1, 5});
+  for (const auto& t : {one.expand({3, 7, 5}), torch::rand({3, 1, 5}).expand({3, 7, 5}), turned,
+                        torch::rand({3, 7, 1}).expand({3, 7, 5})}) {
+    CHECK(apart(poisson_sum(p, t, 1e-16), poisson_sum_by_operators(p, t, 1e-16)) < 1e-6);
+    CHECK((correlation_over_bins(p, t, 1e-3) - correlation_over_bins_by_operators(p, t, 1e-3))
+              .abs()
+              .max()
+              .item<double>() < 1e-5);
+  }
+  const auto first = p.slice(2, 0, 1), bin = p.slice(1, 2, 3);
+  CHECK(apart(poisson_sum(first, turned.slice(2, 1, 2), 0), poisson_sum_by_operators(first, turned.slice(2, 1, 2), 0)) <
+        1e-6);
+  CHECK(apart(poisson_sum(bin, single, 0), poisson_sum_by_operators(bin, single, 0)) < 1e-6);
+  CHECK(torch::equal(poisson_sum(p.slice(0, 0, 0), p.slice(0, 0, 0), 0), torch::zeros({})));
 }
 
 TEST_CASE("costs are the same bits for any number of threads") {
@@ -105,7 +128,7 @@ TEST_CASE("costs are the same bits for any number of threads") {
   for (size_t k = 0; k < alone.size(); ++k) CHECK(torch::equal(alone[k], shared[k]));
 }
 
-TEST_CASE("the logarithm of the Poisson cost is exact, whatever the instructions") {
+TEST_CASE("the logarithm of the Poisson cost is right to the last digits of a float, whatever the instructions") {
   constexpr float infinity = std::numeric_limits<float>::infinity(),
                   target = 1 << 20;  // beside which the rate is little
   std::vector<float> rates = {1e-45f, 1e-39f, std::nextafter(1.0f, 0.0f), 1, std::nextafter(1.0f, 2.0f)};

@@ -1,6 +1,5 @@
 // The kernels of batch norm with ELU against LibTorch's operators and against the formula.
 #include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
 #include <normalise.h>
 #include <plexiform/layers/batch_norm.h>
 #include <testing.h>

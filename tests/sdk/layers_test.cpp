@@ -1,3 +1,4 @@
+#include <ATen/autocast_mode.h>
 #include <plexiform/layers/activation.h>
 #include <plexiform/layers/channels.h>
 #include <plexiform/layers/custom_separable.h>
@@ -164,6 +165,24 @@ TEST_CASE("in float, fused kernels are the dense ones, with and without a gradie
       for (size_t i = 0; i < leaves.size(); ++i) CHECK(close(of_dense[i], of_fused[i], 1e-5));
     }
   }
+}
+
+TEST_CASE("under autocast fused kernels compute in float32, and so they do with bfloat16, which they return") {
+  CustomSeparable conv(ConvolutionSize{2, 16, 9, 5, 5});
+  fill_module(conv);
+  const auto x = wave({2, 2, 20, 14, 12});
+  const auto exact = conv.fused(x);
+  CHECK(conv.fastest(x.to(at::kBFloat16)) == CustomSeparable::Way::fused);
+  at::autocast::set_autocast_enabled(at::kCPU, true);
+  const auto y = conv.forward(x);
+  at::autocast::set_autocast_enabled(at::kCPU, false);
+  CHECK(torch::equal(y, exact));
+  conv.to(at::kBFloat16);
+  const auto narrow = x.to(at::kBFloat16).requires_grad_();
+  const auto of_narrow = conv.forward(narrow);
+  CHECK(of_narrow.scalar_type() == at::kBFloat16);
+  CHECK(close(exact, of_narrow.to(at::kFloat), 2e-2));
+  CHECK(torch::autograd::grad({of_narrow.sum()}, {narrow})[0].scalar_type() == at::kBFloat16);
 }
 
 TEST_CASE("a layer that gets frame by frame makes the bins of convolution, batch norm and ELU") {

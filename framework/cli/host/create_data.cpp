@@ -33,7 +33,7 @@ void check_ranges(const Params& params) {
     Params checked;
     read_params(checked, write_params(params));
   } catch (const Error& e) {
-    throw Error(option_name(e.where()), e.problem(), e.fix());
+    throw Usage(fmt::format("{}: {}\n  fix: {}", option_name(e.where()), e.problem(), e.fix()));
   }
 }
 
@@ -54,15 +54,17 @@ std::string layout_of(const Arguments& arguments) {
   return "";
 }
 
-// With --layout: files as those of a published data set, whose cells are made up.
-int create_layout(const std::string& name, const Arguments& arguments) {
-  const simulation::Layout* found = nullptr;
+const simulation::Layout& known_layout(const std::string& name) {
   try {
-    found = &simulation::layout(name);
+    return simulation::layout(name);
   } catch (const Error& e) {
     throw Usage(fmt::format("--layout: {}\n  fix: {}", e.problem(), e.fix()));
   }
-  const auto& layout = *found;
+}
+
+// With --layout: files as those of a published data set, whose cells are made up.
+int create_layout(const std::string& name, const Arguments& arguments) {
+  const auto& layout = known_layout(name);
   CLI::App app(layout.what, "plexiform create-data --layout " + name);
   std::string folder, unused;
   bool replace = false, full = std::find(arguments.begin(), arguments.end(), "--full") != arguments.end();

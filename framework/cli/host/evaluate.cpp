@@ -13,7 +13,7 @@
 namespace plexiform::cli {
 namespace {
 
-// "each by itself: 0.912, 0.915": the test correlation of each model, median over neurons.
+// "each by itself: 0.912, 0.915": the correlation of each model, median over neurons.
 std::string alone(const std::vector<const model::Model*>& models, const data::Recordings& recordings,
                   const std::vector<data::Part>& parts, const data::LoaderParams& loader) {
   std::string text = "each by itself:";

@@ -54,7 +54,7 @@ struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
   at::Tensor value(const at::Tensor& prediction, const at::Tensor& target, const at::Tensor& weight) const {
     const auto recorded = plexiform::aligned(prediction, target);
     auto score = plexiform::layers::correlation_over_bins(windows(prediction), windows(recorded), p.bias);
-    if (p.scale > 0) score = score.unflatten(0, {prediction.size(0), -1}).mean(1);  // (B, N)
+    if (p.scale > 0) score = score.unflatten(0, {prediction.size(0), window_count(prediction)}).mean(1);  // (B, N)
     if (weight.defined()) score = score * weight.to(score.options());
     if (p.negate) score = -score;
     return p.gamma_l1 > 0 ? p.reduce(score) + p.gamma_l1 * p.reduce(prediction.abs()) : p.reduce(score);
@@ -63,9 +63,10 @@ struct Correlation final : plexiform::LossModule, plexiform::SessionLoss {
   // (B, T', N) -> (B windows, bins, N)
   at::Tensor windows(const at::Tensor& x) const {
     if (p.scale == 0) return x;
-    const int64_t bins = std::min(p.scale, x.size(1)), count = x.size(1) / bins;
+    const int64_t count = window_count(x), bins = std::min(p.scale, x.size(1));
     return x.slice(1, 0, count * bins).reshape({x.size(0) * count, bins, x.size(2)});
   }
+  int64_t window_count(const at::Tensor& x) const { return x.size(1) < p.scale ? 1 : x.size(1) / p.scale; }
 
   const Params p;
   const plexiform::layers::CellTypeWeights weights;

@@ -46,10 +46,8 @@ struct Poisson final : plexiform::LossModule, plexiform::SessionLoss {
  private:
   at::Tensor value(const at::Tensor& prediction, const at::Tensor& target, const at::Tensor& weight) const {
     const auto recorded = plexiform::aligned(prediction, target);
-    if (!weight.defined() && p.gamma_l1 == 0 && !p.reduce.per_neuron) {
-      const auto sum = plexiform::layers::poisson_sum(prediction, recorded, p.bias);
-      return p.reduce.avg ? sum / prediction.numel() : sum;
-    }
+    if (!weight.defined() && p.gamma_l1 == 0 && !p.reduce.per_neuron)
+      return p.reduce.of_sum(plexiform::layers::poisson_sum(prediction, recorded, p.bias), prediction.numel());
     auto loss = prediction - recorded * (prediction + p.bias).log();
     if (weight.defined()) loss = loss * weight.to(loss.options());
     if (p.gamma_l1 > 0) loss = loss + p.gamma_l1 * prediction.abs();

@@ -18,8 +18,8 @@ struct BatchNorm {
 };
 
 // (B, C, T, H, W) -> the same. Two ways to it: LibTorch's operators one after the other, and for contiguous float32 on the
-// CPU a kernel that reads the maps once forward (twice while training) and twice backward; not under autocast. The result
-// has the same bits for any number of threads.
+// CPU a kernel that reads the maps once forward (twice while training) and twice backward. The result has the same bits
+// for any number of threads.
 at::Tensor batch_norm_elu(const at::Tensor& x, const BatchNorm& norm);
 
 // By LibTorch's operators: the reference.

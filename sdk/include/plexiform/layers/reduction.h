@@ -28,6 +28,8 @@ struct ReductionKnobs {
     if (per_neuron) return cost.flatten(0, -2).mean(0);
     return avg ? cost.mean() : cost.sum();
   }
+  // What is left to do with a sum over all; not with per_neuron.
+  at::Tensor of_sum(const at::Tensor& sum, int64_t count) const { return avg ? sum.div(count) : sum; }
 };
 
 }  // namespace plexiform::layers
