@@ -25,6 +25,13 @@ std::vector<std::pair<int64_t, Stretch>> stored_pieces(const Trial& trial, const
 
 }  // namespace
 
+Shown shown(const Trial& trial, const Window& window, int64_t length) {
+  Shown all = {trial.stimulus.get(), trial.view.mirrored, {}};
+  for (const auto& [stored, piece] : stored_pieces(trial, {window.trial, window.begin, length}))
+    all.pieces.push_back({stored, piece.length});
+  return all;
+}
+
 SharedStream::SharedStream(const Recordings& recordings, const Split& split, const LoaderParams& params, uint64_t seed)
     : recordings_(recordings), split_(split), seed_(seed), length_(params.train_chunk_size) {
   using Key = std::tuple<std::string, const Stimulus*, bool, int64_t, int64_t>;  // name first: an order that repeats

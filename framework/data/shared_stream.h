@@ -6,6 +6,16 @@
 
 namespace plexiform::data {
 
+// What a window shows, wherever it lies in its trial: windows with the same show the same.
+struct Shown {
+  const Stimulus* stimulus = nullptr;
+  bool mirrored = false;
+  std::vector<std::pair<int64_t, int64_t>> pieces;  // where they begin in the stimulus, and how many frames
+
+  auto operator<=>(const Shown&) const = default;
+};
+Shown shown(const Trial& trial, const Window& window, int64_t length);
+
 // The share of one session in a batch.
 struct Turn {
   Batch batch;                // of that session, without a stimulus

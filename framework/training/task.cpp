@@ -2,6 +2,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/stack.h>
 #include <ATen/record_function.h>
+#include <data/shared_stream.h>
 #include <evaluation/metrics.h>
 #include <parallel/host/batch_rows.h>
 #include <training/kept_features.h>
@@ -11,6 +12,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
 
 namespace plexiform::training {
 
@@ -32,6 +35,44 @@ void training_mode(const Task& task) {
 }
 
 namespace {
+
+// With trainer.shared_core_pass, the features of validation windows: the core passes once over what several sessions saw.
+class SharedFeatures {
+ public:
+  static bool suit(const Task& task) {
+    return task.settings.trainer.shared_core_pass && !task.features && !task.processes.several();
+  }
+  explicit SharedFeatures(const Task& task) : task_(task) {}
+
+  at::Tensor of(const data::Part& part, const std::vector<data::Window>& windows) {
+    if (numbers_ > most) all_.clear(), numbers_ = 0;
+    const auto& trials = task_.recordings.sessions[part.session].train;
+    std::vector<data::Shown> shown, new_shown;
+    std::vector<data::Window> new_windows;
+    for (const auto& window : windows) {
+      shown.push_back(data::shown(trials[window.trial], window, part.length));
+      if (all_.contains(shown.back())) continue;
+      new_shown.push_back(shown.back());
+      new_windows.push_back(window);
+    }
+    if (!new_windows.empty()) {
+      const auto stimulus = data::gather(task_.recordings, part, new_windows).stimulus.to(task_.model.device);
+      const auto features = task_.model.features_of(stimulus, part.session);
+      numbers_ += features.numel();
+      for (size_t k = 0; k < new_shown.size(); ++k) all_[new_shown[k]] = features[static_cast<int64_t>(k)];
+    }
+    std::vector<at::Tensor> rows;
+    for (const auto& one : shown) rows.push_back(all_.at(one));
+    return at::stack(rows);
+  }
+
+ private:
+  static constexpr int64_t most = int64_t{1} << 26;  // numbers that are kept: 256 MB
+
+  const Task& task_;
+  std::map<data::Shown, at::Tensor> all_;  // (F, T', H', W')
+  int64_t numbers_ = 0;
+};
 
 // For rows [begin, end) of a batch.
 at::Tensor predict_rows(const Task& task, const data::Batch& batch, int64_t begin, int64_t end) {
@@ -108,12 +149,19 @@ Json validate(const Task& task, const Json& limit) {
   EpochMeans means;
   Json per_session = Json::object();
   double correlation = 0, neurons = 0;
+  std::optional<SharedFeatures> shared;
+  if (SharedFeatures::suit(task)) shared.emplace(task);
   for (const auto& part : task.split.validation) {
     std::vector<at::Tensor> predictions, targets;
     for (const auto& windows : limited(task, part, limit)) {
-      const auto shown = task.features ? data::no_rows : data::Rows::of(task.processes.share(), std::ssize(windows));
+      const auto shown =
+          task.features || shared ? data::no_rows : data::Rows::of(task.processes.share(), std::ssize(windows));
       const auto batch = data::gather(task.recordings, part, windows, shown).to(model.device);
-      const auto prediction = predict(task, batch);
+      const auto prediction = [&] {
+        if (!shared) return predict(task, batch);
+        const MixedPrecision mixed(task.settings.trainer.mixed_precision(), model.device);
+        return model.from_features(shared->of(part, windows), batch.session, batch.traces);
+      }();
       const auto weight = static_cast<double>(batch.size());
       double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();
       if (std::isnan(loss)) {

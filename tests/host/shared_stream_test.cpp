@@ -125,6 +125,7 @@ TEST_CASE("the gradient of a shared step is the sum of the sessions' own") {
     session.close();
   }
   // SGD in steps along the gradient: its mean over both sessions' batches, at twice the rate, is their sum.
+  double first_validation = 0, last_validation = 0;
   auto weights = [&](const std::string& run, const std::vector<std::string>& more) {
     std::vector<std::string> overrides = {"paths.data_dir=" + folder / "data",
                                           "model/core=linear",
@@ -142,11 +143,16 @@ TEST_CASE("the gradient of a shared step is the sum of the sessions' own") {
                                           "trainer.max_epochs=3"};
     overrides.insert(overrides.end(), more.begin(), more.end());
     host::Experiment experiment({"quickstart", overrides, {}, folder / run, {{}, {PLUGIN_DIR}}});
-    experiment.train();
+    const auto history = experiment.train().history;
+    first_validation = history.front().at("val_loss"), last_validation = history.back().at("val_loss");
     return model::read_safetensors(folder / (run + "/checkpoints/last.safetensors")).tensors;
   };
   const auto turns = weights("turns", {"++optimizer.lr=0.2", "++trainer.accumulate_grad_batches=2"});
+  const double first = first_validation, last = last_validation;
   const auto shared = weights("shared", {"++optimizer.lr=0.1", "++trainer.shared_core_pass=true"});
+  CHECK(std::abs(first_validation - first) < 1e-5);
+  CHECK(std::abs(last_validation - last) < 1e-5);
+  CHECK(first != last);
   for (const auto& [name, tensor] : turns) {
     if (!name.starts_with("model.")) continue;
     const auto other = find(shared, name);
