@@ -34,7 +34,8 @@ def curve(arguments, config, folder, shared, epochs, rate, batch):
     """(seconds so far, val_correlation) after each epoch."""
     command = [arguments.build / "bin/plexiform", "train", *config, f"hydra.run.dir={folder}",
                f"+trainer.shared_core_pass={str(shared).lower()}", f"model.learning_rate={rate}",
-               f"dataloader.batch_size={batch}", f"trainer.max_epochs={epochs}", "~training_callbacks.early_stopping", *arguments.overrides]
+               f"dataloader.batch_size={batch}", f"trainer.max_epochs={epochs}", "~training_callbacks.early_stopping",
+               *arguments.overrides]
     done = subprocess.run([str(word) for word in command], env=cases.ENVIRONMENT, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
