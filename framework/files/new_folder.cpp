@@ -37,6 +37,8 @@ void check_place(const std::string& folder) {
 }
 
 NewFolder::NewFolder(const std::string& folder) : shown_(folder) {
+  // No name would mean the folder that the program runs in, which replace() would remove.
+  if (folder.empty()) throw Error("folder", "has no name", "name the folder to make");
   about(shown_, [&] {
     place_ = fs::weakly_canonical(fs::path(folder) / ".");  // "DIR/" means DIR
     if (!place_.has_filename()) place_ = place_.parent_path();

@@ -1,3 +1,4 @@
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/convolution_backward.h>
@@ -14,7 +15,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// conv3d whose weight gradient is computed on channels-last tensors.
+// conv3d whose weight gradient is computed on channels-last tensors. Not under autocast, which would have to be known backward.
 struct FewInputs : torch::autograd::Function<FewInputs> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
                             const std::vector<int64_t>& padding) {
@@ -126,7 +127,8 @@ at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, Zeros tim
   const bool alike = std::all_of(rest.begin(), rest.end(), [](int64_t n) { return n == 0; });
   const auto padded = alike ? input : at::constant_pad_nd(input, rest);
   const int64_t inputs = weight.size(1);
-  if (groups == 1 && inputs >= 2 && inputs < 8) return FewInputs::apply(padded, weight, common);
+  const bool few = groups == 1 && inputs >= 2 && inputs < 8;
+  if (few && !at::autocast::is_autocast_enabled(input.device().type())) return FewInputs::apply(padded, weight, common);
   return at::conv3d(padded, weight, {}, 1, common, 1, groups);
 }
 

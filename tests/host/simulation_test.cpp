@@ -15,8 +15,10 @@
 #include <cli/host/commands.h>
 #include <data/array_files.h>
 #include <data/recordings.h>
+#include <files/new_folder.h>
 #include <insilico/receptive_fields.h>
 #include <simulation/cells.h>
+#include <simulation/made_folder.h>
 #include <simulation/movies.h>
 #include <simulation/retina.h>
 #include <unistd.h>
@@ -332,6 +334,13 @@ TEST_CASE("create-data refuses what it does not understand before it writes") {
   CHECK_THROWS_AS(create_data({data, "--frames", "many"}), plexiform::cli::Usage);
   CHECK_THROWS_WITH(create_data({data, "--repeats", "1"}),
                     "--repeats: is 1\n  fix: use 2 to 10000 (how often the test movies are shown)");
+  // No name would be the folder that the program runs in.
+  CHECK_THROWS_AS(create_data({""}), plexiform::cli::Usage);
+  CHECK_THROWS_AS(create_data({"", "--layout", "goldin_2022"}), plexiform::cli::Usage);
+  CHECK_THROWS_WITH(plexiform::simulation::make_folder("", true, {}, [](const std::string&) {}),
+                    "folder: has no name\n  fix: name the folder to make");
+  CHECK_THROWS_AS(plexiform::files::NewFolder(""), plexiform::Error);
+  CHECK_THROWS_AS(create_data({data, "--layout", "nonsense"}), plexiform::cli::Usage);
   CHECK(folder.entries() == 0);
   CHECK(create_data({data, "--sessions", "1", "--neurons", "3", "--frames", "60", "--test-frames", "30"}) == 0);
   CHECK(fs::exists(data + "/retina_1.h5"));

@@ -185,6 +185,18 @@ TEST_CASE("under autocast fused kernels compute in float32, and so they do with 
   CHECK(torch::autograd::grad({of_narrow.sum()}, {narrow})[0].scalar_type() == at::kBFloat16);
 }
 
+TEST_CASE("a convolution of few inputs has a gradient under autocast") {
+  const auto x = wave({1, 2, 9, 8, 7});
+  const auto weight = wave({4, 2, 3, 3, 3}).requires_grad_();
+  auto gradient = [&](bool mixed) {
+    at::autocast::set_autocast_enabled(at::kCPU, mixed);
+    const auto y = convolve(x, weight, {0, 0}, {1, 1}, {1, 1});
+    at::autocast::set_autocast_enabled(at::kCPU, false);
+    return torch::autograd::grad({y.to(at::kFloat).sum()}, {weight})[0];
+  };
+  CHECK(close(gradient(false), gradient(true), 2e-2));
+}
+
 TEST_CASE("a layer that gets frame by frame makes the bins of convolution, batch norm and ELU") {
   at::NoGradGuard no_grad;
   Padding causal;

@@ -27,6 +27,8 @@ struct Options {
   }
 };
 
+std::string named(const std::string& folder) { return folder.empty() ? "has no name" : ""; }
+
 template <class Params>
 void check_ranges(const Params& params) {
   try {
@@ -69,7 +71,7 @@ int create_layout(const std::string& name, const Arguments& arguments) {
   std::string folder, unused;
   bool replace = false, full = std::find(arguments.begin(), arguments.end(), "--full") != arguments.end();
   simulation::LayoutSize size = full ? layout.full : layout.small;
-  app.add_option("DIR", folder, "the folder to make")->required();
+  app.add_option("DIR", folder, "the folder to make")->required()->check(named);
   app.add_option("--layout", unused, "of which data set");
   app.add_flag("--full", full, "as large as the published files; without it a few MB");
   app.add_flag("--force", replace, "replace simulated recordings that are there");
@@ -107,7 +109,7 @@ int create_data(const Arguments& arguments) {
   std::string folder;
   bool replace = false;
   simulation::RetinaParams params;
-  app.add_option("DIR", folder, "the folder to make")->required();
+  app.add_option("DIR", folder, "the folder to make")->required()->check(named);
   std::string layout;
   app.add_option("--layout", layout, "the layout of a published data set instead: " + layouts);
   app.add_flag("--force", replace, "replace simulated recordings that are there");
