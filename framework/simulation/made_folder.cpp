@@ -13,7 +13,6 @@ constexpr const char* record = "simulation.json";
 
 // `folder` has to be new or empty, or with `replace` hold what this program wrote.
 void check_place(const std::string& folder, bool replace) {
-  if (folder.empty()) throw Error("folder", "has no name", "name the folder to make");
   if (!fs::exists(folder)) return;
   if (!fs::is_directory(folder)) throw Error(folder, "is a file", "choose another name");
   if (fs::is_empty(folder)) return;

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "processor.h"
 #include "vectors.h"
 
 namespace plexiform::normalise {
@@ -147,14 +146,12 @@ PLEXIFORM_KERNELS(avx512, "AVX-512", __attribute__((target("avx512f,avx512vl,avx
 
 }  // namespace
 
-Choice all_kernels() {
-  Choice found;
+Choice<Kernels> all_kernels() {
 #if defined(__x86_64__)
-  if (has_avx512()) found.list[found.count++] = &avx512::all;
-  if (has_avx2()) found.list[found.count++] = &avx2::all;
+  return runnable(plain::all, &avx2::all, &avx512::all);
+#else
+  return runnable(plain::all);
 #endif
-  found.list[found.count++] = &plain::all;
-  return found;
 }
 
 const Kernels& kernels() {

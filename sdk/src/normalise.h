@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "processor.h"
+
 namespace plexiform::normalise {
 
 // Source of merging: Chan, Golub & LeVeque 1983, The American Statistician 37:242-247.
@@ -42,11 +44,6 @@ struct Kernels {
 // Those for this machine: AVX-512, AVX2 with FMA, or plain C++.
 const Kernels& kernels();
 
-// All that this machine can run, the fastest first.
-struct Choice {
-  const Kernels* list[3];
-  int count = 0;
-};
-Choice all_kernels();
+Choice<Kernels> all_kernels();
 
 }  // namespace plexiform::normalise

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "processor.h"
-
 #define PLEXIFORM_INLINE inline __attribute__((always_inline))
 
 namespace plexiform::point_kernels {
@@ -131,13 +129,12 @@ PLEXIFORM_KERNELS(avx2, __attribute__((target("avx2,fma"))))
 
 }  // namespace
 
-Choice all_kernels() {
-  Choice found;
+Choice<Kernels> all_kernels() {
 #if defined(__x86_64__)
-  if (has_avx2()) found.list[found.count++] = &avx2::all;
+  return runnable(plain::all, &avx2::all);
+#else
+  return runnable(plain::all);
 #endif
-  found.list[found.count++] = &plain::all;
-  return found;
 }
 
 const Kernels& kernels() {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "processor.h"
+
 namespace plexiform::point_kernels {
 
 constexpr int64_t lanes = 8;
@@ -33,11 +35,6 @@ struct Kernels {
 // AVX2 with FMA, or plain C++.
 const Kernels& kernels();
 
-// All that this machine can run.
-struct Choice {
-  const Kernels* list[2];
-  int count = 0;
-};
-Choice all_kernels();
+Choice<Kernels> all_kernels();
 
 }  // namespace plexiform::point_kernels
