@@ -203,8 +203,10 @@ int report_errors(const char* command, const std::function<int()>& body) {
                e.code().message());
     return 1;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "{}not enough memory\n  fix: a smaller batch or model; --dry-run prints what a run needs\n",
-               prefix);
+    fmt::print(
+        stderr,
+        "{}not enough memory\n  fix: a smaller batch, model or data set; train --dry-run prints what a run needs\n",
+        prefix);
     return 1;
   } catch (const std::exception& e) {
     fmt::print(stderr, "{}{}\n  fix: this is not a message meant for users: please report it with the command\n",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 namespace plexiform::data {
@@ -62,6 +63,18 @@ SharedStream::SharedStream(const Recordings& recordings, const Split& split, con
                 "use less, or trainer.shared_core_pass: false");
   }
   batch_size_ = std::min(params.batch_size, windows_);
+  find_audiences();
+}
+
+void SharedStream::find_audiences() {
+  std::vector<size_t> of_session(split_.train.size());
+  std::iota(of_session.begin(), of_session.end(), 0);
+  for (const auto& run : runs_) {
+    const size_t one = of_session[run.shown.front().first];
+    for (const auto& [session, window] : run.shown)
+      std::replace(of_session.begin(), of_session.end(), of_session[session], one);
+  }
+  for (auto& run : runs_) run.audience = of_session[run.shown.front().first];
 }
 
 double SharedStream::sessions_per_window() const {
@@ -89,8 +102,20 @@ void SharedStream::draw() {
     const int64_t shift = random.below(slack + 2 * half + 1) - half;
     for (int64_t i = 0; i < count; ++i) all.push_back({r, std::clamp<int64_t>(shift + i * length_, 0, last)});
   }
+  std::vector<Window> shuffled;
+  for (const int64_t i : random.permutation(windows_)) shuffled.push_back(all[static_cast<size_t>(i)]);
+  // Audiences one after the other, from one drawn anew; then whole batches in an order drawn anew.
+  const auto count = static_cast<int64_t>(split_.train.size()), first = random.below(count);
+  const auto place = [&](const Window& window) {
+    return (static_cast<int64_t>(runs_[window.trial].audience) + count - first) % count;
+  };
+  std::stable_sort(shuffled.begin(), shuffled.end(),
+                   [&](const Window& one, const Window& other) { return place(one) < place(other); });
   order_.clear();
-  for (const int64_t i : random.permutation(windows_)) order_.push_back(all[static_cast<size_t>(i)]);
+  for (const int64_t batch : random.permutation(steps_per_epoch())) {
+    const auto* const begin = shuffled.data() + batch * batch_size_;
+    order_.insert(order_.end(), begin, begin + batch_size_);
+  }
 }
 
 SharedBatch SharedStream::next() {

@@ -28,8 +28,9 @@ struct SharedBatch {
 };
 
 // The endless stream of shared training batches. In an epoch each stretch of movie is gone through once, at a shift drawn
-// anew, in windows of an order drawn anew; windows that do not fill a batch are left out. Which windows make a batch depends
-// on seed, epoch and step alone.
+// anew, in windows of an order drawn anew; windows that do not fill a batch are left out. Sessions that have no window in
+// common, such as those of left and of right eyes, have batches of their own, but for the rests of both. Which windows make a
+// batch depends on seed, epoch and step alone.
 class SharedStream {
  public:
   // Keeps references to `recordings` and `split`. Throws Error("dataloader.allow_over_boundaries", ...) for windows that
@@ -51,8 +52,11 @@ class SharedStream {
   struct Run {
     int64_t length = 0;
     std::vector<std::pair<size_t, Window>> shown;  // by session: the window that begins with the run
+    size_t audience = 0;  // a number that runs have in common where sessions saw both, or a chain of
+                          // runs between them
   };
 
+  void find_audiences();
   void draw();
 
   const Recordings& recordings_;

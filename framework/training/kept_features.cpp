@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 
 namespace plexiform::training {
@@ -71,7 +70,7 @@ const at::Tensor& KeptFeatures::of_trial(size_t session, size_t number) {
   const auto& model = task_.model;
   const int64_t frames = task_.recordings.sessions[session].train[number].frames();
   const auto [F, T, H, W] = with_time(features_, frames - lag_);
-  kept = memory(F * T * H * W).view({F, T, H, W});
+  kept = memory(T * F * H * W).view({T, F, H, W});
   const at::NoGradGuard no_grad;
   const MixedPrecision mixed(task_.settings.trainer.mixed_precision(), model.device);
   // Pieces of the size of a batch, the last one moved back into the trial.
@@ -80,25 +79,22 @@ const at::Tensor& KeptFeatures::of_trial(size_t session, size_t number) {
   for (int64_t begin = 0;; begin += part.length - lag_) {
     begin = std::min(begin, frames - part.length);
     const auto batch = data::gather(task_.recordings, part, {{number, begin}}).to(model.device);
-    const auto features = model.features_of(batch.stimulus, session, batch.traces).squeeze(0);
-    kept.slice(1, begin, begin + part.length - lag_).copy_(features);
+    const auto features = model.features_of(batch.stimulus, session, batch.traces).squeeze(0).transpose(0, 1);
+    kept.slice(0, begin, begin + part.length - lag_).copy_(features);
     if (begin + part.length == frames) return kept;
   }
 }
 
 at::Tensor KeptFeatures::of(size_t session, const std::vector<data::Window>& windows, int64_t length) {
   const auto [F, T, H, W] = with_time(features_, length - lag_);
-  const auto all = at::empty({static_cast<int64_t>(windows.size()), F, T, H, W}, at::kFloat);
+  const auto all = at::empty({static_cast<int64_t>(windows.size()), T, F, H, W}, at::kFloat);
   float* to = all.mutable_data_ptr<float>();
-  const int64_t run = T * H * W;
+  const int64_t bin = F * H * W;
   for (const auto& window : windows) {
-    const auto& trial = of_trial(session, window.trial);
-    const float* from = trial.const_data_ptr<float>() + window.begin * H * W;
-    for (int64_t f = 0; f < F; ++f, to += run, from += trial.stride(0)) {
-      std::memcpy(to, from, static_cast<size_t>(run) * sizeof(float));
-    }
+    const auto* const from = of_trial(session, window.trial).const_data_ptr<float>() + window.begin * bin;
+    to = std::copy_n(from, T * bin, to);
   }
-  return all.to(task_.model.device);
+  return all.to(task_.model.device).transpose(1, 2);
 }
 
 }  // namespace plexiform::training

@@ -19,7 +19,7 @@ class KeptFeatures {
   // ends, however it does.
   explicit KeptFeatures(const Task& task);
 
-  // (B, F, T', H', W') of windows of training trials, `length` bins each.
+  // (B, F, T', H', W') of windows of training trials, `length` bins each; in memory by bins, (B, T', F, H', W').
   at::Tensor of(size_t session, const std::vector<data::Window>& windows, int64_t length);
 
   double gigabytes() const;  // of all trials
@@ -33,7 +33,7 @@ class KeptFeatures {
   const int64_t lag_;  // bins of a window before its first feature
   Shape features_;     // of a window
   bool in_file_ = false;
-  std::map<std::pair<size_t, size_t>, at::Tensor> trials_;  // by session and trial: (F, T - lag, H', W')
+  std::map<std::pair<size_t, size_t>, at::Tensor> trials_;  // by session and trial: (T - lag, F, H', W')
 };
 
 }  // namespace plexiform::training

@@ -1,8 +1,8 @@
 // The step of trainer.shared_core_pass: one pass of the core, and a turn of each session on its features.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/tensor.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/unbind.h>
 #include <fmt/format.h>
 #include <parallel/host/batch_rows.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
@@ -32,6 +32,10 @@ host::Step Trainer::shared_step() {
     const auto own = shared.stimulus.slice(0, share.begin(windows), share.end(windows));
     return task_.processes.all_rows(model.features_of(own, session), windows);
   }();
+  // (B, T, C, H, W) in memory: readouts that sum over channels and pixels at once copy the features into it, each in its turn.
+  const auto by_bins = features.transpose(1, 2).contiguous();
+  // Of each window: what a turn did not see gets no gradient of it, where that of index_select() has zeros for it.
+  const auto of_windows = by_bins.unbind();
   const auto core_penalty = model.core_penalty();
   std::vector<int64_t> all(static_cast<size_t>(features.size(0)));
   std::iota(all.begin(), all.end(), 0);
@@ -40,10 +44,12 @@ host::Step Trainer::shared_step() {
   for (const auto& [batch, rows] : shared.turns) {
     const auto prediction = [&, &batch = batch, &rows = rows] {
       const MixedPrecision mixed(trainer.mixed_precision(), model.device);
-      const auto seen = rows == all
-                            ? features
-                            : features.index_select(0, at::tensor(rows, at::device(model.device).dtype(at::kLong)));
-      return model.from_features(seen, batch.session, batch.traces);
+      std::vector<at::Tensor> seen;
+      if (rows != all) {
+        for (const auto row : rows) seen.push_back(of_windows[static_cast<size_t>(row)]);
+      }
+      return model.from_features((rows == all ? by_bins : at::stack(seen)).transpose(1, 2), batch.session,
+                                 batch.traces);
     }();
     const auto loss = model.loss_of(prediction, batch.responses, batch.session);
     const auto readout_penalty = model.readout_penalty(batch.session);

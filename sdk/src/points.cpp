@@ -47,7 +47,8 @@ struct Plan {
         of_bins(T >= point_kernels::lanes / 2 && (sets == 1 || sets == B)),
         of_sample(of_bins ? (T + most_bins - 1) / most_bins : T),
         pieces(B * of_sample),
-        lines{of_bins, of_bins ? C : 1, filled(of_bins ? std::min(T, most_bins) : C)} {}
+        lines{of_bins, of_bins ? C : 1, filled(of_bins ? std::min(T, most_bins) : C)},
+        of_x{x.stride(0), x.stride(1), x.stride(2)} {}
 
   int64_t pixels() const { return H * W; }
   int64_t set(int64_t piece) const { return sets == 1 ? 0 : sets == B ? piece / of_sample : piece; }
@@ -55,15 +56,18 @@ struct Plan {
   int64_t length(int64_t piece) const { return of_bins ? std::min(most_bins, T - piece % of_sample * most_bins) : C; }
   // Of pixel 0, in x: the first number of a piece; from one line to the next, and from one number of a line to the next.
   int64_t first(int64_t piece) const {
-    return (piece / of_sample * C * T + piece % of_sample * (of_bins ? most_bins : 1)) * pixels();
+    return piece / of_sample * of_x.sample + piece % of_sample * (of_bins ? most_bins : 1) * of_x.bin;
   }
-  int64_t line_step() const { return T * pixels(); }
-  int64_t step() const { return of_bins ? pixels() : T * pixels(); }
+  int64_t line_step() const { return of_x.channel; }
+  int64_t step() const { return of_bins ? of_x.bin : of_x.channel; }
 
   const int64_t B, C, T, H, W, N, sets;
   const bool of_bins;
   const int64_t of_sample, pieces;
   const Lines lines;
+  const struct {
+    int64_t sample, channel, bin;
+  } of_x;  // from one to the next
 };
 
 // A point between its four pixels: left and right above, left and right below.
@@ -311,7 +315,8 @@ at::Tensor at_points(const at::Tensor& x, const at::Tensor& points, const at::Te
                     " sets of points for maps of ", x.sizes());
   if (!float_on_cpu(x) || !float_on_cpu(points) || !float_on_cpu(weights) || x.numel() == 0)
     return at_points_by_operators(x, points, weights, align_corners);
-  return AtPoints::apply(x.contiguous(), points.contiguous(), weights.contiguous(), align_corners);
+  const bool whole_maps = x.stride(4) == 1 && x.stride(3) == x.size(4) && x.is_non_overlapping_and_dense();
+  return AtPoints::apply(whole_maps ? x : x.contiguous(), points.contiguous(), weights.contiguous(), align_corners);
 }
 
 }  // namespace plexiform::layers

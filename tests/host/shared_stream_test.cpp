@@ -13,6 +13,7 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
+#include <set>
 
 #include "data_example.h"
 #include "needed_plugins.h"
@@ -79,6 +80,33 @@ TEST_CASE("a movie and its mirror image are not shared") {
       CHECK(at::equal(shared.stimulus[rows[k]], own.stimulus[static_cast<int64_t>(k)]));
     }
   }
+}
+
+TEST_CASE("sessions that have no window in common take their turns in batches of their own") {
+  auto recordings = permuted(true);
+  for (const auto& [name, mirrored] : {std::pair{"c", false}, {"d", true}}) {
+    recordings.sessions.push_back(recordings.sessions[mirrored ? 1 : 0]);
+    recordings.sessions.back().name = name;
+  }
+  LoaderParams pairs = loader;
+  pairs.batch_size = 2;
+  const auto parts = split(recordings, pairs, 2);
+  SharedStream stream(recordings, parts, pairs, 1);
+  CHECK(stream.sessions_per_window() == 2);
+  std::set<std::vector<size_t>> orders;
+  for (int epoch = 0; epoch < 10; ++epoch) {
+    std::vector<size_t> first_sessions;
+    for (int64_t step = 0; step < stream.steps_per_epoch(); ++step) {
+      const auto shared = stream.next();
+      REQUIRE(shared.turns.size() == 2);
+      CHECK(shared.turns[1].batch.session == shared.turns[0].batch.session + 2);
+      CHECK(shared.turns[0].rows == std::vector<int64_t>{0, 1});
+      first_sessions.push_back(shared.turns[0].batch.session);
+    }
+    CHECK(std::count(first_sessions.begin(), first_sessions.end(), 0) == std::ssize(first_sessions) / 2);
+    orders.insert(first_sessions);
+  }
+  CHECK(orders.size() > 1);
 }
 
 TEST_CASE("a shared stream goes on where it was, and only with its own data") {

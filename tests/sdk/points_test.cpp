@@ -57,6 +57,13 @@ TEST_CASE("maps at points are those of LibTorch's sampler, weighted and summed, 
       const auto of_ours = torch::autograd::grad({ours}, leaves.all(), {dy}),
                  of_theirs = torch::autograd::grad({theirs}, leaves.all(), {dy});
       for (size_t k = 0; k < 3; ++k) CHECK(close(of_ours[k], of_theirs[k], 1e-5));
+
+      const auto by_bins =
+          leaves.x.transpose(1, 2).contiguous().transpose(1, 2);  // as features of several readouts lie
+      const auto same = at_points(by_bins, leaves.points, leaves.weights, align_corners);
+      CHECK(torch::equal(same, ours));
+      const auto of_same = torch::autograd::grad({same}, leaves.all(), {dy});
+      for (size_t k = 0; k < 3; ++k) CHECK(torch::equal(of_same[k], of_ours[k]));
     }
   }
 }

@@ -79,10 +79,15 @@ int create_layout(const std::string& name, const Arguments& arguments) {
   size.describe(options);
   if (!parse(app, arguments)) return 0;
   check_ranges(size);
+  if (const auto frames = layout.small.frames; layout.frames_are_given && size.frames != frames) {
+    throw Usage(fmt::format(
+        "--frames: training trials of this layout have {}\n  fix: leave it out; --trials gives more", frames));
+  }
   Json record = write_params(size);
   record["layout"] = layout.name;
   simulation::make_folder(folder, replace, record, [&](const std::string& made) { layout.write(made, size); });
   fmt::print("{}: {}\n", folder, layout.what);
+  if (layout.experiments.empty()) fmt::print("plexiform data inspect {}\n", folder);  // says how to train on it
   for (const auto& experiment : layout.experiments) {
     std::string words;
     for (const auto& [key, below] : layout.paths) words += fmt::format(" {}={}{}", key, folder, below);

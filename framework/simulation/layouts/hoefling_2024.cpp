@@ -97,7 +97,7 @@ void write_cells(data::Hdf5File& file, const std::string& field, int64_t cells) 
 
 }  // namespace
 
-// movies.pkl, chirp.pkl, moving_bars.pkl and responses.h5. Clips have 150 frames, whatever `frames` is.
+// movies.pkl, chirp.pkl, moving_bars.pkl and responses.h5. Clips have 150 frames.
 void write_hoefling_2024(const std::string& folder, const LayoutSize& size) {
   constexpr int64_t clip = 150;
   const int64_t clips = size.trials, test_clips = std::max<int64_t>(1, size.test_frames / clip);

@@ -20,6 +20,7 @@ const std::vector<Layout>& layouts() {
        .small = {.neurons = 16, .trials = 108, .frames = 150, .test_frames = 750, .height = 18, .width = 16},
        .full =
            {.sessions = 20, .neurons = 60, .trials = 108, .frames = 150, .test_frames = 750, .height = 18, .width = 16},
+       .frames_are_given = true,
        .experiments = {{"hoefling_2024_core_readout_low_res"},
                        {"hoefling_2024_core_readout_low_res_lnp"},
                        {"hoefling_2024_core_readout_low_res_hyperparams_search"}},
@@ -31,6 +32,7 @@ const std::vector<Layout>& layouts() {
        .small = {.neurons = 16, .trials = 20, .frames = 150, .test_frames = 750, .height = 72, .width = 64},
        .full =
            {.sessions = 20, .neurons = 60, .trials = 108, .frames = 150, .test_frames = 750, .height = 72, .width = 64},
+       .frames_are_given = true,
        .experiments = {{"hoefling_2024_core_readout_high_res"}},
        .paths = hoefling,
        .small_overrides = {"dataloader.validation_clip_indices=[0,4,10]"},
