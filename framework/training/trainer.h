@@ -49,6 +49,7 @@ class Trainer {
   void find_rate();
   void train_epoch();
   data::Batch next_batch();
+  data::SharedBatch next_shared_batch();
   host::Step step();
   host::Step shared_step();
   Losses gradients(const data::Batch& batch);

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/unbind.h>
+#include <ATen/record_function.h>
 #include <fmt/format.h>
 #include <parallel/host/batch_rows.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
@@ -14,14 +15,20 @@
 
 namespace plexiform::training {
 
+data::SharedBatch Trainer::next_shared_batch() {
+  RECORD_USER_SCOPE("gather");
+  auto shared = shared_->next();
+  shared.stimulus = task_.settings.augmentation(shared.stimulus).to(task_.model.device);
+  for (auto& turn : shared.turns) turn.batch = turn.batch.to(task_.model.device);
+  return shared;
+}
+
 // The gradient is the sum of those that the sessions' own batches would have, penalties included, but for batch statistics of
 // the core, which are those of all windows together.
 host::Step Trainer::shared_step() {
   const auto& model = task_.model;
   const auto& trainer = task_.settings.trainer;
-  auto shared = shared_->next();
-  shared.stimulus = task_.settings.augmentation(shared.stimulus).to(model.device);
-  for (auto& turn : shared.turns) turn.batch = turn.batch.to(model.device);
+  const auto shared = next_shared_batch();
   const auto share = task_.processes.share();
   const int64_t windows = shared.stimulus.size(0);
   const auto features = [&] {

@@ -21,7 +21,7 @@ import cases
 
 # name: (options of create-data, epochs of one session at a time, shared ones for each, (rate, batch) to try, config)
 CASES = {
-    "low_res": (["--layout", "hoefling_2024_low_res"], 20, 2, [(0.01, 128), (0.03, 128), (0.01, 32), (0.02, 32)],
+    "low_res": (["--layout", "hoefling_2024_low_res"], 20, 2, [(0.01, 128), (0.03, 128), (0.01, 32), (0.03, 32), (0.01, 16)],
                 ["--config-name", "hoefling_2024_core_readout_low_res", "paths.movies_path={data}/movies.pkl",
                  "paths.responses_path={data}/responses.h5", "dataloader.allow_over_boundaries=false",
                  "++trainer.precision=32-true"]),
