@@ -35,27 +35,30 @@ Shown shown(const Trial& trial, const Window& window, int64_t length) {
 
 SharedStream::SharedStream(const Recordings& recordings, const Split& split, const LoaderParams& params, uint64_t seed)
     : recordings_(recordings), split_(split), seed_(seed), length_(params.train_chunk_size) {
-  using Key = std::tuple<std::string, const Stimulus*, bool, int64_t, int64_t>;  // name first: an order that repeats
-  std::map<Key, Run> runs;
+  using Key = std::tuple<const Stimulus*, bool, int64_t, int64_t>;
+  std::map<Key, size_t> known;  // runs are numbered as they appear: addresses have another order in another process
   for (const auto& part : split.train) {
     if (part.across) {
       throw Error("dataloader.allow_over_boundaries", "is true, but windows that sessions share lie inside clips",
                   "use false, or trainer.shared_core_pass: false");
     }
+    if (part.fixed) {
+      throw Error("dataloader", "cuts each trial at places of its own, but windows that sessions share are drawn anew",
+                  "use trainer.shared_core_pass: false");
+    }
     for (const auto& stretch : part.stretches) {
       const Trial& trial = recordings.sessions[part.session].train[stretch.trial];
       for (const auto& [stored, piece] : stored_pieces(trial, stretch)) {
         if (piece.length < length_) continue;
-        const auto* stimulus = trial.stimulus.get();
-        Run& run = runs[{stimulus->name, stimulus, trial.view.mirrored, stored, piece.length}];
-        run.length = piece.length;
-        run.shown.push_back({part.session, {piece.trial, piece.begin}});
+        const Key key = {trial.stimulus.get(), trial.view.mirrored, stored, piece.length};
+        const auto [found, fresh] = known.try_emplace(key, runs_.size());
+        if (fresh) {
+          runs_.push_back({.length = piece.length});
+          windows_ += piece.length / length_;
+        }
+        runs_[found->second].shown.push_back({part.session, {piece.trial, piece.begin}});
       }
     }
-  }
-  for (auto& [key, run] : runs) {
-    windows_ += run.length / length_;
-    runs_.push_back(std::move(run));
   }
   if (windows_ == 0) {
     throw Error("dataloader.train_chunk_size",
@@ -71,8 +74,10 @@ void SharedStream::find_audiences() {
   std::iota(of_session.begin(), of_session.end(), 0);
   for (const auto& run : runs_) {
     const size_t one = of_session[run.shown.front().first];
-    for (const auto& [session, window] : run.shown)
-      std::replace(of_session.begin(), of_session.end(), of_session[session], one);
+    for (const auto& [session, window] : run.shown) {
+      const size_t other = of_session[session];
+      std::replace(of_session.begin(), of_session.end(), other, one);
+    }
   }
   for (auto& run : runs_) run.audience = of_session[run.shown.front().first];
 }
@@ -104,11 +109,9 @@ void SharedStream::draw() {
   }
   std::vector<Window> shuffled;
   for (const int64_t i : random.permutation(windows_)) shuffled.push_back(all[static_cast<size_t>(i)]);
-  // Audiences one after the other, from one drawn anew; then whole batches in an order drawn anew.
-  const auto count = static_cast<int64_t>(split_.train.size()), first = random.below(count);
-  const auto place = [&](const Window& window) {
-    return (static_cast<int64_t>(runs_[window.trial].audience) + count - first) % count;
-  };
+  // Audiences one after the other, and whole batches, each in an order drawn anew.
+  const auto places = random.permutation(std::ssize(split_.train));
+  const auto place = [&](const Window& window) { return places[runs_[window.trial].audience]; };
   std::stable_sort(shuffled.begin(), shuffled.end(),
                    [&](const Window& one, const Window& other) { return place(one) < place(other); });
   order_.clear();

@@ -29,12 +29,13 @@ struct SharedBatch {
 
 // The endless stream of shared training batches. In an epoch each stretch of movie is gone through once, at a shift drawn
 // anew, in windows of an order drawn anew; windows that do not fill a batch are left out. Sessions that have no window in
-// common, such as those of left and of right eyes, have batches of their own, but for the rests of both. Which windows make a
-// batch depends on seed, epoch and step alone.
+// common, such as those of left and of right eyes, have batches of their own, but for windows that do not fill one. Which
+// windows make a batch depends on seed, epoch and step alone.
 class SharedStream {
  public:
   // Keeps references to `recordings` and `split`. Throws Error("dataloader.allow_over_boundaries", ...) for windows that
-  // cross the ends of trials, and Error("dataloader.train_chunk_size", ...) when no stretch holds a window.
+  // cross the ends of trials, Error("dataloader", ...) for windows that have places of their own, and
+  // Error("dataloader.train_chunk_size", ...) when no stretch holds a window.
   SharedStream(const Recordings& recordings, const Split& split, const LoaderParams& params, uint64_t seed);
   int64_t steps_per_epoch() const { return static_cast<int64_t>(windows_) / batch_size_; }
   void start_epoch();

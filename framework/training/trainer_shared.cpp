@@ -31,7 +31,7 @@ host::Step Trainer::shared_step() {
   const auto shared = next_shared_batch();
   const auto share = task_.processes.share();
   const int64_t windows = shared.stimulus.size(0);
-  const auto features = [&] {
+  auto features = [&] {
     const MixedPrecision mixed(trainer.mixed_precision(), model.device);
     const auto session = shared.turns.front().batch.session;
     if (!share.divides(windows)) return model.features_of(shared.stimulus, session);
@@ -39,24 +39,22 @@ host::Step Trainer::shared_step() {
     const auto own = shared.stimulus.slice(0, share.begin(windows), share.end(windows));
     return task_.processes.all_rows(model.features_of(own, session), windows);
   }();
-  // (B, T, C, H, W) in memory: readouts that sum over channels and pixels at once copy the features into it, each in its turn.
-  const auto by_bins = features.transpose(1, 2).contiguous();
+  // By bins, (B, T, C, H, W) in memory, as readouts that sum over channels and pixels at once would copy them in each turn.
+  features = features.transpose(1, 2).contiguous().transpose(1, 2);
   // Of each window: what a turn did not see gets no gradient of it, where that of index_select() has zeros for it.
-  const auto of_windows = by_bins.unbind();
+  const auto of_windows = features.transpose(1, 2).unbind();
   const auto core_penalty = model.core_penalty();
-  std::vector<int64_t> all(static_cast<size_t>(features.size(0)));
+  std::vector<int64_t> all(static_cast<size_t>(windows));
   std::iota(all.begin(), all.end(), 0);
   std::vector<at::Tensor> scalars;  // of each turn: total, loss, core and readout penalty, metric
   at::Tensor total;
   for (const auto& [batch, rows] : shared.turns) {
     const auto prediction = [&, &batch = batch, &rows = rows] {
       const MixedPrecision mixed(trainer.mixed_precision(), model.device);
+      if (rows == all) return model.from_features(features, batch.session, batch.traces);
       std::vector<at::Tensor> seen;
-      if (rows != all) {
-        for (const auto row : rows) seen.push_back(of_windows[static_cast<size_t>(row)]);
-      }
-      return model.from_features((rows == all ? by_bins : at::stack(seen)).transpose(1, 2), batch.session,
-                                 batch.traces);
+      for (const auto row : rows) seen.push_back(of_windows[static_cast<size_t>(row)]);
+      return model.from_features(at::stack(seen).transpose(1, 2), batch.session, batch.traces);
     }();
     const auto loss = model.loss_of(prediction, batch.responses, batch.session);
     const auto readout_penalty = model.readout_penalty(batch.session);

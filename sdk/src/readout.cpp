@@ -43,6 +43,15 @@ at::Tensor trace(const Given& given, const std::string& name, const char* knob, 
 
 }  // namespace
 
+bool by_bins(const at::Tensor& features) { return features.stride(1) < features.stride(2); }
+
+at::Tensor masked_sum(const at::Tensor& features, const at::Tensor& masks, const at::Tensor& weights) {
+  const bool bins_first = by_bins(features);
+  const auto maps = (bins_first ? features.transpose(1, 2) : features).flatten(3);
+  const auto seen = torch::matmul(maps, masks);  // (B, C, T, N), or (B, T, C, N)
+  return bins_first ? (seen * weights).sum(2) : (seen * weights.unsqueeze(1)).sum(1);
+}
+
 at::Tensor per_neuron(const ReadoutContext& context, const std::string& name, const char* knob) {
   const auto found = find(context.info, name);
   if (!found.defined()) {

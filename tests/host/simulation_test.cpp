@@ -341,7 +341,9 @@ TEST_CASE("create-data refuses what it does not understand before it writes") {
                     "folder: has no name\n  fix: name the folder to make");
   CHECK_THROWS_AS(plexiform::files::NewFolder(""), plexiform::Error);
   CHECK_THROWS_AS(create_data({data, "--layout", "nonsense"}), plexiform::cli::Usage);
-  CHECK_THROWS_AS(create_data({data, "--layout", "hoefling_2024_low_res", "--frames", "300"}), plexiform::cli::Usage);
+  CHECK_THROWS_MATCHES(create_data({data, "--layout", "hoefling_2024_low_res", "--frames", "300"}),
+                       plexiform::cli::Usage,
+                       Catch::Matchers::Message("--frames: is 150 in this layout\n  fix: leave it out"));
   CHECK(folder.entries() == 0);
   CHECK(create_data({data, "--sessions", "1", "--neurons", "3", "--frames", "60", "--test-frames", "30"}) == 0);
   CHECK(fs::exists(data + "/retina_1.h5"));

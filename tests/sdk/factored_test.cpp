@@ -172,7 +172,18 @@ std::vector<Problem> random_problems(int count) {
   std::mt19937 engine(7);
   auto draw = [&](int64_t low, int64_t high) { return std::uniform_int_distribution(low, high)(engine); };
   auto zeros = [&](int64_t most) { return draw(0, 1) * draw(0, most); };
-  std::vector<Problem> all;
+  // Of maps that are taken in bands of rows, the last one smaller.
+  std::vector<Problem> all = {{.batch = 3,
+                               .inputs = 2,
+                               .outputs = 5,
+                               .time = 6,
+                               .height = 20,
+                               .width = 30,
+                               .bins = 3,
+                               .rows = 4,
+                               .columns = 5,
+                               .rows_before = 1,
+                               .columns_after = 2}};
   while (std::ssize(all) < count) {
     Problem p;
     p.batch = draw(1, 3), p.inputs = draw(1, 4), p.outputs = draw(1, 20);
@@ -318,6 +329,8 @@ TEST_CASE("a long sample is taken in pieces in frequency, as the formula has it"
     p.rows = 3, p.columns = 2, p.rows_before = 1, p.time_before = time % 4, p.time_after = time % 3;
     all.push_back(p);
   }
+  all.push_back(all.back());
+  all.back().height = 18, all.back().width = 20;  // in bands of rows
   for (const auto& p : all) {
     const Case<double> one(p, ++seed);
     const auto expected = one.formula();

@@ -122,3 +122,14 @@ TEST_CASE("a batch without the traces that a readout asks for is refused, by nam
                     "gain_from: a batch of session 'a' has no 'running'\n"
                     "  fix: record it with every stimulus, or leave gain_from out");
 }
+
+TEST_CASE("maps are masked, weighted and summed in the order in which they lie in memory") {
+  at::manual_seed(5);
+  const auto maps = torch::randn({2, 3, 4, 5, 6}), masks = torch::randn({30, 7}), weights = torch::randn({3, 7});
+  const auto expected = at::einsum("bctp,pn,cn->btn", {maps.flatten(3), masks, weights});
+  const auto turned = maps.transpose(1, 2).contiguous().transpose(1, 2);
+  CHECK_FALSE(plexiform::layers::by_bins(maps));
+  CHECK(plexiform::layers::by_bins(turned));
+  for (const auto& x : {maps, turned})
+    CHECK(at::allclose(plexiform::layers::masked_sum(x, masks, weights), expected, 1e-4, 1e-5));
+}

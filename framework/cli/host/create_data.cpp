@@ -79,11 +79,12 @@ int create_layout(const std::string& name, const Arguments& arguments) {
   size.describe(options);
   if (!parse(app, arguments)) return 0;
   check_ranges(size);
-  if (const auto frames = layout.small.frames; layout.frames_are_given && size.frames != frames) {
-    throw Usage(fmt::format(
-        "--frames: training trials of this layout have {}\n  fix: leave it out; --trials gives more", frames));
+  const Json asked = write_params(size), usual = write_params(full ? layout.full : layout.small);
+  for (const auto& name : layout.given) {
+    if (asked[name] == usual[name]) continue;
+    throw Usage(fmt::format("{}: is {} in this layout\n  fix: leave it out", option_name(name), usual[name].dump()));
   }
-  Json record = write_params(size);
+  Json record = asked;
   record["layout"] = layout.name;
   simulation::make_folder(folder, replace, record, [&](const std::string& made) { layout.write(made, size); });
   fmt::print("{}: {}\n", folder, layout.what);

@@ -109,7 +109,7 @@ void write_hoefling_2024(const std::string& folder, const LayoutSize& size) {
   PickleFile movies(folder + "/movies.pkl");
   movies.array("train", train);
   movies.array("test", test);
-  movies.array("random_sequences", at::stack(orders, 1).to(at::kByte));
+  movies.array("random_sequences", at::stack(orders, 1).to(clips > 256 ? at::kLong : at::kByte));
   movies.begin("movie_stats");
   movies.begin("dichromatic");
   movies.number("mean", 37.2);

@@ -40,11 +40,11 @@ struct Experiment {
 };
 
 struct Layout {
-  std::string name;               // "goldin_2022"
-  std::string what;               // one line for people
-  LayoutSize small;               // a second's work, a few MB at most
-  LayoutSize full;                // the shape of the published files
-  bool frames_are_given = false;  // a training trial has as many as `small`, always
+  std::string name;                     // "goldin_2022"
+  std::string what;                     // one line for people
+  LayoutSize small;                     // a second's work, a few MB at most
+  LayoutSize full;                      // the shape of the published files
+  std::vector<std::string> given = {};  // knobs of LayoutSize that it does not take
   // The experiments that train on it, and the overrides that lead them to it: a key of the config and what to append to the
   // folder.
   std::vector<Experiment> experiments;

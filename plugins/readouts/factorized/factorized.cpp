@@ -71,8 +71,7 @@ struct Factorized final : plexiform::layers::DriveReadout, plexiform::Pictures {
 
   at::Tensor drive(const at::Tensor& x) override {
     if (quirks) constrain();
-    const auto seen = at::matmul(x.flatten(3), mask);       // (B, C, T, N)
-    const auto sum = (seen * weights.unsqueeze(1)).sum(1);  // (B, T, N)
+    const auto sum = plexiform::layers::masked_sum(x, mask, weights);  // (B, T, N)
     return bias.defined() ? sum + bias : sum;
   }
 

@@ -79,14 +79,13 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
   at::Tensor drive(const at::Tensor& x) override {
     if (quirks) clamp_features();
     const int64_t B = x.size(0), C = x.size(1), T = x.size(2), P = x.size(3) * x.size(4), N = neurons;
-    const auto masks = mask().flatten(1);            // (N, P)
-    at::Tensor sum;                                  // (B, T, N)
-    const bool by_bins = x.stride(1) < x.stride(2);  // as the maps lie in memory
+    const auto masks = mask().flatten(1);  // (N, P)
+    at::Tensor sum;                        // (B, T, N)
+    const int64_t copied = plexiform::layers::by_bins(x) ? 0 : B * T * C * P;
     // Maps of a neuron each, weighted and summed; or one sum over channels and pixels at once, for which the stimulus' maps
     // are laid out by bins and each neuron's weights by pixels: whichever is fewer numbers beside the products.
-    if (N * B * T < (N + (by_bins ? 0 : B * T)) * P) {
-      const auto seen = torch::matmul(by_bins ? x.flatten(3).transpose(1, 2) : x.flatten(3), masks.t());
-      sum = by_bins ? (seen * features.view({C, N})).sum(2) : (seen * features).sum(1);
+    if (N * B * T * C < N * C * P + copied) {
+      sum = plexiform::layers::masked_sum(x, masks.t(), features.view({C, N}));
     } else {
       const auto weights = features.view({C, N}).t().unsqueeze(2) * masks.unsqueeze(1);  // (N, C, P)
       sum = torch::matmul(x.flatten(3).transpose(1, 2).reshape({B, T, C * P}), weights.reshape({N, C * P}).t());

@@ -104,8 +104,19 @@ TEST_CASE("many clips at once give the rates and gradients of each alone") {
   for (int64_t b = 0; b < x.size(0); ++b) each.push_back(readout->forward(x.slice(0, b, b + 1), {}));
   CHECK(at::allclose(together, at::cat(each), 1e-5, 1e-6));
   weighted_sum(at::cat(each)).backward();
-  for (size_t k = 0; k < gradients.size(); ++k)
-    CHECK(at::allclose(readout->parameters()[k].tensor.grad(), gradients[k], 1e-4, 1e-5));
+  auto check_gradients = [&] {
+    auto parameters = readout->parameters();
+    for (size_t k = 0; k < gradients.size(); ++k) {
+      CHECK(at::allclose(parameters[k].tensor.grad(), gradients[k], 1e-4, 1e-5));
+      parameters[k].tensor.mutable_grad() = at::Tensor();
+    }
+  };
+  check_gradients();
+  const auto by_bins = x.transpose(1, 2).contiguous().transpose(1, 2);  // as features that several readouts share
+  const auto again = readout->forward(by_bins, {});
+  CHECK(at::allclose(together, again, 1e-5, 1e-6));
+  weighted_sum(again).backward();
+  check_gradients();
 }
 
 TEST_CASE("seed 0 draws openretina's weights, session after session") {

@@ -50,9 +50,11 @@ struct SplineMask final : plexiform::layers::DriveReadout, plexiform::Pictures {
   }
 
   at::Tensor drive(const at::Tensor& x) override {
-    const auto by_knot = at::matmul(at::matmul(rows, x), columns.t()).flatten(3);  // (B, C, T, K L)
-    const auto seen = at::matmul(by_knot, coefficients.flatten(0, 1)) / (shape.height * shape.width);
-    const auto sum = (seen * weights.unsqueeze(1)).sum(1);  // (B, T, N)
+    const bool by_bins = plexiform::layers::by_bins(x);
+    const auto by_knot = at::matmul(at::matmul(rows, by_bins ? x.transpose(1, 2) : x), columns.t());
+    const auto seen = by_bins ? by_knot.transpose(1, 2) : by_knot;  // (B, C, T, K, L)
+    const auto masks = coefficients.flatten(0, 1) / (shape.height * shape.width);
+    const auto sum = plexiform::layers::masked_sum(seen, masks, weights);  // (B, T, N)
     return bias.defined() ? sum + bias : sum;
   }
 

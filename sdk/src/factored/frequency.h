@@ -63,8 +63,8 @@ struct InFrequency {
     band = line + aligned(2 * larger(n_t, larger(n_h, n_w)) * P2);
     plane = band + aligned(larger(band_rows(W) * W, larger(band_rows(W1) * W1, kw)) * P2);
     x_plane = plane + aligned(kh * n_w * P2);
-    y_plane = x_plane + aligned(x.blocks(group) * T * pitch);
-    x_lines = y_plane + aligned(y.blocks(group) * T1 * pitch);
+    y_plane = x_plane + aligned(n_h * apart(x.blocks(group) * T));
+    x_lines = y_plane + aligned(n_h * apart(y.blocks(group) * T1));
     y_lines = x_lines + aligned(n_t * P2 * x.blocks(group));
     dx_lines = y_lines + aligned(n_t * P2 * y.blocks(group));
     scratch_size = dx_lines + aligned(job.input_gradient ? n_t * P2 * x.blocks(group) : 0);
@@ -115,8 +115,8 @@ struct InFrequency {
     clear(own + none, P2);
     return own;
   }
-  // Rows that are transposed together: from each channel a run of pixels that memory hands over well. A quarter as many took a
-  // fifth longer (high-res; a CPU with AVX-512).
+  // Rows that are transposed together: of each channel a run of 256 pixels or a little more, which memory hands over well.
+  // Runs of 64 took a quarter longer (high-res layers; a CPU with AVX-512).
   static int64_t band_rows(int64_t columns) { return (256 + columns - 1) / columns; }
 
   // The kernels. Parts share inputs (and outputs, transposed) and frequencies of time.
@@ -206,7 +206,7 @@ struct InFrequency {
     for_each_band(part, g, m, [&](int64_t unit, int64_t h0, int64_t h1, auto&& where) {
       const int64_t now = unit / m.frames.count;
       if ((pieces > 1 && h0 == 0) || now != block)  // lanes without a channel, or this frame, are zeros
-        clear(work + band, band_rows(m.columns) * m.columns * P2);
+        clear(work + band, smaller(m.rows, band_rows(m.columns)) * m.columns * P2);
       block = now;
       for_each_sample(m.lanes, g, block, [&](int64_t sample, int64_t channel, int64_t count, int64_t lane) {
         const int64_t at = where(sample, channel);
@@ -260,19 +260,22 @@ struct InFrequency {
     }
   }
 
-  // Columns of one frequency of width, all blocks and frames: [unit][h] <-> frequencies [unit][v].
+  // Columns of one frequency of width, all blocks and frames: [unit][h] <-> frequencies [v][unit].
   void columns_to_frequencies(Real* work, const Real* from, int64_t units, int64_t rows, int64_t rows_before,
                               Real* to) const {
     for (int64_t unit = 0; unit < units; ++unit)
       fourier<V, true>(along_h, Line<const Real>{from + unit * rows * P2, P2, rows, rows_before, work + none},
-                       Line<Real>{to + unit * pitch, P2, n_h}, work + line);
+                       Line<Real>{to + unit * P2, apart(units), n_h}, work + line);
   }
   void columns_from_frequencies(Real* work, const Real* from, int64_t units, int64_t rows, int64_t rows_before,
                                 Real* to) const {
     for (int64_t unit = 0; unit < units; ++unit)
-      fourier<V, false>(along_h, Line<const Real>{from + unit * pitch, P2, n_h},
+      fourier<V, false>(along_h, Line<const Real>{from + unit * P2, apart(units), n_h},
                         Line<Real>{to + unit * rows * P2, P2, rows, rows_before, work + none + P2}, work + line);
   }
+
+  // From a frequency of height to the next: one more, so that columns do not meet in the cache.
+  static int64_t apart(int64_t units) { return (units + 1) * P2; }
 
   // Parts share the frequencies of width.
   void product(int part, const Group& g) const {
@@ -286,13 +289,13 @@ struct InFrequency {
       if (backwards()) columns_to_frequencies(work, own_y, out * T1, H1, p.rows_before, work + y_plane);
       for (int64_t v = 0; v < n_h; ++v) {
         const int64_t unit = w * n_h + v;
-        Real *const xs = work + x_plane + v * P2, *const ys = work + y_plane + v * P2;
+        Real *const xs = work + x_plane + v * apart(in * T), *const ys = work + y_plane + v * apart(out * T1);
         for (int64_t block = 0; block < in; ++block)
-          fourier<V, true>(along_t, Line<const Real>{xs + block * T * pitch, pitch, T, 0, work + none},
+          fourier<V, true>(along_t, Line<const Real>{xs + block * T * P2, P2, T, 0, work + none},
                            Line<Real>{work + x_lines + block * P2, in * P2, n_t}, work + line);
         if (backwards()) {
           for (int64_t block = 0; block < out; ++block)
-            fourier<V, true>(along_t, Line<const Real>{ys + block * T1 * pitch, pitch, T1, time_before, work + none},
+            fourier<V, true>(along_t, Line<const Real>{ys + block * T1 * P2, P2, T1, time_before, work + none},
                              Line<Real>{work + y_lines + block * P2, out * P2, n_t}, work + line);
           if (job.temporal_gradient) gradient_of_kernels(part, g, work, unit);
           if (!job.input_gradient) continue;
@@ -300,14 +303,13 @@ struct InFrequency {
                          job.workspace + time_transposed);
           for (int64_t block = 0; block < in; ++block)
             fourier<V, false>(along_t, Line<const Real>{work + dx_lines + block * P2, in * P2, n_t},
-                              Line<Real>{xs + block * T * pitch, pitch, T, 0, work + none + P2}, work + line);
+                              Line<Real>{xs + block * T * P2, P2, T, 0, work + none + P2}, work + line);
         } else {
           multiply<false>(g, work + x_lines, x, work + y_lines, y, job.workspace + space + unit * kernels,
                           job.workspace + time);
           for (int64_t block = 0; block < out; ++block)
             fourier<V, false>(along_t, Line<const Real>{work + y_lines + block * P2, out * P2, n_t},
-                              Line<Real>{ys + block * T1 * pitch, pitch, T1, time_before, work + none + P2},
-                              work + line);
+                              Line<Real>{ys + block * T1 * P2, P2, T1, time_before, work + none + P2}, work + line);
         }
       }
       if (!backwards()) columns_from_frequencies(work, work + y_plane, out * T1, H1, p.rows_before, own_y);
@@ -468,8 +470,6 @@ struct InFrequency {
   const Lanes x = job.input_gradient ? Lanes::own(p.inputs, L) : Lanes::shared(p.inputs, L),
               y = Lanes::own(p.outputs, L);
   const int64_t kernels = y.apart * p.inputs * 2, transposed = x.apart * p.outputs * 2;  // numbers of one frequency
-  // Of columns of frequencies: one more, so that lines over time do not meet in the cache.
-  const int64_t pitch = (n_h + 1) * P2;
   const int64_t pairs = (p.batch * pieces + 1) / 2, groups = (pairs + most_pairs() - 1) / most_pairs(),
                 group = (pairs + groups - 1) / groups;  // pairs of each, but the last
 

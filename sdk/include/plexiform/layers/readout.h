@@ -20,6 +20,13 @@ namespace plexiform::layers {
 // of each neuron.
 at::Tensor per_neuron(const ReadoutContext& context, const std::string& name, const char* knob);
 
+// Do features (B, C, T, H, W) lie in memory bin by bin, (B, T, C, H, W)? Those that several readouts share do.
+bool by_bins(const at::Tensor& features);
+
+// sum_c weights[c,n] sum_p features[b,c,t,p] masks[p,n] over channels c and pixels p, without a copy of features in either order.
+// (B, C, T, H, W), (H W, N), (C, N) -> (B, T, N)
+at::Tensor masked_sum(const at::Tensor& features, const at::Tensor& masks, const at::Tensor& weights);
+
 struct ReadoutKnobs {
   std::string nonlinearity = "softplus";
   int64_t spline_knots = 0;
