@@ -57,20 +57,20 @@ class SharedFeatures {
     }
     if (!new_windows.empty()) {
       const auto stimulus = data::gather(task_.recordings, part, new_windows).stimulus.to(task_.model.device);
-      const auto features = task_.model.features_of(stimulus, part.session);
+      const auto features = task_.model.features_of(stimulus, part.session).transpose(1, 2).contiguous();
       numbers_ += features.numel();
       for (size_t k = 0; k < new_shown.size(); ++k) all_[new_shown[k]] = features[static_cast<int64_t>(k)];
     }
     std::vector<at::Tensor> rows;
     for (const auto& one : shown) rows.push_back(all_.at(one));
-    return at::stack(rows);
+    return at::stack(rows).transpose(1, 2);
   }
 
  private:
   static constexpr int64_t most = int64_t{1} << 26;  // numbers that are kept: 256 MB
 
   const Task& task_;
-  std::map<data::Shown, at::Tensor> all_;  // (F, T', H', W')
+  std::map<data::Shown, at::Tensor> all_;  // (T', F, H', W'): by bins, as in training
   int64_t numbers_ = 0;
 };
 

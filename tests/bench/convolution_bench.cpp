@@ -14,6 +14,7 @@
 #include <ATen/ops/mm.h>
 #include <fmt/format.h>
 #include <fused.h>
+#include <malloc.h>
 #include <plexiform/layers/custom_separable.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
@@ -98,6 +99,8 @@ int main(int count, char** arguments) {
     return 2;
   }
   at::set_num_threads(1);
+  mallopt(M_MMAP_MAX, 0);  // as in training, freed memory is kept: maps would be zeroed by the system each time
+  mallopt(M_TRIM_THRESHOLD, -1);
   const double peak = bench::peak();
   const auto& kernels = factored::kernels<float>(16);
   fmt::print("{}, FMA peak {:.0f} GFLOP/s, sgemm {:.0f}, one thread\n\n", kernels.name, peak, sgemm());
