@@ -4,6 +4,8 @@
 
 #include <ATen/autocast_mode.h>
 
+#include <cstdlib>
+
 namespace plexiform::training {
 
 class MixedPrecision {
@@ -11,6 +13,7 @@ class MixedPrecision {
   MixedPrecision(bool on, at::Device device)
       : device_(device.type()), before_(at::autocast::is_autocast_enabled(device_)) {
     if (!on) return;
+    if (device.is_cpu()) without_amx();
     at::autocast::set_autocast_dtype(device_, at::kBFloat16);
     at::autocast::set_autocast_enabled(device_, true);
     at::autocast::increment_nesting();
@@ -24,6 +27,13 @@ class MixedPrecision {
   MixedPrecision(const MixedPrecision&) = delete;
 
  private:
+  // oneDNN's gradient of weights of one input channel writes past its memory where it uses AMX (LibTorch 2.13, of (8, 1, 1, 30,
+  // 30) and smaller ones: NaN, or a broken heap). It asks once, at the first convolution.
+  static void without_amx() {
+    static const int once = setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", /*overwrite=*/0);
+    (void)once;
+  }
+
   const at::DeviceType device_;
   bool before_, on_ = false;
 };

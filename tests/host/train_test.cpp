@@ -282,3 +282,24 @@ TEST_CASE("a sweep trains its runs two at a time, its table has their scores, an
   CHECK(reproduced.code == 0);
   CHECK_THAT(reproduced.output, ContainsSubstring("seed=2") && ContainsSubstring("It gives the same config.\n"));
 }
+
+TEST_CASE("a published config in mixed precision trains as in float32, with the convolutions that this processor has") {
+  need_quickstart_plugins();
+  const Folder folder;
+  REQUIRE(run({"create-data", folder / "data", "--layout", "goldin_2022", "--neurons", "3"}, folder / "log").code == 0);
+  std::vector<double> losses;
+  for (const std::string precision : {"16-mixed", "32-true"}) {
+    const auto done =
+        run({"train", "--config-name", "goldin_2022_core_readout", "paths.data_dir=" + folder / "data", "logger=[]",
+             "hydra.run.dir=" + folder / precision, "++trainer.precision=" + precision, "trainer.max_epochs=1",
+             "++trainer.limit_train_batches=4", "++trainer.accumulate_grad_batches=1", "++trainer.limit_val_batches=1",
+             "++trainer.limit_test_batches=1", "model.core.spatial_kernel_sizes=[9]"},
+            folder / "log");
+    INFO(done.output);
+    REQUIRE(done.code == 0);
+    const auto at = done.output.find("val_loss ");
+    REQUIRE(at != std::string::npos);
+    losses.push_back(std::stod(done.output.substr(at + 9)));
+  }
+  CHECK(std::abs(losses[0] - losses[1]) < 0.02 * std::abs(losses[1]));
+}

@@ -131,11 +131,13 @@ void write_hoefling_2024(const std::string& folder, const LayoutSize& size) {
     const bool left = session % 2 == 1;
     const auto seen = [&](const at::Tensor& movie) { return watchers.rates(left ? movie.flip(2) : movie); };
     const int64_t* order = orders[sequence].const_data_ptr<int64_t>();
-    std::vector<at::Tensor> shown;
-    for (int64_t k = 0; k < clips; ++k) shown.push_back(train[0].slice(0, order[k] * clip, (order[k] + 1) * clip));
-    const auto half = std::vector<at::Tensor>(shown.begin(), shown.begin() + clips / 2),
-               rest = std::vector<at::Tensor>(shown.begin() + clips / 2, shown.end());
-    const auto all = at::cat({test[0], at::cat(half), test[0], at::cat(rest), test[0]});
+    std::vector<at::Tensor> shown = {test[0]};  // before, between and after the clips
+    for (int64_t k = 0; k < clips; ++k) {
+      if (k == clips / 2) shown.push_back(test[0]);
+      shown.push_back(train[0].slice(0, order[k] * clip, (order[k] + 1) * clip));
+    }
+    shown.push_back(test[0]);
+    const auto all = at::cat(shown);
     const std::string field = fmt::format("session_{}_field_{}", session / 4 + 1, session % 4 + 1);
     write_traces(file, field, "natural", seen(all), every(5, clips + 3 * test_clips), own);
     std::vector<at::Tensor> chirps(repeats, chirp), passes(repeats, bars.slice(0, 90, 90 + 8 * bar_frames));
