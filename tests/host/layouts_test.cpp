@@ -109,6 +109,19 @@ std::vector<at::Tensor> batches_of(const Recordings& recordings, const LoaderPar
 
 }  // namespace
 
+TEST_CASE("Hoefling 2024: movies of one clip, and of more than a byte counts, are made and read") {
+  const auto& layout = simulation::layout("hoefling_2024_low_res");
+  for (const int64_t clips : {1, 257}) {
+    const example::Folder folder;
+    auto size = tiny(layout);
+    size.sessions = 1, size.trials = clips, size.test_frames = 150;
+    layout.write(folder.path(), size);
+    const auto recordings = read_recordings(composed(layout, layout.experiments[0], folder.path()));
+    REQUIRE(recordings.sessions.size() == 1);
+    CHECK(recordings.sessions[0].train[0].frames() == clips * 150);
+  }
+}
+
 TEST_CASE("each layout becomes a file of our own, and that a generic folder, with the same batches", "[layouts]") {
   for (const auto& layout : simulation::layouts()) {
     if (layout.name == "hoefling_2024_high_res") continue;  // as the low one, but slow

@@ -156,6 +156,10 @@ TEST_CASE("windows that cannot be shared are refused") {
   const auto parts = split(recordings, large, 2);
   CHECK_THROWS_MATCHES(SharedStream(recordings, parts, large, 1), Error,
                        MessageMatches(ContainsSubstring("no clip or movie is shown for as long")));
+  auto placed = split(recordings, loader, 2);
+  placed.train[0].fixed = true;
+  CHECK_THROWS_MATCHES(SharedStream(recordings, placed, loader, 1), Error,
+                       MessageMatches(ContainsSubstring("cuts each trial at places of its own")));
 }
 
 TEST_CASE("the gradient of a shared step is the sum of the sessions' own") {
