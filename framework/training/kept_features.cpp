@@ -22,6 +22,7 @@ Shape with_time(Shape shape, int64_t time) {
 
 std::string KeptFeatures::obstacle(const Task& task) {
   const auto& model = task.model;
+  if (task.settings.trainer.shared_core_pass) return "trainer.shared_core_pass is true";
   if (!core_is_frozen(task)) return "the core is trained, or its batch statistics move";
   if (task.settings.augmentation.any()) return "the stimulus is augmented";
   const auto temporal = model.core->temporal();

@@ -27,11 +27,10 @@ class MixedPrecision {
   MixedPrecision(const MixedPrecision&) = delete;
 
  private:
-  // oneDNN's gradient of weights of one input channel writes past its memory where it uses AMX (LibTorch 2.13, of (8, 1, 1, 30,
-  // 30) and smaller ones: NaN, or a broken heap). It asks once, at the first convolution.
+  // oneDNN's gradient of weights of one input channel writes past its memory where it uses AMX (LibTorch 2.13, kernels of 30 x 30
+  // pixels and smaller: NaN, or a broken heap). It asks once, at the first convolution of the process.
   static void without_amx() {
-    static const int once = setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", /*overwrite=*/0);
-    (void)once;
+    [[maybe_unused]] static const int set = setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", /*overwrite=*/0);
   }
 
   const at::DeviceType device_;

@@ -332,12 +332,8 @@ host::Result train_together(Run& run, const std::string& folder, Start start, st
   if (processes.several()) note(fmt::format("{} processes share each batch", processes.size()));
   Task task{run.model, run.recordings, run.split, run.loader, run.settings, folder, nullptr, processes};
   std::optional<KeptFeatures> features;
-  if (settings.trainer.shared_core_pass) {
-    note(shared_pass(run));
-    if (const auto& keep = settings.trainer.keep_features; keep == "memory" || keep == "file")
-      note("note: trainer.keep_features: features are computed at every step, since trainer.shared_core_pass is true");
-  }
-  if (settings.trainer.keep_features != "no" && !settings.frozen.empty() && !settings.trainer.shared_core_pass) {
+  if (settings.trainer.shared_core_pass) note(shared_pass(run));
+  if (settings.trainer.keep_features != "no" && !settings.frozen.empty()) {
     if (const auto obstacle = KeptFeatures::obstacle(task); obstacle.empty()) {
       task.features = &features.emplace(task);
       note(fmt::format("the core is not trained: its features are computed once, {:.3g} GB {}", features->gigabytes(),

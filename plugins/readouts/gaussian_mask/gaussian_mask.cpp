@@ -81,9 +81,9 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
     const int64_t B = x.size(0), C = x.size(1), T = x.size(2), P = x.size(3) * x.size(4), N = neurons;
     const auto masks = mask().flatten(1);  // (N, P)
     at::Tensor sum;                        // (B, T, N)
-    const int64_t copied = plexiform::layers::by_bins(x) ? 0 : B * T * C * P;
     // Maps of a neuron each, weighted and summed; or one sum over channels and pixels at once, for which the stimulus' maps
     // are laid out by bins and each neuron's weights by pixels: whichever is fewer numbers beside the products.
+    const int64_t copied = plexiform::layers::by_bins(x) ? 0 : B * T * C * P;
     if (N * B * T * C < N * C * P + copied) {
       sum = plexiform::layers::masked_sum(x, masks.t(), features.view({C, N}));
     } else {
