@@ -172,18 +172,20 @@ std::vector<Problem> random_problems(int count) {
   std::mt19937 engine(7);
   auto draw = [&](int64_t low, int64_t high) { return std::uniform_int_distribution(low, high)(engine); };
   auto zeros = [&](int64_t most) { return draw(0, 1) * draw(0, most); };
-  // Of maps that are taken in bands of rows, the last one smaller.
-  std::vector<Problem> all = {{.batch = 3,
-                               .inputs = 2,
-                               .outputs = 5,
-                               .time = 6,
-                               .height = 20,
-                               .width = 30,
-                               .bins = 3,
-                               .rows = 4,
-                               .columns = 5,
-                               .rows_before = 1,
-                               .columns_after = 2}};
+  // Of several groups of samples for each part; of maps that are taken in bands of rows, the last one smaller.
+  std::vector<Problem> all = {
+      {.batch = 35, .inputs = 2, .outputs = 3, .time = 5, .height = 3, .width = 4, .bins = 2, .rows = 3, .columns = 2},
+      {.batch = 3,
+       .inputs = 2,
+       .outputs = 5,
+       .time = 6,
+       .height = 20,
+       .width = 30,
+       .bins = 3,
+       .rows = 4,
+       .columns = 5,
+       .rows_before = 1,
+       .columns_after = 2}};
   while (std::ssize(all) < count) {
     Problem p;
     p.batch = draw(1, 3), p.inputs = draw(1, 4), p.outputs = draw(1, 20);
@@ -213,7 +215,7 @@ void check_against_formula(double output_tolerance, double gradient_tolerance) {
     const auto choice = all_kernels<Real>();
     for (int k = 0; k < choice.count; ++k) {
       const auto& kernels = *choice.list[k];
-      const int parts = 1 + static_cast<int>(seed) % 3;
+      const int parts = 1 + static_cast<int>(seed) % 4;
       INFO(kernels.name << ", " << kernels.lanes << " lanes, " << parts << " parts," << text(p));
       for (const auto& how : {typename Case<Real>::How{Order::space_first, parts, true},
                               {Order::space_first, parts, false},

@@ -54,10 +54,10 @@ struct InFrequency {
     time = place(n_t * kernels), space = place(n_h * n_w * kernels);
     if (job.input_gradient) time_transposed = place(n_t * transposed), space_transposed = place(n_h * n_w * transposed);
     if (job.temporal_gradient) {
-      space_gradient = place(n_h * n_w * kernels), time_gradient = place(job.parts * n_t * kernels);
+      space_gradient = place(teams * n_h * n_w * kernels), time_gradient = place(job.parts * n_t * kernels);
     }
-    x_rows = place(n_w * x.blocks(group) * T * H * P2);  // X, and dX in its place
-    y_rows = place(n_w * y.blocks(group) * T1 * H1 * P2);
+    x_rows = place(teams * x_rows_size());  // X, and dX in its place
+    y_rows = place(teams * y_rows_size());
     scratch = at;
     none = 0, line = none + aligned(2 * P2);
     band = line + aligned(2 * larger(n_t, larger(n_h, n_w)) * P2);
@@ -84,21 +84,21 @@ struct InFrequency {
   void run(int stage, int part) const {
     if (stage == 0) return of_kernels(part);
     if (stage == 1 + 3 * groups) return of_gradients(part);
-    const int64_t first = (stage - 1) / 3 * 2 * group, samples = smaller(2 * group, p.batch * pieces - first);
-    const Group g = {first, samples, (samples + 1) / 2};
+    const Group g = group_of(part, (stage - 1) / 3);
+    if (g.pairs <= 0) return;
     const Movie shown = {x, in_frames, H, W, 0}, made = {y, out_frames, H1, W1, p.columns_before};
     switch ((stage - 1) % 3) {
       case 0:
-        rows_to_frequencies(part, g, job.input, shown, job.workspace + x_rows);
-        if (backwards()) rows_to_frequencies(part, g, job.output_gradient, made, job.workspace + y_rows);
+        rows_to_frequencies(part, g, job.input, shown, own_x_rows(g));
+        if (backwards()) rows_to_frequencies(part, g, job.output_gradient, made, own_y_rows(g));
         return;
       case 1:
         return product(part, g);
       default:
         if (!backwards()) {
-          rows_from_frequencies(part, g, job.workspace + y_rows, made, job.output);
+          rows_from_frequencies(part, g, own_y_rows(g), made, job.output);
         } else if (job.input_gradient) {
-          rows_from_frequencies(part, g, job.workspace + x_rows, shown, job.input_gradient);
+          rows_from_frequencies(part, g, own_x_rows(g), shown, job.input_gradient);
         }
     }
   }
@@ -106,7 +106,20 @@ struct InFrequency {
  private:
   struct Group {
     int64_t first, samples, pairs;  // sample k and sample pairs + k are a pair
+    int64_t team;
+    bool begins;  // the team's first
+    int member, members;
   };
+  Group group_of(int part, int64_t k) const {
+    const int members = job.parts / teams, team = part / members;
+    const Range own = share(pairs, team, teams);
+    const int64_t first = own.first + k * group, count = smaller(group, own.last - first);
+    return {2 * first, smaller(2 * count, p.batch * pieces - 2 * first), count, team, k == 0, part % members, members};
+  }
+  int64_t x_rows_size() const { return n_w * x.blocks(group) * T * H * P2; }
+  int64_t y_rows_size() const { return n_w * y.blocks(group) * T1 * H1 * P2; }
+  Real* own_x_rows(const Group& g) const { return job.workspace + x_rows + g.team * x_rows_size(); }
+  Real* own_y_rows(const Group& g) const { return job.workspace + y_rows + g.team * y_rows_size(); }
   struct Frames {
     int64_t count, all, before;  // of a piece; of a sample; of the first piece, frames that are not there
   };
@@ -182,9 +195,9 @@ struct InFrequency {
   // A part's frames in bands of rows: body(unit, first row, last, where(sample, channel)), which tells where the band's first
   // number lies in the tensor; negative: that frame does not exist.
   template <class Body>
-  PLEXIFORM_INLINE void for_each_band(int part, const Group& g, const Movie& m, Body&& body) const {
+  PLEXIFORM_INLINE void for_each_band(const Group& g, const Movie& m, Body&& body) const {
     const int64_t together = band_rows(m.columns);
-    const Range units = share(m.lanes.blocks(g.pairs) * m.frames.count, part, job.parts);
+    const Range units = share(m.lanes.blocks(g.pairs) * m.frames.count, g.member, g.members);
     for (int64_t unit = units.first; unit < units.last; ++unit) {
       for (int64_t h = 0; h < m.rows; h += together) {
         body(unit, h, smaller(m.rows, h + together), [&](int64_t sample, int64_t channel) -> int64_t {
@@ -203,7 +216,7 @@ struct InFrequency {
     Real* const work = scratch_with_zeros(part);
     const int64_t step = m.lanes.blocks(g.pairs) * m.frames.count * m.rows * P2;
     int64_t block = -1;
-    for_each_band(part, g, m, [&](int64_t unit, int64_t h0, int64_t h1, auto&& where) {
+    for_each_band(g, m, [&](int64_t unit, int64_t h0, int64_t h1, auto&& where) {
       const int64_t now = unit / m.frames.count;
       if ((pieces > 1 && h0 == 0) || now != block)  // lanes without a channel, or this frame, are zeros
         clear(work + band, smaller(m.rows, band_rows(m.columns)) * m.columns * P2);
@@ -225,7 +238,7 @@ struct InFrequency {
   void rows_from_frequencies(int part, const Group& g, const Real* from, const Movie& m, Real* to) const {
     Real* const work = scratch_with_zeros(part);
     const int64_t step = m.lanes.blocks(g.pairs) * m.frames.count * m.rows * P2;
-    for_each_band(part, g, m, [&](int64_t unit, int64_t h0, int64_t h1, auto&& where) {
+    for_each_band(g, m, [&](int64_t unit, int64_t h0, int64_t h1, auto&& where) {
       for (int64_t h = h0; h < h1; ++h) {
         Real* const row = work + band + (h - h0) * m.columns * P2;
         fourier<V, false>(along_w, Line<const Real>{from + (unit * m.rows + h) * P2, step, n_w},
@@ -281,10 +294,10 @@ struct InFrequency {
   void product(int part, const Group& g) const {
     Real* const work = scratch_with_zeros(part);
     const int64_t in = x.blocks(g.pairs), out = y.blocks(g.pairs);
-    const Range units = share(n_w, part, job.parts);
+    const Range units = share(n_w, g.member, g.members);
     for (int64_t w = units.first; w < units.last; ++w) {
-      Real* const own_x = job.workspace + x_rows + w * in * T * H * P2;
-      Real* const own_y = job.workspace + y_rows + w * out * T1 * H1 * P2;
+      Real* const own_x = own_x_rows(g) + w * in * T * H * P2;
+      Real* const own_y = own_y_rows(g) + w * out * T1 * H1 * P2;
       columns_to_frequencies(work, own_x, in * T, H, 0, work + x_plane);
       if (backwards()) columns_to_frequencies(work, own_y, out * T1, H1, p.rows_before, work + y_plane);
       for (int64_t v = 0; v < n_h; ++v) {
@@ -369,10 +382,10 @@ struct InFrequency {
   // G = sum over pairs of X conj(dY), into dE_s and this part's dE_t. Those of the frequencies of one (v,w).
   PLEXIFORM_INLINE void gradient_of_kernels(int part, const Group& g, const Real* work, int64_t unit) const {
     const int64_t blocks = y.apart / L, in_size = x.blocks(g.pairs) * P2, out_size = y.blocks(g.pairs) * P2;
-    Real* const of_space = job.workspace + space_gradient + unit * kernels;
+    Real* const of_space = job.workspace + space_gradient + (g.team * n_h * n_w + unit) * kernels;
     Real* const of_time = job.workspace + time_gradient + part * n_t * kernels;
     const Real *const space_at = job.workspace + space + unit * kernels, *const time_at = job.workspace + time;
-    if (g.first == 0) clear(of_space, kernels);
+    if (g.begins) clear(of_space, kernels);
     for (int64_t u = 0; u < n_t; ++u) {
       for (int64_t block = 0; block < blocks; ++block) {
         for (int64_t i0 = 0; i0 < p.inputs; i0 += L) {
@@ -424,6 +437,8 @@ struct InFrequency {
     for (int64_t unit = units.first; unit < units.last; ++unit) {
       const int64_t block = unit / p.inputs, i = unit % p.inputs, count = smaller(L, p.outputs - block * L);
       Real *const own = work + plane, *const row = work + band;
+      for (int64_t k = 0; teams > 1 && k < n_h * n_w; ++k)
+        add_up(job.workspace + space_gradient + k * kernels + unit * P2);
       for (int64_t w = 0; w < n_w; ++w)
         fourier<V, false>(
             along_h, Line<const Real>{job.workspace + space_gradient + w * n_h * kernels + unit * P2, kernels, n_h},
@@ -452,6 +467,13 @@ struct InFrequency {
     }
   }
 
+  // A number of dE_s of the first team: the sum of those of all.
+  PLEXIFORM_INLINE void add_up(Real* of_first) const {
+    C total = C::load(of_first);
+    for (int64_t team = 1; team < teams; ++team) total = total + C::load(of_first + team * n_h * n_w * kernels);
+    total.store(of_first);
+  }
+
   const Job<Real>& job;
   const Problem& p;
   const int64_t H = p.height, W = p.width, kt = p.bins, kh = p.rows, kw = p.columns;
@@ -470,14 +492,28 @@ struct InFrequency {
   const Lanes x = job.input_gradient ? Lanes::own(p.inputs, L) : Lanes::shared(p.inputs, L),
               y = Lanes::own(p.outputs, L);
   const int64_t kernels = y.apart * p.inputs * 2, transposed = x.apart * p.outputs * 2;  // numbers of one frequency
-  const int64_t pairs = (p.batch * pieces + 1) / 2, groups = (pairs + most_pairs() - 1) / most_pairs(),
-                group = (pairs + groups - 1) / groups;  // pairs of each, but the last
+  const int64_t pairs = (p.batch * pieces + 1) / 2;
+  const int teams = most_teams();
+  const int64_t of_team = (pairs + teams - 1) / teams;                 // pairs
+  const int64_t groups = (of_team + most_pairs() - 1) / most_pairs();  // of a team
+  const int64_t group = (of_team + groups - 1) / groups;               // pairs of each, but the last
 
+  // Parts work in teams, each on groups of pairs of its own: what another part has written is far away (on two cores that do not
+  // share a cache, low-res layer 1 in one team took 21 ms, in two 11). As many as have much the same to do, and memory for.
+  int most_teams() const {
+    auto fits = [&](int k) {
+      const int64_t own = in_memory(smaller(8, (pairs + k - 1) / k)) + n_h * n_w * kernels;
+      return job.parts % k == 0 && (pairs % k == 0 || pairs >= 8 * k) && k * own <= most_in_memory;
+    };
+    int most = job.parts;
+    while (most > 1 && !fits(most)) --most;
+    return most;
+  }
+  int64_t in_memory(int64_t k) const { return n_w * P2 * (T * H * x.blocks(k) + T1 * H1 * y.blocks(k)); }
   // As many as share the product of the kernels' factors well, and fewer where their planes would take much memory.
   int64_t most_pairs() const {
-    auto numbers = [&](int64_t k) { return n_w * P2 * (T * H * x.blocks(k) + T1 * H1 * y.blocks(k)); };
-    int64_t most = smaller(8, pairs);
-    while (most > 2 && numbers(most) > most_in_memory) --most;
+    int64_t most = smaller(8, of_team);
+    while (most > 2 && in_memory(most) * teams > most_in_memory) --most;
     return most;
   }
 
