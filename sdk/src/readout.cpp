@@ -1,6 +1,7 @@
 #include <ATen/ops/grid_sampler_2d.h>
 #include <plexiform/error.h>
 #include <plexiform/layers/parametrized.h>
+#include <plexiform/layers/product.h>
 #include <plexiform/layers/readout.h>
 #include <torch/types.h>
 
@@ -48,7 +49,7 @@ bool by_bins(const at::Tensor& features) { return features.stride(1) < features.
 at::Tensor masked_sum(const at::Tensor& features, const at::Tensor& masks, const at::Tensor& weights) {
   const bool bins_first = by_bins(features);
   const auto maps = (bins_first ? features.transpose(1, 2) : features).flatten(3);
-  const auto seen = torch::matmul(maps, masks);  // (B, C, T, N), or (B, T, C, N)
+  const auto seen = product(maps, masks.t());  // (B, C, T, N), or (B, T, C, N)
   return bins_first ? (seen * weights).sum(2) : (seen * weights.unsqueeze(1)).sum(1);
 }
 

@@ -8,7 +8,8 @@
 // "openretina": distances clamped at 20, `positive` applied inside forward, and the mean activity added as it is, even
 // without `bias`.
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/linspace.h>
+#include <plexiform/layers/gaussian_windows.h>
+#include <plexiform/layers/product.h>
 #include <plexiform/layers/readout.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
@@ -80,18 +81,17 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
     if (quirks) clamp_features();
     const int64_t B = x.size(0), C = x.size(1), T = x.size(2), P = x.size(3) * x.size(4), N = neurons;
     const auto masks = mask().flatten(1);  // (N, P)
-    at::Tensor sum;                        // (B, T, N)
+    auto gains = features.view({C, N});
+    if (scale.defined()) gains = gains * scale;
     // Maps of a neuron each, weighted and summed; or one sum over channels and pixels at once, for which the stimulus' maps
     // are laid out by bins and each neuron's weights by pixels: whichever is fewer numbers beside the products.
     const int64_t copied = plexiform::layers::by_bins(x) ? 0 : B * T * C * P;
     if (N * B * T * C < N * C * P + copied) {
-      sum = plexiform::layers::masked_sum(x, masks.t(), features.view({C, N}));
-    } else {
-      const auto weights = features.view({C, N}).t().unsqueeze(2) * masks.unsqueeze(1);  // (N, C, P)
-      sum = torch::matmul(x.flatten(3).transpose(1, 2).reshape({B, T, C * P}), weights.reshape({N, C * P}).t());
+      const auto sum = plexiform::layers::masked_sum(x, masks.t(), gains);
+      return bias.defined() ? sum + bias : sum;
     }
-    if (scale.defined()) sum = sum * scale;
-    return bias.defined() ? sum + bias : sum;
+    const auto weights = gains.t().unsqueeze(2) * masks.unsqueeze(1);  // (N, C, P)
+    return plexiform::layers::product(x.flatten(3).transpose(1, 2).reshape({B, T, C * P}), weights.flatten(1), bias);
   }
 
   void start(int64_t) override {
@@ -140,19 +140,9 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
 
  private:
   at::Tensor mask() const {  // (N, H, W)
-    const auto longer = static_cast<double>(std::max(shape.height, shape.width));
-    const auto variance = (log_var * p.gaussian_var_scale).clamp(-20, 20).exp().unsqueeze(1) + 1e-8;
-    auto distance = [&](int64_t axis, int64_t size) {  // (N, size), in standard deviations squared
-      const double end = static_cast<double>(size) / longer;
-      const auto pixels = at::linspace(-end, end, size, mean.options().requires_grad(false));
-      return (pixels - p.gaussian_mean_scale * mean.slice(1, axis, axis + 1)).square() / variance;
-    };
-    const auto rows = distance(0, shape.height), columns = distance(1, shape.width);
-    if (const double farthest = p.max_distance.value_or(quirks ? 20 : 0); farthest > 0) {
-      const auto density = (-0.5 * (rows.unsqueeze(2) + columns.unsqueeze(1)).clamp_max(farthest)).exp();
-      return density / density.sum({1, 2}, /*keepdim=*/true);
-    }
-    return (-0.5 * rows).softmax(1).unsqueeze(2) * (-0.5 * columns).softmax(1).unsqueeze(1);
+    const auto farthest = p.max_distance ? p.max_distance : quirks ? std::optional(20.0) : std::nullopt;
+    return plexiform::layers::gaussian_windows(p.gaussian_mean_scale * mean, p.gaussian_var_scale * log_var,
+                                               shape.height, shape.width, farthest);
   }
 
   void clamp_features() {

@@ -4,6 +4,7 @@
 // Penalty: smooth_weight |L * weight|^2 / |weight|^2 (L the Laplacian over ij) + sparse_weight mean |weight|.
 // Source: Chichilnisky 2001, Network 12:199-213; state names and knobs are those of openretina 1.1.1, whose readout of this
 // name has no memory (temporal_kernel_size 1). With compat "openretina": the mean activity is the bias as it is.
+#include <plexiform/layers/product.h>
 #include <plexiform/layers/readout.h>
 #include <plexiform/layers/regularisers.h>
 #include <plexiform/plugin.h>
@@ -60,7 +61,8 @@ struct Lnp final : plexiform::layers::DriveReadout, plexiform::LooksBack, plexif
     TORCH_CHECK_VALUE(bins > 0, "features of ", x.size(2), " bins for a filter of ", K);
     const auto frames = x.transpose(1, 2).flatten(2);                               // (B, T, C H W)
     const auto filters = weight.permute({2, 0, 1, 3, 4}).flatten(2).flatten(0, 1);  // (K N, C H W)
-    const auto seen = at::matmul(frames, filters.t()).unflatten(2, {K, -1});  // (B, T, K, N): each bin by each lag
+    const auto seen =
+        plexiform::layers::product(frames, filters).unflatten(2, {K, -1});  // (B, T, K, N): each bin by each lag
     auto sum = seen.slice(1, 0, bins).select(2, 0);
     for (int64_t k = 1; k < K; ++k) sum = sum + seen.slice(1, k, k + bins).select(2, k);
     return bias.defined() ? sum + bias : sum;

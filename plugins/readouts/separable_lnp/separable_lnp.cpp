@@ -6,6 +6,7 @@
 // (D the second difference) + sparse_weight (mean |space| + mean |time|).
 // Source: separable receptive fields, Pillow et al. 2008, Nature 454:995-999, supplement; state names and knobs are those of
 // openretina 1.1.1, whose model of this name is of one neuron. With compat "openretina": filters are normalised inside forward.
+#include <plexiform/layers/product.h>
 #include <plexiform/layers/readout.h>
 #include <plexiform/layers/regularisers.h>
 #include <plexiform/plugin.h>
@@ -80,9 +81,9 @@ struct SeparableLnp final : plexiform::layers::DriveReadout, plexiform::LooksBac
     if (quirks) normalize();
     const int64_t N = neurons, R = p.rank, out = x.size(2) - bins + 1;
     const auto patch = x.slice(3, top, top + height).slice(4, left, left + width);
-    const auto frames = patch.transpose(1, 2).flatten(2);                                 // (B, T, C h w)
-    const auto seen = at::matmul(frames, space.flatten(1).t()).unflatten(2, {N, R});      // (B, T, N, R)
-    const auto lags = at::matmul(seen.unsqueeze(3), time.view({N, R, bins})).squeeze(3);  // (B, T, N, K)
+    const auto frames = patch.transpose(1, 2).flatten(2);                                         // (B, T, C h w)
+    const auto seen = plexiform::layers::product(frames, space.flatten(1)).unflatten(2, {N, R});  // (B, T, N, R)
+    const auto lags = at::matmul(seen.unsqueeze(3), time.view({N, R, bins})).squeeze(3);          // (B, T, N, K)
     auto sum = lags.slice(1, 0, out).select(3, 0);
     for (int64_t k = 1; k < bins; ++k) sum = sum + lags.slice(1, k, k + out).select(3, k);
     return bias.defined() ? sum + bias : sum;
