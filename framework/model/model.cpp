@@ -173,7 +173,7 @@ at::Tensor Model::penalty(const plugins::Site& site, Component& component) const
 namespace {
 
 // Numbers of a stimulus that go through a core together: what all its layers make of them is in memory at once.
-constexpr int64_t most_together = int64_t{1} << 21;
+constexpr int64_t most_together = int64_t{1} << 20;
 
 std::vector<Named> sliced(std::vector<Named> traces, int64_t axis, int64_t begin, int64_t end) {
   for (auto& trace : traces) {
@@ -210,10 +210,11 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
   // No less than twice what is shown again with each piece.
   const int64_t least = std::clamp(2 * context, fewest, most);
   const int64_t together = std::clamp(most_together * bins / all_numbers, least, most);
-  if (bins < 2 * together) return whole();
+  const int64_t pieces = bins / together;
+  if (pieces < 2) return whole();
   at::Tensor all;
-  for (int64_t begin = 0, end = 0, made = 0; begin < bins; begin = end) {
-    end = bins - begin < 2 * together ? bins : begin + together;
+  for (int64_t k = 0, made = 0; k < pieces; ++k) {
+    const int64_t begin = bins * k / pieces, end = bins * (k + 1) / pieces;
     const int64_t from = std::max<int64_t>(0, begin - context);
     auto piece = features_of(stimulus.slice(2, from, end), given_core(session, sliced(traces, 1, from, end)));
     if (begin > 0) {

@@ -64,9 +64,9 @@ class Windows {
       double sum = 0;
       for (int64_t q = 0; q < H * W; ++q) sum += own[q] * dy[q];
       const auto k = static_cast<float>(sum);
-      std::vector<float> of_rows(static_cast<size_t>(H)), of_columns(static_cast<size_t>(W));  // of d, in parts
+      std::vector<double> of_rows(static_cast<size_t>(H)), of_columns(static_cast<size_t>(W));  // of d, in parts
       for (int64_t i = 0; i < H; ++i) {
-        float of_row = 0;
+        double of_row = 0;
         for (int64_t j = 0; j < W; ++j) {
           const float here = w.beyond(i, j) ? 0 : -0.5f * own[i * W + j] * (dy[i * W + j] - k);
           of_row += here;
@@ -74,21 +74,21 @@ class Windows {
         }
         of_rows[static_cast<size_t>(i)] = of_row;
       }
-      float of_variance = 0;
-      auto along = [&](const std::vector<float>& of_distance, const at::Tensor& at, float centre) {
+      double of_variance = 0;
+      auto along = [&](const std::vector<double>& of_distance, const at::Tensor& at, float centre) {
         const float* const place = at.const_data_ptr<float>();
-        float of_centre = 0;
+        double of_centre = 0;
         for (size_t q = 0; q < of_distance.size(); ++q) {
-          const float off = place[q] - centre;
+          const double off = place[q] - centre;
           of_centre -= 2 * of_distance[q] * off / w.variance;
           of_variance -= of_distance[q] * off * off / (w.variance * w.variance);
         }
-        return of_centre;
+        return static_cast<float>(of_centre);
       };
       of_centres[2 * n] = along(of_rows, rows_, centres_[2 * n]);
       of_centres[2 * n + 1] = along(of_columns, columns_, centres_[2 * n + 1]);
       const bool within = std::abs(log_variances_[n]) <= most_log_variance;
-      of_log_variances[n] = within ? of_variance * std::exp(log_variances_[n]) : 0;
+      of_log_variances[n] = within ? static_cast<float>(of_variance * std::exp(log_variances_[n])) : 0;
     });
   }
 
