@@ -210,22 +210,22 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
   // No less than twice what is shown again with each piece.
   const int64_t least = std::clamp(2 * context, fewest, most);
   const int64_t together = std::clamp(most_together * bins / all_numbers, least, most);
-  const int64_t pieces = bins / together;
-  if (pieces < 2) return whole();
+  if (bins < 2 * together) return whole();
+  // Of equal length, so that the memory of one is that of the next.
+  const int64_t length = context + together, pieces = (bins - context + together - 1) / together;
   at::Tensor all;
-  for (int64_t k = 0, made = 0; k < pieces; ++k) {
-    const int64_t begin = bins * k / pieces, end = bins * (k + 1) / pieces;
-    const int64_t from = std::max<int64_t>(0, begin - context);
+  for (int64_t k = 0, seen = 0, made = 0; k < pieces; ++k) {
+    const int64_t from = (bins - length) * k / (pieces - 1), end = from + length;
     auto piece = features_of(stimulus.slice(2, from, end), given_core(session, sliced(traces, 1, from, end)));
-    if (begin > 0) {
-      piece = piece.slice(2, piece.size(2) - (end - begin));
+    if (k > 0) {
+      piece = piece.slice(2, piece.size(2) - (end - seen));
     } else {
       auto sizes = piece.sizes().vec();
       sizes[2] += bins - end;
       all = at::empty(sizes, piece.options());
     }
     all.slice(2, made, made + piece.size(2)).copy_(piece);
-    made += piece.size(2);
+    made += piece.size(2), seen = end;
   }
   return all;
 }
