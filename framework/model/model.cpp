@@ -6,7 +6,9 @@
 #include <ATen/record_function.h>
 #include <model/model.h>
 #include <plexiform/abilities.h>
+#include <plexiform/layers/product.h>
 
+#include <algorithm>
 #include <map>
 
 namespace plexiform::model {
@@ -120,6 +122,47 @@ at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const
     follow(features, site);
     return features;
   });
+}
+
+std::vector<at::Tensor> Model::from_features(const at::Tensor& features, const std::vector<Asked>& asked) const {
+  const bool few = features.size(3) * features.size(4) <= features.size(0) * features.size(2);
+  std::vector<LinearDrive*> linear;
+  for (const auto& one : asked) linear.push_back(few ? ability<LinearDrive>(*heads[one.session].readout) : nullptr);
+  std::vector<at::Tensor> predictions(asked.size());
+  if (std::count(linear.begin(), linear.end(), nullptr) + 1 < std::ssize(linear)) {
+    RECORD_USER_SCOPE("readout");
+    auto each = [&](auto&& visit) {
+      for (size_t k = 0; k < asked.size(); ++k) {
+        if (!linear[k]) continue;
+        const auto& site = readout_site(asked[k].session);
+        plugins::call(site, "forward", [&] { visit(k, site, heads[asked[k].session]); });
+      }
+    };
+    std::vector<at::Tensor> weights, offsets;
+    each([&](size_t k, const plugins::Site& site, const Head& head) {
+      weights.push_back(linear[k]->weights()), offsets.push_back(linear[k]->offsets());
+      check_returned(weights.back(), {head.neurons, features.size(1), features.size(3), features.size(4)}, features);
+      check_returned(offsets.back(), {head.neurons}, features);
+      weights.back() = weights.back().flatten(1);
+      follow(weights.back(), site);
+    });
+    const auto drive = layers::product(features.transpose(1, 2).flatten(2), at::cat(weights), at::cat(offsets));
+    int64_t from = 0;
+    each([&](size_t k, const plugins::Site& site, const Head& head) {
+      const Given given(head.session, asked[k].traces);
+      const auto own = drive.narrow(2, from, head.neurons).contiguous();
+      const Untouched untouched(own);
+      predictions[k] = widened(linear[k]->rates(own, given), features);
+      check_returned(predictions[k], own.sizes(), features);
+      untouched.check();
+      follow(predictions[k], site);
+      from += head.neurons;
+    });
+  }
+  for (size_t k = 0; k < asked.size(); ++k) {
+    if (!predictions[k].defined()) predictions[k] = from_features(features, asked[k].session, asked[k].traces);
+  }
+  return predictions;
 }
 
 at::Tensor Model::predict(const at::Tensor& features, size_t session, const Given& given) const {

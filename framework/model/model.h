@@ -66,6 +66,14 @@ class Model {
   at::Tensor features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
   at::Tensor from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces = {}) const;
 
+  // Of several sessions that saw the same: the sums of readouts with a LinearDrive are one product, where their weights are
+  // few beside the features.
+  struct Asked {
+    size_t session;
+    std::vector<Named> traces;
+  };
+  std::vector<at::Tensor> from_features(const at::Tensor& features, const std::vector<Asked>& asked) const;
+
   // Of predictions (B, T', N) and recordings (B, T, N) of that session; scalars: one value per neuron is averaged.
   at::Tensor loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const;
   at::Tensor evaluation_loss_of(const at::Tensor& prediction, const at::Tensor& target, size_t session) const;

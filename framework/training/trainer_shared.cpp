@@ -15,6 +15,37 @@
 
 namespace plexiform::training {
 
+namespace {
+
+// Of each turn.
+std::vector<at::Tensor> of_turns(const model::Model& model, const std::vector<data::Turn>& turns,
+                                 const at::Tensor& features) {
+  std::vector<int64_t> all(static_cast<size_t>(features.size(0)));
+  std::iota(all.begin(), all.end(), 0);
+  // By bins, (B, T, C, H, W) in memory, as readouts that sum over channels and pixels at once would copy them in each turn.
+  const auto by_bins = features.transpose(1, 2).contiguous();
+  // Of each window: what a turn did not see gets no gradient of it, where that of index_select() has zeros for it.
+  const auto of_windows = by_bins.unbind();
+  std::vector<at::Tensor> predictions(turns.size());
+  std::vector<model::Model::Asked> asked;  // by turns that saw all
+  std::vector<size_t> asking;
+  for (size_t k = 0; k < turns.size(); ++k) {
+    const auto& [batch, rows] = turns[k];
+    if (rows == all) {
+      asked.push_back({batch.session, batch.traces}), asking.push_back(k);
+      continue;
+    }
+    std::vector<at::Tensor> seen;
+    for (const auto row : rows) seen.push_back(of_windows[static_cast<size_t>(row)]);
+    predictions[k] = model.from_features(at::stack(seen).transpose(1, 2), batch.session, batch.traces);
+  }
+  const auto answers = model.from_features(by_bins.transpose(1, 2), asked);
+  for (size_t k = 0; k < asking.size(); ++k) predictions[asking[k]] = answers[k];
+  return predictions;
+}
+
+}  // namespace
+
 data::SharedBatch Trainer::next_shared_batch() {
   RECORD_USER_SCOPE("gather");
   auto shared = shared_->next();
@@ -31,7 +62,7 @@ host::Step Trainer::shared_step() {
   const auto shared = next_shared_batch();
   const auto share = task_.processes.share();
   const int64_t windows = shared.stimulus.size(0);
-  auto features = [&] {
+  const auto features = [&] {
     const MixedPrecision mixed(trainer.mixed_precision(), model.device);
     const auto session = shared.turns.front().batch.session;
     if (!share.divides(windows)) return model.features_of(shared.stimulus, session);
@@ -39,23 +70,16 @@ host::Step Trainer::shared_step() {
     const auto own = shared.stimulus.slice(0, share.begin(windows), share.end(windows));
     return task_.processes.all_rows(model.features_of(own, session), windows);
   }();
-  // By bins, (B, T, C, H, W) in memory, as readouts that sum over channels and pixels at once would copy them in each turn.
-  features = features.transpose(1, 2).contiguous().transpose(1, 2);
-  // Of each window: what a turn did not see gets no gradient of it, where that of index_select() has zeros for it.
-  const auto of_windows = features.transpose(1, 2).unbind();
   const auto core_penalty = model.core_penalty();
-  std::vector<int64_t> all(static_cast<size_t>(windows));
-  std::iota(all.begin(), all.end(), 0);
+  const auto predictions = [&] {
+    const MixedPrecision mixed(trainer.mixed_precision(), model.device);
+    return of_turns(model, shared.turns, features);
+  }();
   std::vector<at::Tensor> scalars;  // of each turn: total, loss, core and readout penalty, metric
   at::Tensor total;
-  for (const auto& [batch, rows] : shared.turns) {
-    const auto prediction = [&, &batch = batch, &rows = rows] {
-      const MixedPrecision mixed(trainer.mixed_precision(), model.device);
-      if (rows == all) return model.from_features(features, batch.session, batch.traces);
-      std::vector<at::Tensor> seen;
-      for (const auto row : rows) seen.push_back(of_windows[static_cast<size_t>(row)]);
-      return model.from_features(at::stack(seen).transpose(1, 2), batch.session, batch.traces);
-    }();
+  for (size_t k = 0; k < shared.turns.size(); ++k) {
+    const auto& batch = shared.turns[k].batch;
+    const auto& prediction = predictions[k];
     const auto loss = model.loss_of(prediction, batch.responses, batch.session);
     const auto readout_penalty = model.readout_penalty(batch.session);
     const auto of_turn = loss + core_penalty + readout_penalty + model.loss_penalty(batch.session);

@@ -1,6 +1,7 @@
 // The optional abilities of plexiform/abilities.h: whoever offers one keeps its contract.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/stack.h>
 #include <plexiform/abilities.h>
 
@@ -99,6 +100,25 @@ void penalties(const Subject& subject) {
   expect(std::abs(sum - total) <= 1e-5 * std::abs(total) + 1e-9, str("they add up to ", sum, ", penalty() is ", total));
 }
 
+void linear_drive(const Subject& subject) {
+  const Specimen specimen(subject);
+  auto& linear = offered<LinearDrive>(specimen);
+  const auto x = specimen.input();
+  specimen.run(x);  // forward may hold weights to their allowed set
+  move_a_little(*specimen);
+  specimen->project();
+  specimen->train(false);
+  const auto expected = specimen.run(x);
+  const auto weights = linear.weights(), offsets = linear.offsets();
+  expect(weights.sizes() == at::IntArrayRef({neurons, x.size(1), x.size(3), x.size(4)}),
+         str("weights() has shape ", weights.sizes()));
+  expect(offsets.sizes() == at::IntArrayRef({neurons}), str("offsets() has shape ", offsets.sizes()));
+  const auto drive = at::linear(x.transpose(1, 2).flatten(2), weights.flatten(1), offsets);
+  const auto rates = linear.rates(drive, given(*specimen, x));
+  expect(agree(rates, expected, 1e-5),
+         str("rates() and forward differ by ", distance(rates, expected), " of ", expected.abs().max().item<double>()));
+}
+
 void inputs(const Subject& subject) {
   const Specimen specimen(subject);
   auto& component = offered<Inputs>(specimen);
@@ -129,6 +149,8 @@ Checks ability_checks() {
       {"taps", "tensors under names of their own, the last of them the output", "plexiform/abilities.h, Taps", &taps},
       {"penalties", "scalars under names of their own that add up to penalty()", "plexiform/abilities.h, Penalties",
        &penalties},
+      {"linear drive", "rates() of the weighted sum are those of forward (to 1e-5)",
+       "plexiform/abilities.h, LinearDrive", &linear_drive},
       {"inputs", "forward takes what inputs() lists, and needs nothing else", "plexiform/abilities.h, Inputs", &inputs},
   };
 }

@@ -14,7 +14,10 @@
 #include <plexiform/plugin.h>
 #include <torch/types.h>
 
-struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures, plexiform::Streaming {
+struct GaussianMask final : plexiform::layers::DriveReadout,
+                            plexiform::Pictures,
+                            plexiform::Streaming,
+                            plexiform::LinearDrive {
   struct Params {
     bool scale = false, bias = true, positive = false, readout_reg_avg = true;
     double gaussian_mean_scale = 6, gaussian_var_scale = 4, mask_l1_reg = 1e-3, feature_weights_l1_reg = 1e-3;
@@ -78,28 +81,24 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
   }
 
   at::Tensor drive(const at::Tensor& x) override {
-    if (quirks) clamp_features();
     const int64_t B = x.size(0), C = x.size(1), T = x.size(2), P = x.size(3) * x.size(4), N = neurons;
-    const auto masks = mask().flatten(1);  // (N, P)
-    auto gains = features.view({C, N});
-    if (scale.defined()) gains = gains * scale;
     // Maps of a neuron each, weighted and summed; or one sum over channels and pixels at once, for which the stimulus' maps
     // are laid out by bins and each neuron's weights by pixels: whichever is fewer numbers beside the products.
     const int64_t copied = plexiform::layers::by_bins(x) ? 0 : B * T * C * P;
-    if (N * B * T * C < N * C * P + copied) {
-      const auto sum = plexiform::layers::masked_sum(x, masks.t(), gains);
-      return bias.defined() ? sum + bias : sum;
-    }
-    const auto weights = gains.t().unsqueeze(2) * masks.unsqueeze(1);  // (N, C, P)
-    return plexiform::layers::product(x.flatten(3).transpose(1, 2).reshape({B, T, C * P}), weights.flatten(1), bias);
+    if (N * B * T * C >= N * C * P + copied)
+      return plexiform::layers::product(x.transpose(1, 2).flatten(2), weights().flatten(1), bias);
+    const auto sum = plexiform::layers::masked_sum(x, mask().flatten(1).t(), gains());
+    return bias.defined() ? sum + bias : sum;
   }
+
+  at::Tensor weights() override { return gains().t().contiguous().unsqueeze(2).unsqueeze(3) * mask().unsqueeze(1); }
+  at::Tensor offsets() override { return bias.defined() ? bias : torch::zeros({neurons}, mean.options()); }
+  at::Tensor rates(const at::Tensor& drive, const plexiform::Given& given) override { return rate(drive, given); }
 
   void start(int64_t) override {
     const torch::NoGradGuard no_grad;
-    if (quirks) clamp_features();
     by_pixel_ = mask().flatten(1).t().contiguous();
-    gains_ = features.view({shape.channels, neurons}).detach().clone();
-    if (scale.defined()) gains_ *= scale;
+    gains_ = gains().clone();
     offsets_ = bias.defined() ? bias.detach().clone() : torch::zeros_like(gains_[0]);
   }
   at::Tensor step(const at::Tensor& frame, const plexiform::Given& given) override {
@@ -133,8 +132,9 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
 
   void* ability(std::string_view name) override {
     // What the eyes and the animal do would have to be looked up for each bin.
-    return inputs().empty() ? plexiform::offer<Pictures, Inputs, Streaming>(*this, name)
-                            : plexiform::offer<Pictures, Inputs>(*this, name);
+    if (inputs().empty()) return plexiform::offer<Pictures, Inputs, Streaming, LinearDrive>(*this, name);
+    return shifter ? plexiform::offer<Pictures, Inputs>(*this, name)
+                   : plexiform::offer<Pictures, Inputs, LinearDrive>(*this, name);
   }
   std::vector<plexiform::Named> pictures() override { return {{"mask", mask().detach()}}; }
 
@@ -143,6 +143,12 @@ struct GaussianMask final : plexiform::layers::DriveReadout, plexiform::Pictures
     const auto farthest = p.max_distance ? p.max_distance : quirks ? std::optional(20.0) : std::nullopt;
     return plexiform::layers::gaussian_windows(p.gaussian_mean_scale * mean, p.gaussian_var_scale * log_var,
                                                shape.height, shape.width, farthest);
+  }
+
+  at::Tensor gains() {  // (C, N)
+    if (quirks) clamp_features();
+    const auto all = features.view({shape.channels, neurons});
+    return scale.defined() ? all * scale : all;
   }
 
   void clamp_features() {

@@ -99,6 +99,23 @@ struct LooksBack {
   ~LooksBack() = default;
 };
 
+// A readout that is a weighted sum over channels and pixels, bin by bin: those of many sessions are one product then.
+//   forward(x, given) = rates(drive, given),  drive[b,t,n] = sum_c,i,j weights()[n,c,i,j] x[b,c,t,i,j] + offsets()[n]
+// Contract  to 1e-5 of the largest rate, with the gradients of all three.
+struct LinearDrive {
+  static constexpr std::string_view name = "plexiform.linear_drive/1";
+
+  virtual at::Tensor weights() = 0;  // (N, C, H, W), with its graph
+  virtual at::Tensor offsets() = 0;  // (N), with its graph
+
+  //   drive    (B, T, N);  given  as forward gets it
+  //   returns  (B, T, N)
+  virtual at::Tensor rates(const at::Tensor& drive, const Given& given) = 0;
+
+ protected:
+  ~LinearDrive() = default;
+};
+
 // A loss that treats the neurons of a session as what they are: by cell type, or with parameters of their
 // own. The host then calls this forward instead of the other; what both promise is the same.
 struct SessionLoss {

@@ -259,6 +259,10 @@ int main() {
   VIRTUAL(Taps::name.data(), Taps, taps);
   ability<Penalties>();
   VIRTUAL(Penalties::name.data(), Penalties, penalties);
+  ability<LinearDrive>();
+  VIRTUAL(LinearDrive::name.data(), LinearDrive, weights);
+  VIRTUAL(LinearDrive::name.data(), LinearDrive, offsets);
+  VIRTUAL(LinearDrive::name.data(), LinearDrive, rates);
   ability<Inputs>();
   VIRTUAL(Inputs::name.data(), Inputs, inputs);
   FIXED(Inputs::name.data(), Input);
