@@ -34,6 +34,8 @@ void check_returned(const at::Tensor& returned, at::IntArrayRef sizes, const at:
   if (returned.sizes() != sizes) {
     breaks_contract("returns " + shape_text(returned.sizes()) + ", " + why + shape_text(sizes));
   }
+  if (returned.device() != given.device())
+    breaks_contract("returns a tensor on " + returned.device().str() + ", not " + given.device().str());
   if (returned.scalar_type() != given.scalar_type()) {
     breaks_contract(std::string("returns ") + toString(returned.scalar_type()) + ", not " +
                     toString(given.scalar_type()));
@@ -125,38 +127,47 @@ at::Tensor Model::features_of(const at::Tensor& movie, const Given& given) const
 }
 
 std::vector<at::Tensor> Model::from_features(const at::Tensor& features, const std::vector<Asked>& asked) const {
-  const bool few = features.size(3) * features.size(4) <= features.size(0) * features.size(2);
-  std::vector<LinearDrive*> linear;
-  for (const auto& one : asked) linear.push_back(few ? ability<LinearDrive>(*heads[one.session].readout) : nullptr);
+  std::vector<LinearDrive*> linear(asked.size());
+  auto each = [&](const char* function, auto&& visit) {
+    for (size_t k = 0; k < asked.size(); ++k) {
+      const auto& site = readout_site(asked[k].session);
+      plugins::call(site, function, [&] { visit(k, site, heads[asked[k].session]); });
+    }
+  };
+  if (features.size(3) * features.size(4) <= features.size(0) * features.size(2)) {
+    each("ability", [&](size_t k, const auto&, const Head& head) { linear[k] = ability<LinearDrive>(*head.readout); });
+  }
   std::vector<at::Tensor> predictions(asked.size());
   if (std::count(linear.begin(), linear.end(), nullptr) + 1 < std::ssize(linear)) {
     RECORD_USER_SCOPE("readout");
-    auto each = [&](auto&& visit) {
-      for (size_t k = 0; k < asked.size(); ++k) {
-        if (!linear[k]) continue;
-        const auto& site = readout_site(asked[k].session);
-        plugins::call(site, "forward", [&] { visit(k, site, heads[asked[k].session]); });
-      }
-    };
     std::vector<at::Tensor> weights, offsets;
-    each([&](size_t k, const plugins::Site& site, const Head& head) {
-      weights.push_back(linear[k]->weights()), offsets.push_back(linear[k]->offsets());
-      check_returned(weights.back(), {head.neurons, features.size(1), features.size(3), features.size(4)}, features);
-      check_returned(offsets.back(), {head.neurons}, features);
-      weights.back() = weights.back().flatten(1);
-      follow(weights.back(), site);
+    std::vector<int64_t> neurons;
+    each("weights", [&](size_t k, const auto& site, const Head& head) {
+      if (!linear[k]) return;
+      const auto own = widened(linear[k]->weights(), features);
+      check_returned(own, {head.neurons, features.size(1), features.size(3), features.size(4)}, features);
+      follow(own, site);
+      weights.push_back(own.flatten(1)), neurons.push_back(head.neurons);
     });
-    const auto drive = layers::product(features.transpose(1, 2).flatten(2), at::cat(weights), at::cat(offsets));
-    int64_t from = 0;
-    each([&](size_t k, const plugins::Site& site, const Head& head) {
-      const Given given(head.session, asked[k].traces);
-      const auto own = drive.narrow(2, from, head.neurons).contiguous();
-      const Untouched untouched(own);
-      predictions[k] = widened(linear[k]->rates(own, given), features);
-      check_returned(predictions[k], own.sizes(), features);
+    each("offsets", [&](size_t k, const auto& site, const Head& head) {
+      if (!linear[k]) return;
+      offsets.push_back(widened(linear[k]->offsets(), features));
+      check_returned(offsets.back(), {head.neurons}, features);
+      follow(offsets.back(), site);
+    });
+    const auto all = at::cat(weights);
+    weights.clear();
+    const auto sum = widened(layers::product(features.transpose(1, 2).flatten(2), all), features) + at::cat(offsets);
+    const auto drives = sum.split_with_sizes(neurons, 2);
+    size_t next = 0;
+    each("rates", [&](size_t k, const auto& site, const Head& head) {
+      if (!linear[k]) return;
+      const auto drive = drives[next++].contiguous();
+      const Untouched untouched(drive);
+      predictions[k] = widened(linear[k]->rates(drive, Given(head.session, asked[k].traces)), features);
+      check_returned(predictions[k], drive.sizes(), features);
       untouched.check();
       follow(predictions[k], site);
-      from += head.neurons;
     });
   }
   for (size_t k = 0; k < asked.size(); ++k) {

@@ -66,8 +66,8 @@ class Model {
   at::Tensor features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
   at::Tensor from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces = {}) const;
 
-  // Of several sessions that saw the same: the sums of readouts with a LinearDrive are one product, where their weights are
-  // few beside the features.
+  // Of sessions that all saw all of it, in their order. Readouts with a LinearDrive: in one product, where a map has no more
+  // pixels than there are bins; else each neuron's weights would be more numbers than its part of the features.
   struct Asked {
     size_t session;
     std::vector<Named> traces;

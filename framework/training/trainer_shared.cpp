@@ -17,9 +17,9 @@ namespace plexiform::training {
 
 namespace {
 
-// Of each turn.
-std::vector<at::Tensor> of_turns(const model::Model& model, const std::vector<data::Turn>& turns,
-                                 const at::Tensor& features) {
+// Of each turn, in their order.
+std::vector<at::Tensor> predictions_of(const model::Model& model, const std::vector<data::Turn>& turns,
+                                       const at::Tensor& features) {
   std::vector<int64_t> all(static_cast<size_t>(features.size(0)));
   std::iota(all.begin(), all.end(), 0);
   // By bins, (B, T, C, H, W) in memory, as readouts that sum over channels and pixels at once would copy them in each turn.
@@ -73,7 +73,7 @@ host::Step Trainer::shared_step() {
   const auto core_penalty = model.core_penalty();
   const auto predictions = [&] {
     const MixedPrecision mixed(trainer.mixed_precision(), model.device);
-    return of_turns(model, shared.turns, features);
+    return predictions_of(model, shared.turns, features);
   }();
   std::vector<at::Tensor> scalars;  // of each turn: total, loss, core and readout penalty, metric
   at::Tensor total;

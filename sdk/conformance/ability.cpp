@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
 #include <plexiform/abilities.h>
 
 #include <set>
@@ -103,20 +104,32 @@ void penalties(const Subject& subject) {
 void linear_drive(const Subject& subject) {
   const Specimen specimen(subject);
   auto& linear = offered<LinearDrive>(specimen);
-  const auto x = specimen.input();
-  specimen.run(x);  // forward may hold weights to their allowed set
   move_a_little(*specimen);
-  specimen->project();
   specimen->train(false);
-  const auto expected = specimen.run(x);
-  const auto weights = linear.weights(), offsets = linear.offsets();
+  const auto x = specimen.input().requires_grad_();
+  const auto weights = linear.weights(), offsets = linear.offsets();  // first: the host calls no forward
   expect(weights.sizes() == at::IntArrayRef({neurons, x.size(1), x.size(3), x.size(4)}),
          str("weights() has shape ", weights.sizes()));
   expect(offsets.sizes() == at::IntArrayRef({neurons}), str("offsets() has shape ", offsets.sizes()));
   const auto drive = at::linear(x.transpose(1, 2).flatten(2), weights.flatten(1), offsets);
-  const auto rates = linear.rates(drive, given(*specimen, x));
+  const auto rates = linear.rates(drive, given(*specimen, x)), expected = specimen.run(x);
   expect(agree(rates, expected, 1e-5),
          str("rates() and forward differ by ", distance(rates, expected), " of ", expected.abs().max().item<double>()));
+  auto leaves = trainable(*specimen);
+  leaves.push_back({"the features", x});
+  auto gradients = [&](const at::Tensor& y) {
+    for (const auto& leaf : leaves) leaf.tensor.mutable_grad().reset();
+    weighted_sum(y).backward();
+    std::vector<at::Tensor> all;
+    for (const auto& leaf : leaves)
+      all.push_back(leaf.tensor.grad().defined() ? leaf.tensor.grad().clone() : at::zeros_like(leaf.tensor));
+    return all;
+  };
+  const auto of_rates = gradients(rates), of_forward = gradients(expected);
+  for (size_t k = 0; k < leaves.size(); ++k) {
+    expect(agree(of_rates[k], of_forward[k], 1e-4),
+           str("the gradient of ", leaves[k].name, " is another one by ", distance(of_rates[k], of_forward[k])));
+  }
 }
 
 void inputs(const Subject& subject) {
@@ -149,7 +162,7 @@ Checks ability_checks() {
       {"taps", "tensors under names of their own, the last of them the output", "plexiform/abilities.h, Taps", &taps},
       {"penalties", "scalars under names of their own that add up to penalty()", "plexiform/abilities.h, Penalties",
        &penalties},
-      {"linear drive", "rates() of the weighted sum are those of forward (to 1e-5)",
+      {"linear drive", "rates() of the weighted sum are those of forward (to 1e-5), with their gradients",
        "plexiform/abilities.h, LinearDrive", &linear_drive},
       {"inputs", "forward takes what inputs() lists, and needs nothing else", "plexiform/abilities.h, Inputs", &inputs},
   };

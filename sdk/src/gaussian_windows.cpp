@@ -52,7 +52,7 @@ class Windows {
       for (int64_t i = 0; i < H; ++i) {
         for (int64_t j = 0; j < W; ++j) total += own[i * W + j] = w.density(i, j);
       }
-      for (int64_t q = 0; q < H * W; ++q) own[q] *= static_cast<float>(1 / total);
+      for (int64_t q = 0; q < H * W; ++q) own[q] = static_cast<float>(own[q] / total);
     });
   }
 
@@ -97,8 +97,9 @@ class Windows {
     Window(const Windows& all, int64_t n)
         : variance(std::exp(std::clamp(all.log_variances_[n], -most_log_variance, most_log_variance)) + least_variance),
           farthest(all.farthest_) {
-      profile(all.rows_, all.centres_[2 * n], row_distances, row_profile);
-      profile(all.columns_, all.centres_[2 * n + 1], column_distances, column_profile);
+      const float nearest = profile(all.rows_, all.centres_[2 * n], row_distances, row_profile) +
+                            profile(all.columns_, all.centres_[2 * n + 1], column_distances, column_profile);
+      least = std::exp(-0.5f * (farthest - std::min(nearest, farthest)));
     }
     bool beyond(int64_t i, int64_t j) const {
       return row_distances[static_cast<size_t>(i)] + column_distances[static_cast<size_t>(j)] > farthest;
@@ -108,20 +109,22 @@ class Windows {
     }
 
     const float variance, farthest;
-    const float least = std::exp(-0.5f * farthest);
+    float least = 0;  // density of what lies beyond
     std::vector<float> row_distances, column_distances, row_profile, column_profile;
 
    private:
-    void profile(const at::Tensor& at, float centre, std::vector<float>& distances, std::vector<float>& profile) const {
+    // Relative to the nearest pixel, so that some density is left however far it is; returns its distance.
+    float profile(const at::Tensor& at, float centre, std::vector<float>& distances,
+                  std::vector<float>& profile) const {
       const auto size = static_cast<size_t>(at.numel());
       distances.resize(size), profile.resize(size);
       for (size_t q = 0; q < size; ++q) {
         const float off = at.const_data_ptr<float>()[q] - centre;
         distances[q] = off * off / variance;
       }
-      // The nearest pixel counts 1, however far it is; where distances end, so that they can be added, as it is.
-      const float nearest = std::isinf(farthest) ? *std::min_element(distances.begin(), distances.end()) : 0;
+      const float nearest = *std::min_element(distances.begin(), distances.end());
       for (size_t q = 0; q < size; ++q) profile[q] = std::exp(-0.5f * (distances[q] - nearest));
+      return nearest;
     }
   };
 
@@ -187,7 +190,8 @@ at::Tensor gaussian_windows_by_operators(const at::Tensor& centres, const at::Te
   };
   const auto rows = distance(0, height), columns = distance(1, width);
   if (!farthest) return (-0.5 * rows).softmax(1).unsqueeze(2) * (-0.5 * columns).softmax(1).unsqueeze(1);
-  const auto density = (-0.5 * (rows.unsqueeze(2) + columns.unsqueeze(1)).clamp_max(*farthest)).exp();
+  const auto distances = (rows.unsqueeze(2) + columns.unsqueeze(1)).clamp_max(*farthest);
+  const auto density = (-0.5 * (distances - distances.detach().amin({1, 2}, /*keepdim=*/true))).exp();
   return density / density.sum({1, 2}, /*keepdim=*/true);
 }
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Everything that is said of Plexiform's speed and memory, in one run, beside openretina: hours, on a machine that does nothing else.
-#   tests/bench/all.sh [BUILD] 2>&1 | tee bench.txt        BUILD: build, as ./bootstrap makes it
+#   tests/bench/all.sh [BUILD [RECORDING [OVERRIDE ...]]] 2>&1 | tee bench.txt
+# BUILD: build, as ./bootstrap makes it. RECORDING: a folder in the generic layout, for time_to_score.py, with what of the config
+# it needs changed; without one that is left out.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:-$here/../../build}" && pwd)
@@ -21,3 +23,4 @@ bench shared.py
 bench ranks.py
 bench first_batch.py
 bench memory.py --only low_res high_res mapped
+if [ $# -gt 1 ]; then bench time_to_score.py --data "${@:2}"; fi

@@ -167,6 +167,9 @@ TEST_CASE("the kit catches an ability that does not do what it says") {
                     {"{fault: needs_unlisted_input}", "inputs", "no pupil"},
                     {"{fault: knows_every_ability}", "unknown ability", "is not null"},
                 });
+  CHECK(checked("fixtures.readouts.Careless", "{}", "linear drive").status == Status::passed);
+  expect_caught("fixtures.readouts.Careless",
+                {{"{detached: true}", "linear drive", "the gradient of weight is another one by "}});
 }
 
 TEST_CASE("the kit catches knobs that do not do what they say") {

@@ -181,7 +181,8 @@ TEST_CASE("each row has draws of its own, those of one process: dropout, and poi
 }
 
 TEST_CASE("a shared pass of the core and kept features are as exact") {
-  // AdamW divides by the size of a gradient: at 1e-8 the last digits of one that is nearly 0 decide on a whole step.
+  // AdamW divides by the size of a gradient: at eps 1e-8 the last digits of one that is nearly 0, as some of layer0's
+  // weight_spatial are, decide on a whole step.
   compare(2, {"+trainer.shared_core_pass=true", "optimizer.eps=1e-4"});
   compare(2, {"+only_train_readout=true", "+trainer.keep_features=memory"});
 }

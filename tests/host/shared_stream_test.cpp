@@ -176,9 +176,10 @@ TEST_CASE("the gradient of a shared step is the sum of the sessions' own") {
   write_npy(folder / "data/stimuli/test.npy", at::randn({1, 40, rows, rows - 1}));
   for (const std::string name : {"a", "b"}) {
     Hdf5File session(folder / ("data/" + name + ".h5"), Hdf5File::Mode::create);
-    session.write("responses_movie", at::rand({3, 60}));
-    if (alike || name == "a") session.write("responses_other", at::rand({3, 20}));
-    session.write("responses_test", at::rand({3, 40}));
+    const int64_t neurons = name == "a" ? 3 : 4;
+    session.write("responses_movie", at::rand({neurons, 60}));
+    if (alike || name == "a") session.write("responses_other", at::rand({neurons, 20}));
+    session.write("responses_test", at::rand({neurons, 40}));
     session.close();
   }
   // SGD in steps along the gradient: its mean over both sessions' batches, at twice the rate, is their sum.

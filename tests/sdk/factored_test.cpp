@@ -174,7 +174,7 @@ std::vector<Problem> random_problems(int count) {
   auto zeros = [&](int64_t most) { return draw(0, 1) * draw(0, most); };
   // Of several groups of samples for each part; of maps that are taken in bands of rows, the last one smaller.
   std::vector<Problem> all = {
-      {.batch = 35, .inputs = 2, .outputs = 3, .time = 5, .height = 3, .width = 4, .bins = 2, .rows = 3, .columns = 2},
+      {.batch = 33, .inputs = 2, .outputs = 3, .time = 5, .height = 3, .width = 4, .bins = 2, .rows = 3, .columns = 2},
       {.batch = 3,
        .inputs = 2,
        .outputs = 5,

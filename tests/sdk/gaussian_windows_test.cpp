@@ -41,10 +41,15 @@ TEST_CASE("Gaussian windows and their gradients are the operators'") {
     const auto of_ours = torch::autograd::grad({ours}, {centres, log_variances}, {dy}, true, /*create_graph=*/false),
                of_theirs = torch::autograd::grad({theirs}, {m, v}, {dy.to(at::kDouble)});
     for (size_t k = 0; k < 2; ++k) CHECK((of_ours[k] - of_theirs[k]).abs().max().item<double>() < 2e-5 * c.neurons);
-    // Differentiated again.
-    auto again = torch::autograd::grad({ours}, {centres, log_variances}, {dy}, true, /*create_graph=*/true);
-    CHECK((again[0] - of_theirs[0]).abs().max().item<double>() < 2e-5 * c.neurons);
-    CHECK(again[1].requires_grad());
+    // Differentiated again: the slope of the gradients' sum along each leaf.
+    auto again = [](const at::Tensor& windows, const at::Tensor& by, const std::vector<at::Tensor>& of) {
+      const auto first = torch::autograd::grad({windows}, of, {by}, true, /*create_graph=*/true);
+      return torch::autograd::grad({first[0].sum() + first[1].sum()}, of);
+    };
+    const auto twice = again(gaussian_windows(centres, log_variances, c.height, c.width, c.farthest), dy,
+                             {centres, log_variances}),
+               expected = again(exact(m, v), dy.to(at::kDouble), {m, v});
+    for (size_t k = 0; k < 2; ++k) CHECK((twice[k] - expected[k]).abs().max().item<double>() < 1e-4 * c.neurons);
   }
 }
 
@@ -56,6 +61,11 @@ TEST_CASE("a Gaussian window off the map, or as narrow as a pixel, is a window")
   CHECK(windows[0][6][0].item<double>() > 0.99);  // the nearest pixel has it
   CHECK(apart(windows[2], torch::full({7, 5}, 1.0 / 35)) < 1e-5);
   const auto gradients = torch::autograd::grad({windows}, {centres, log_variances}, {torch::randn_like(windows)});
+  for (const double farthest : {20.0, 200.0, 2000.0}) {  // all of the map lies beyond, or nearly
+    const auto flat = gaussian_windows(centres, log_variances, 7, 5, farthest);
+    CHECK(apart(flat, gaussian_windows_by_operators(centres, log_variances, 7, 5, farthest)) < 1e-5);
+    CHECK(apart(flat.sum({1, 2}), torch::ones(3)) < 1e-5);
+  }
   for (const auto& gradient : gradients) CHECK(gradient.isfinite().all().item<bool>());
   CHECK(gradients[1][1].item<double>() == 0);  // of variances that are held
   CHECK(gradients[1][2].item<double>() == 0);

@@ -85,9 +85,9 @@ struct GaussianMask final : plexiform::layers::DriveReadout,
     // Maps of a neuron each, weighted and summed; or one sum over channels and pixels at once, for which the stimulus' maps
     // are laid out by bins and each neuron's weights by pixels: whichever is fewer numbers beside the products.
     const int64_t copied = plexiform::layers::by_bins(x) ? 0 : B * T * C * P;
-    if (N * B * T * C >= N * C * P + copied)
-      return plexiform::layers::product(x.transpose(1, 2).flatten(2), weights().flatten(1), bias);
-    const auto sum = plexiform::layers::masked_sum(x, mask().flatten(1).t(), gains());
+    const auto sum = N * B * T * C < N * C * P + copied
+                         ? plexiform::layers::masked_sum(x, mask().flatten(1).t(), gains())
+                         : plexiform::layers::product(x.transpose(1, 2).flatten(2), weights().flatten(1));
     return bias.defined() ? sum + bias : sum;
   }
 

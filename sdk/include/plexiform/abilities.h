@@ -108,7 +108,7 @@ struct LinearDrive {
   virtual at::Tensor weights() = 0;  // (N, C, H, W), with its graph
   virtual at::Tensor offsets() = 0;  // (N), with its graph
 
-  //   drive    (B, T, N);  given  as forward gets it
+  //   drive    (B, T, N), of the features' dtype under autocast, too;  given  as forward gets it
   //   returns  (B, T, N)
   virtual at::Tensor rates(const at::Tensor& drive, const Given& given) = 0;
 

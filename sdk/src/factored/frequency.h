@@ -7,7 +7,7 @@
 // what comes back from G is the sum over both. Lengths are such that nothing wraps around that is looked at.
 //
 // What passes through memory is transformed along width alone, and holds only the rows and frames that there are; what follows
-// happens in the cache. Pairs of samples go through in groups; a group's stages are
+// happens in the cache. Parts are teams, each with groups of pairs of its own, or one team; a group's stages are
 //   rows of x, and dy, to frequencies of width    for each of those: height, time, the product, and back    rows of y, or dx, back
 // In memory: [w][block of lanes][t][h][re, im][lane]; a lane is a pair's channel.
 #pragma once
@@ -192,7 +192,7 @@ struct InFrequency {
     int64_t channel_apart() const { return frames.all * rows * columns; }
   };
 
-  // A part's frames in bands of rows: body(unit, first row, last, where(sample, channel)), which tells where the band's first
+  // A member's frames in bands of rows: body(unit, first row, last, where(sample, channel)), which tells where the band's first
   // number lies in the tensor; negative: that frame does not exist.
   template <class Body>
   PLEXIFORM_INLINE void for_each_band(const Group& g, const Movie& m, Body&& body) const {
@@ -211,7 +211,7 @@ struct InFrequency {
     }
   }
 
-  // Rows of a movie -> frequencies of their columns. Parts share frames.
+  // Rows of a movie -> frequencies of their columns. Members share frames.
   void rows_to_frequencies(int part, const Group& g, const Real* from, const Movie& m, Real* to) const {
     Real* const work = scratch_with_zeros(part);
     const int64_t step = m.lanes.blocks(g.pairs) * m.frames.count * m.rows * P2;
@@ -290,7 +290,7 @@ struct InFrequency {
   // From a frequency of height to the next: one more, so that columns do not meet in the cache.
   static int64_t apart(int64_t units) { return (units + 1) * P2; }
 
-  // Parts share the frequencies of width.
+  // Members share the frequencies of width.
   void product(int part, const Group& g) const {
     Real* const work = scratch_with_zeros(part);
     const int64_t in = x.blocks(g.pairs), out = y.blocks(g.pairs);
@@ -498,12 +498,11 @@ struct InFrequency {
   const int64_t groups = (of_team + most_pairs() - 1) / most_pairs();  // of a team
   const int64_t group = (of_team + groups - 1) / groups;               // pairs of each, but the last
 
-  // Parts work in teams, each on groups of pairs of its own: what another part has written is far away (on two cores that do not
-  // share a cache, low-res layer 1 in one team took 21 ms, in two 11). As many as have much the same to do, and memory for.
+  // Teams with groups of their own: what another part has written is far away (on two cores that do not share a cache, low-res
+  // layer 1 took 22 ms in one team, 19 in two). As many as leave whole groups, much the same to do, and memory.
   int most_teams() const {
     auto fits = [&](int k) {
-      const int64_t own = in_memory(smaller(8, (pairs + k - 1) / k)) + n_h * n_w * kernels;
-      return job.parts % k == 0 && (pairs % k == 0 || pairs >= 8 * k) && k * own <= most_in_memory;
+      return job.parts % k == 0 && pairs >= 8 * k && k * (in_memory(8) + n_h * n_w * kernels) <= most_in_memory;
     };
     int most = job.parts;
     while (most > 1 && !fits(most)) --most;
