@@ -63,6 +63,11 @@ class Untouched {
   int64_t version_;
 };
 
+void check_learns(const at::Tensor& prediction, const at::Tensor& features) {
+  if (at::GradMode::is_enabled() && features.requires_grad() && !prediction.requires_grad())
+    breaks_contract("returns a prediction without a gradient: nothing would be learnt");
+}
+
 // In backward(), the gradient of what a component returned reaches the component next.
 void follow(const at::Tensor& returned, const plugins::Site& site) {
   if (returned.requires_grad()) {
@@ -167,6 +172,7 @@ std::vector<at::Tensor> Model::from_features(const at::Tensor& features, const s
       predictions[k] = widened(linear[k]->rates(drive, Given(head.session, asked[k].traces)), features);
       check_returned(predictions[k], drive.sizes(), features);
       untouched.check();
+      check_learns(predictions[k], features);
       follow(predictions[k], site);
     });
   }
@@ -185,6 +191,7 @@ at::Tensor Model::predict(const at::Tensor& features, size_t session, const Give
     check_returned(prediction, {features.size(0), features.size(2) - heads[session].history, heads[session].neurons},
                    features);
     untouched.check();
+    check_learns(prediction, features);
     follow(prediction, site);
     return prediction;
   });

@@ -105,30 +105,39 @@ void linear_drive(const Subject& subject) {
   const Specimen specimen(subject);
   auto& linear = offered<LinearDrive>(specimen);
   move_a_little(*specimen);
-  specimen->train(false);
-  const auto x = specimen.input().requires_grad_();
-  const auto weights = linear.weights(), offsets = linear.offsets();  // first: the host calls no forward
-  expect(weights.sizes() == at::IntArrayRef({neurons, x.size(1), x.size(3), x.size(4)}),
-         str("weights() has shape ", weights.sizes()));
-  expect(offsets.sizes() == at::IntArrayRef({neurons}), str("offsets() has shape ", offsets.sizes()));
-  const auto drive = at::linear(x.transpose(1, 2).flatten(2), weights.flatten(1), offsets);
-  const auto rates = linear.rates(drive, given(*specimen, x)), expected = specimen.run(x);
-  expect(agree(rates, expected, 1e-5),
-         str("rates() and forward differ by ", distance(rates, expected), " of ", expected.abs().max().item<double>()));
-  auto leaves = trainable(*specimen);
-  leaves.push_back({"the features", x});
-  auto gradients = [&](const at::Tensor& y) {
-    for (const auto& leaf : leaves) leaf.tensor.mutable_grad().reset();
-    weighted_sum(y).backward();
-    std::vector<at::Tensor> all;
-    for (const auto& leaf : leaves)
-      all.push_back(leaf.tensor.grad().defined() ? leaf.tensor.grad().clone() : at::zeros_like(leaf.tensor));
-    return all;
+  const auto has_shape = [](const char* what, const at::Tensor& made, const std::vector<int64_t>& promised) {
+    expect(made.defined(), str(what, " is undefined"));
+    expect(made.sizes() == promised, str(what, " has shape ", made.sizes(), ", not ", promised));
   };
-  const auto of_rates = gradients(rates), of_forward = gradients(expected);
-  for (size_t k = 0; k < leaves.size(); ++k) {
-    expect(agree(of_rates[k], of_forward[k], 1e-4),
-           str("the gradient of ", leaves[k].name, " is another one by ", distance(of_rates[k], of_forward[k])));
+  for (const bool training : {false, true}) {
+    specimen->train(training);
+    const char* const mode = training ? "while training, " : "";
+    const auto x = specimen.input().requires_grad_();
+    const auto weights = linear.weights(), offsets = linear.offsets();  // first: the host calls no forward
+    has_shape("weights()", weights, {neurons, x.size(1), x.size(3), x.size(4)});
+    has_shape("offsets()", offsets, {neurons});
+    const auto drive = at::linear(x.transpose(1, 2).flatten(2), weights.flatten(1), offsets);
+    const auto rates = linear.rates(drive, given(*specimen, x)), expected = specimen.run(x);
+    has_shape("rates()", rates, drive.sizes().vec());
+    expect(agree(rates, expected, 1e-5), str(mode, "rates() and forward differ by ", distance(rates, expected), " of ",
+                                             expected.abs().max().item<double>()));
+    expect(rates.requires_grad(), "rates() has no gradient: its graph is cut (detach, item, NoGradGuard)");
+    auto leaves = trainable(*specimen);
+    leaves.push_back({"features", x});
+    auto gradients = [&](const at::Tensor& y) {
+      for (const auto& leaf : leaves) leaf.tensor.mutable_grad().reset();
+      weighted_sum(y).backward();
+      std::vector<at::Tensor> all;
+      for (const auto& leaf : leaves)
+        all.push_back(leaf.tensor.grad().defined() ? leaf.tensor.grad().clone() : at::zeros_like(leaf.tensor));
+      return all;
+    };
+    const auto of_rates = gradients(rates), of_forward = gradients(expected);
+    for (size_t k = 0; k < leaves.size(); ++k) {
+      expect(agree(of_rates[k], of_forward[k], 1e-4),
+             str(mode, "the gradient of '", leaves[k].name, "' through rates() and through forward differ by ",
+                 distance(of_rates[k], of_forward[k]), " of ", of_forward[k].abs().max().item<double>()));
+    }
   }
 }
 
@@ -162,7 +171,8 @@ Checks ability_checks() {
       {"taps", "tensors under names of their own, the last of them the output", "plexiform/abilities.h, Taps", &taps},
       {"penalties", "scalars under names of their own that add up to penalty()", "plexiform/abilities.h, Penalties",
        &penalties},
-      {"linear drive", "rates() of the weighted sum are those of forward (to 1e-5), with their gradients",
+      {"linear drive",
+       "rates() of the weighted sum are those of forward (to 1e-5), with their gradients, while training as well",
        "plexiform/abilities.h, LinearDrive", &linear_drive},
       {"inputs", "forward takes what inputs() lists, and needs nothing else", "plexiform/abilities.h, Inputs", &inputs},
   };

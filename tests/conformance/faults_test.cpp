@@ -168,8 +168,10 @@ TEST_CASE("the kit catches an ability that does not do what it says") {
                     {"{fault: knows_every_ability}", "unknown ability", "is not null"},
                 });
   CHECK(checked("fixtures.readouts.Careless", "{}", "linear drive").status == Status::passed);
-  expect_caught("fixtures.readouts.Careless",
-                {{"{detached: true}", "linear drive", "the gradient of weight is another one by "}});
+  expect_caught(
+      "fixtures.readouts.Careless",
+      {{"{detached: true}", "linear drive", "the gradient of 'weight' through rates() and through forward differ by "},
+       {"{drops: true}", "linear drive", "while training, rates() and forward differ by "}});
 }
 
 TEST_CASE("the kit catches knobs that do not do what they say") {

@@ -99,17 +99,19 @@ struct LooksBack {
   ~LooksBack() = default;
 };
 
-// A readout that is a weighted sum over channels and pixels, bin by bin: those of many sessions are one product then.
-//   forward(x, given) = rates(drive, given),  drive[b,t,n] = sum_c,i,j weights()[n,c,i,j] x[b,c,t,i,j] + offsets()[n]
-// Contract  to 1e-5 of the largest rate, with the gradients of all three.
+// A readout that is a weighted sum over features and pixels, bin by bin:
+//   forward(x, given) = rates(drive, given),  drive[b,t,n] = sum_f,i,j weights()[n,f,i,j] x[b,f,t,i,j] + offsets()[n]
+// With trainer.shared_core_pass the host makes the sums of all sessions as one product, where a map has no more pixels than
+// there are bins in the batch (H' W' <= B T'), and calls forward of none of them.
+// Contract  to 1e-5 of the largest rate, with the gradients of all three, while training and after; nothing is drawn at random.
 struct LinearDrive {
   static constexpr std::string_view name = "plexiform.linear_drive/1";
 
-  virtual at::Tensor weights() = 0;  // (N, C, H, W), with its graph
+  virtual at::Tensor weights() = 0;  // (N, F, H', W'), with its graph
   virtual at::Tensor offsets() = 0;  // (N), with its graph
 
-  //   drive    (B, T, N), of the features' dtype under autocast, too;  given  as forward gets it
-  //   returns  (B, T, N)
+  //   drive    (B, T', N), float32 under mixed precision, too;  given  as forward gets it
+  //   returns  (B, T', N)
   virtual at::Tensor rates(const at::Tensor& drive, const Given& given) = 0;
 
  protected:
