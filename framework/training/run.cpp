@@ -22,7 +22,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <sstream>
+#include <utility>
 
 namespace plexiform::training {
 namespace {
@@ -144,6 +146,26 @@ std::vector<data::Part> tested(const Task& task) {
   return parts;
 }
 
+// The first parameter of the core that is of one session alone: each session has one, which ends in its name or has it
+// between two points. Both are empty if there is none.
+std::pair<std::string, std::string> parameter_of_a_session(const Run& run) {
+  std::set<std::string> names;
+  for (const auto& parameter : run.model.core->parameters()) names.insert(parameter.name);
+  const auto& sessions = run.recordings.sessions;
+  if (sessions.size() < 2) return {};
+  for (const auto& name : names) {
+    const std::string& first = sessions.front().name;
+    for (size_t at = name.find(first); at != std::string::npos; at = name.find(first, at + 1)) {
+      const std::string before = name.substr(0, at), after = name.substr(at + first.size());
+      const bool apart =
+          before.ends_with(".") ? after.empty() || after.starts_with(".") : before.ends_with("_") && after.empty();
+      const auto of_each = [&](const auto& session) { return names.contains(before + session.name + after); };
+      if (apart && std::all_of(sessions.begin(), sessions.end(), of_each)) return {name, first};
+    }
+  }
+  return {};
+}
+
 // Steps of an epoch. Throws Error where a shared pass of the core does not suit the model, the data or the optimiser.
 int64_t steps_per_epoch(const Run& run) {
   const uint64_t seed = run.settings.seed;
@@ -164,15 +186,9 @@ int64_t steps_per_epoch(const Run& run) {
     throw Error(knob, "is true, but the core reads '" + inputs->inputs().front().name + "' of each session",
                 "set it to false");
   }
-  for (const auto& parameter : run.model.core->parameters()) {
-    for (const auto& session : run.recordings.sessions) {
-      const bool own = parameter.name.ends_with("_" + session.name) || parameter.name.ends_with("." + session.name) ||
-                       parameter.name.find("." + session.name + ".") != std::string::npos;
-      if (!own) continue;
-      throw Error(knob,
-                  "is true, but the core has a parameter of session '" + session.name + "' alone, " + parameter.name,
-                  "set it to false");
-    }
+  if (const auto [name, session] = parameter_of_a_session(run); !name.empty()) {
+    throw Error(knob, "is true, but the core has a parameter of session '" + session + "' alone, " + name,
+                "set it to false");
   }
   return data::SharedStream(run.recordings, run.split, run.loader, seed).steps_per_epoch();
 }

@@ -141,6 +141,11 @@ std::string not_finite(const Task& task, const data::Part& part, const data::Bat
          (site ? "; the first values that are not finite are those of " + site->place + ", " + site->label : "");
 }
 
+std::string or_clip(const Task& task) {
+  const bool clips = task.settings.trainer.gradient_clip_val.value_or(0) > 0;
+  return clips ? "" : ", or set trainer.gradient_clip_val=1";
+}
+
 Json validate(const Task& task, const Json& limit) {
   RECORD_USER_SCOPE("validation");
   const auto& model = task.model;
@@ -164,11 +169,10 @@ Json validate(const Task& task, const Json& limit) {
       }();
       const auto weight = static_cast<double>(batch.size());
       double loss = model.loss_of(prediction, batch.responses, batch.session).item<double>();
-      if (std::isnan(loss)) {
+      if (!std::isfinite(loss)) {
         throw Error("validation of session " + task.recordings.sessions[part.session].name,
                     not_finite(task, part, batch, loss),
-                    "lower optimizer.lr, or set trainer.gradient_clip_val=1; the last good checkpoint is " +
-                        last_checkpoint(task));
+                    "lower optimizer.lr" + or_clip(task) + "; the last good checkpoint is " + last_checkpoint(task));
       }
       if (task.settings.compat == "openretina") {  // its divisor is the sum of the sizes
         loss /= static_cast<double>(prediction.size(0) + prediction.size(1) + prediction.size(2));

@@ -51,6 +51,8 @@ std::string last_checkpoint(const Task& task);
 
 // That a batch of this part has the loss nan or inf, and of which component the first values are that are not finite.
 std::string not_finite(const Task& task, const data::Part& part, const data::Batch& batch, double loss);
+// A part of the remedy: to clip gradients, where they are not clipped yet.
+std::string or_clip(const Task& task);
 
 // The first of a part's windows in batches, as many as `limit` says.
 std::vector<std::vector<data::Window>> limited(const Task& task, const data::Part& part, const Json& limit);

@@ -308,12 +308,11 @@ void Trainer::ask(Ask&& what) {
 }
 
 void Trainer::refuse_loss(double value, const data::Batch& batch) const {
-  throw Error(
-      fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,
-                  task_.recordings.sessions[batch.session].name),
-      not_finite(task_, task_.split.train[batch.session], batch, value),
-      fmt::format("lower optimizer.lr (now {}), or set trainer.gradient_clip_val=1; the last good checkpoint is {}",
-                  optimizer_->learning_rate(), last_checkpoint()));
+  throw Error(fmt::format("epoch {}, batch {}, session {}", state_.epoch + 1, state_.batch + 1,
+                          task_.recordings.sessions[batch.session].name),
+              not_finite(task_, task_.split.train[batch.session], batch, value),
+              fmt::format("lower optimizer.lr (now {}){}; the last good checkpoint is {}", optimizer_->learning_rate(),
+                          or_clip(task_), last_checkpoint()));
 }
 
 }  // namespace plexiform::training
