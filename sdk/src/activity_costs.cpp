@@ -32,13 +32,6 @@ bool kernels_fit(const at::Tensor& prediction, const at::Tensor& target) {
          !(at::GradMode::is_enabled() && target.requires_grad());
 }
 
-// pass(k) for each k < units, of `numbers` in all: few are not worth waking other threads for.
-template <class Pass>
-void over_units(int64_t units, int64_t numbers, Pass&& pass) {
-  if (numbers >= 1 << 15) return in_parallel(units, pass);
-  for (int64_t k = 0; k < units; ++k) pass(k);
-}
-
 // Both as B runs of T N numbers: `target` is often the end of a longer recording.
 struct Runs {
   Runs(const at::Tensor& prediction, const at::Tensor& recorded)

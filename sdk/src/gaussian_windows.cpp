@@ -45,7 +45,7 @@ class Windows {
         log_variances_(log_variances.const_data_ptr<float>()) {}
 
   void forward(float* out) const {
-    each([&](int64_t n) {
+    over_units(N, N * H * W, [&](int64_t n) {
       const Window w(*this, n);
       float* const own = out + n * H * W;
       double total = 0;
@@ -58,7 +58,7 @@ class Windows {
 
   // From the windows and their gradient: with K = sum window d(window), that of -d / 2 is window (d(window) - K).
   void backward(const float* windows, const float* gradient, float* of_centres, float* of_log_variances) const {
-    each([&](int64_t n) {
+    over_units(N, N * H * W, [&](int64_t n) {
       const Window w(*this, n);
       const float *const own = windows + n * H * W, *const dy = gradient + n * H * W;
       double sum = 0;
@@ -127,12 +127,6 @@ class Windows {
       return nearest;
     }
   };
-
-  template <class Visit>
-  void each(Visit&& visit) const {
-    if (N * H * W >= 1 << 15) return in_parallel(N, visit);
-    for (int64_t n = 0; n < N; ++n) visit(n);
-  }
 
   const int64_t H, W, N;
   const float farthest_;

@@ -17,4 +17,11 @@ void in_parallel(int64_t parts, Pass&& pass) {
   TORCH_CHECK(torch_parallel_for(0, parts, 1, run, &pass) == AOTI_TORCH_SUCCESS);
 }
 
+// pass(k) for each k < units, of `numbers` in all: few are not worth waking other threads for.
+template <class Pass>
+void over_units(int64_t units, int64_t numbers, Pass&& pass) {
+  if (numbers >= 1 << 15) return in_parallel(units, pass);
+  for (int64_t k = 0; k < units; ++k) pass(k);
+}
+
 }  // namespace plexiform::layers

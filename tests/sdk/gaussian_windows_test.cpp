@@ -1,5 +1,4 @@
 // The kernel of Gaussian windows against LibTorch's operators.
-#include <ATen/ops/stack.h>
 #include <plexiform/layers/gaussian_windows.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
