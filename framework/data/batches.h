@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,10 @@ constexpr Rows no_rows = {0, 0};
 // Gathers `windows` of the part into one batch.
 Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows,
              const Rows& with_stimulus = {});
+
+// Frames [from, to) of each of those windows alone: (B, C, to - from, H, W) float32, normalised.
+at::Tensor gather_stimulus(const Recordings& recordings, const Part& part, std::span<const Window> windows,
+                           int64_t from, int64_t to);
 
 // Whole trials set aside for validation; windows begin at multiples of what they predict. As openretina splits the
 // recordings of Sridhar et al. 2025.

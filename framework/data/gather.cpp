@@ -110,6 +110,32 @@ void copy_frames(const Piece& piece, int64_t channel, float* to) {
   }
 }
 
+// What of a window's pieces lies in its frames [from, to), which become [0, to - from).
+std::vector<Piece> cut(std::vector<Piece> pieces, int64_t from, int64_t to) {
+  for (auto& piece : pieces) {
+    const int64_t begin = std::max(piece.at, from), end = std::min(piece.at + piece.length, to);
+    piece = {piece.trial, piece.begin + begin - piece.at, end - begin, begin - from};
+  }
+  std::erase_if(pieces, [](const Piece& piece) { return piece.length <= 0; });
+  return pieces;
+}
+
+// Of each window.
+std::vector<std::vector<Piece>> pieces_of(const Recordings& recordings, const Part& part,
+                                          std::span<const Window> windows) {
+  const Session& session = recordings.sessions.at(part.session);
+  const std::vector<Trial>& trials = part.test ? session.tests : session.train;
+  std::vector<std::vector<Piece>> pieces;
+  for (const auto& window : windows) {
+    pieces.push_back(pieces_of(window, part, trials));
+    for (const auto& piece : pieces.back()) {
+      TORCH_CHECK(piece.begin >= 0 && piece.begin + piece.length <= piece.trial->frames(),
+                  "a window lies outside its trial");
+    }
+  }
+  return pieces;
+}
+
 // The piece's frames of (N, T) values of its trial into (length, N) at `to`.
 void copy_turned(const Piece& piece, const at::Tensor& values, float* to) {
   const int64_t rows = values.size(0), frames = values.size(1);
@@ -145,45 +171,41 @@ Batch Batch::to(at::Device device) const {
   return there;
 }
 
+at::Tensor gather_stimulus(const Recordings& recordings, const Part& part, std::span<const Window> windows,
+                           int64_t from, int64_t to) {
+  auto pieces = pieces_of(recordings, part, windows);
+  for (auto& of_window : pieces) of_window = cut(std::move(of_window), from, to);
+  const int64_t count = std::ssize(windows), channels = recordings.channels, length = to - from;
+  const int64_t frame = recordings.height * recordings.width;
+  auto stimulus = at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat);
+  float* const all = stimulus.mutable_data_ptr<float>();
+  const int64_t grain = std::max<int64_t>(1, small / std::max<int64_t>(1, length * frame));
+  at::parallel_for(0, count * channels, grain, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      for (const auto& piece : pieces[i / channels])
+        copy_frames(piece, i % channels, all + (i * length + piece.at) * frame);
+    }
+  });
+  return stimulus;
+}
+
 Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows,
              const Rows& with_stimulus) {
-  const Session& session = recordings.sessions.at(part.session);
-  const std::vector<Trial>& trials = part.test ? session.tests : session.train;
-  std::vector<std::vector<Piece>> pieces;
-  for (const auto& window : windows) {
-    pieces.push_back(pieces_of(window, part, trials));
-    for (const auto& piece : pieces.back()) {
-      TORCH_CHECK(piece.begin >= 0 && piece.begin + piece.length <= piece.trial->frames(),
-                  "a window lies outside its trial");
-    }
-  }
-
-  const int64_t count = static_cast<int64_t>(windows.size()), channels = recordings.channels;
-  const int64_t frame = recordings.height * recordings.width, length = part.length;
-  Batch batch{part.session,
-              {},
-              at::empty({count, length, session.neurons}, at::kFloat),
-              gather_traces(pieces, length),
-              windows,
-              with_stimulus.begin};
+  const auto pieces = pieces_of(recordings, part, windows);
+  const int64_t count = std::ssize(windows), length = part.length;
+  const int64_t neurons = recordings.sessions[part.session].neurons;
+  Batch batch{
+      part.session,       {}, at::empty({count, length, neurons}, at::kFloat), gather_traces(pieces, length), windows,
+      with_stimulus.begin};
   const int64_t begin = with_stimulus.begin, shown = std::min(count, with_stimulus.end) - begin;
-  if (shown > 0) {
-    batch.stimulus = at::empty({shown, channels, length, recordings.height, recordings.width}, at::kFloat);
-    float* const stimulus = batch.stimulus.mutable_data_ptr<float>();
-    const int64_t grain = std::max<int64_t>(1, small / (length * frame));
-    at::parallel_for(0, shown * channels, grain, [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; ++i) {
-        for (const auto& piece : pieces[begin + i / channels])
-          copy_frames(piece, i % channels, stimulus + (i * length + piece.at) * frame);
-      }
-    });
-  }
+  if (shown > 0)
+    batch.stimulus = gather_stimulus(recordings, part, std::span(windows).subspan(begin, shown), 0, length);
   float* const responses = batch.responses.mutable_data_ptr<float>();
-  const int64_t grain = std::max<int64_t>(1, small / (length * session.neurons));
+  const int64_t grain = std::max<int64_t>(1, small / (length * neurons));
   at::parallel_for(0, count, grain, [&](int64_t first, int64_t last) {
     for (int64_t window = first; window < last; ++window) {
       for (const auto& piece : pieces[window])
-        copy_turned(piece, piece.trial->responses, responses + (window * length + piece.at) * session.neurons);
+        copy_turned(piece, piece.trial->responses, responses + (window * length + piece.at) * neurons);
     }
   });
   return batch;

@@ -14,9 +14,15 @@ Trace predict(const model::Model& model, const data::Recordings& recordings, con
   const auto& trials = part.test ? session.tests : session.train;
   std::vector<at::Tensor> predictions, targets, repeats;
   for (const auto& windows : data::in_order(part, batch_size)) {
-    const auto batch = data::gather(recordings, part, windows);
-    const auto shown = batch.to(model.device);
-    const auto prediction = model.forward(shown.stimulus, part.session, shown.traces).cpu();  // (B, T', N)
+    const auto batch = data::gather(recordings, part, windows, data::no_rows);
+    const model::Clips stimulus(
+        {std::ssize(windows), recordings.channels, part.length, recordings.height, recordings.width},
+        [&](const auto& rows, const auto& bins) {
+          const auto some = std::span(windows).subspan(rows.begin, rows.end - rows.begin);
+          return data::gather_stimulus(recordings, part, some, bins.begin, bins.end).to(model.device);
+        });
+    const auto traces = batch.to(model.device).traces;
+    const auto prediction = model.forward(stimulus, part.session, traces).cpu();  // (B, T', N)
     predictions.push_back(prediction.flatten(0, 1));
     targets.push_back(batch.responses.slice(1, batch.responses.size(1) - prediction.size(1)).flatten(0, 1));
     for (const auto& window : windows) {

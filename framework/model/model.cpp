@@ -245,8 +245,24 @@ std::vector<Named> sliced(std::vector<Named> traces, int64_t axis, int64_t begin
 
 }  // namespace
 
-at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
-  const int64_t rows = stimulus.size(0), all = stimulus.numel();
+Clips::Clips(const at::Tensor& stimulus)
+    : sizes(stimulus.sizes().vec()), part([stimulus](Range rows, Range bins) {
+        auto some = stimulus;  // as it is where all is asked for: the gradient of a slice is a copy
+        if (rows.end - rows.begin < some.size(0)) some = some.slice(0, rows.begin, rows.end);
+        if (bins.end - bins.begin < some.size(2)) some = some.slice(2, bins.begin, bins.end);
+        return some;
+      }) {}
+
+Clips Clips::rows(Range range) const {
+  auto fewer = sizes;
+  fewer[0] = range.end - range.begin;
+  return {fewer, [part = part, first = range.begin](Range rows, Range bins) {
+            return part({first + rows.begin, first + rows.end}, bins);
+          }};
+}
+
+at::Tensor Model::forward(const Clips& stimulus, size_t session, const std::vector<Named>& traces) const {
+  const int64_t rows = stimulus.sizes[0], all = c10::multiply_integers(stimulus.sizes);
   const int64_t rows_together = all == 0 ? rows : std::max<int64_t>(1, most_together * rows / all);
   if (at::GradMode::is_enabled() || rows_together >= rows)
     return from_features(features_of(stimulus, session, traces), session, traces);
@@ -254,18 +270,19 @@ at::Tensor Model::forward(const at::Tensor& stimulus, size_t session, const std:
   for (int64_t begin = 0; begin < rows; begin += rows_together) {
     const int64_t end = std::min(rows, begin + rows_together);
     const auto known = sliced(traces, 0, begin, end);
-    predictions.push_back(from_features(features_of(stimulus.slice(0, begin, end), session, known), session, known));
+    predictions.push_back(from_features(features_of(stimulus.rows({begin, end}), session, known), session, known));
   }
   return at::cat(predictions);
 }
 
-at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces) const {
+at::Tensor Model::features_of(const Clips& stimulus, size_t session, const std::vector<Named>& traces) const {
   constexpr int64_t fewest = 64, most = 256;  // bins of a piece
-  const int64_t bins = stimulus.size(2), all_numbers = stimulus.numel();
-  const auto whole = [&] { return features_of(stimulus, given_core(session, traces)); };
+  const auto& sizes = stimulus.sizes;
+  const int64_t rows = sizes[0], bins = sizes[2], all_numbers = c10::multiply_integers(sizes);
+  const auto whole = [&] { return features_of(stimulus.all(), given_core(session, traces)); };
   if (at::GradMode::is_enabled() || all_numbers == 0 || bins < 2 * fewest) return whole();
   const auto [history, causal] = core->temporal();
-  const auto cut = bins_cut({stimulus.size(1), bins, stimulus.size(3), stimulus.size(4)});
+  const auto cut = bins_cut({sizes[1], bins, sizes[3], sizes[4]});
   const int64_t context = std::max(history, cut.value_or(most));  // a core may cut more than it looks back
   if (!causal || context >= most) return whole();
   // No less than twice what is shown again with each piece.
@@ -277,13 +294,13 @@ at::Tensor Model::features_of(const at::Tensor& stimulus, size_t session, const 
   at::Tensor all;
   for (int64_t k = 0, seen = 0, made = 0; k < pieces; ++k) {
     const int64_t from = (bins - length) * k / (pieces - 1), end = from + length;
-    auto piece = features_of(stimulus.slice(2, from, end), given_core(session, sliced(traces, 1, from, end)));
+    auto piece = features_of(stimulus.part({0, rows}, {from, end}), given_core(session, sliced(traces, 1, from, end)));
     if (k > 0) {
       piece = piece.slice(2, piece.size(2) - (end - seen));
     } else {
-      auto sizes = piece.sizes().vec();
-      sizes[2] += bins - end;
-      all = at::empty(sizes, piece.options());
+      auto of_all = piece.sizes().vec();
+      of_all[2] += bins - end;
+      all = at::empty(of_all, piece.options());
     }
     all.slice(2, made, made + piece.size(2)).copy_(piece);
     made += piece.size(2), seen = end;

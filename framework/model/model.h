@@ -11,6 +11,7 @@
 #include <plexiform/readout.h>
 #include <plugins/host/running.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,21 @@ struct Head {
   std::string loss_kind = {};       // of its Origin
 };
 
+// B clips (B, C, T, H, W), of which any part can be had: a long one need not be in memory as a whole.
+struct Clips {
+  struct Range {
+    int64_t begin, end;
+  };
+  Clips(const at::Tensor& stimulus);  // NOLINT(google-explicit-constructor): a tensor is clips
+  Clips(std::vector<int64_t> sizes, std::function<at::Tensor(Range rows, Range bins)> part)
+      : sizes(std::move(sizes)), part(std::move(part)) {}
+
+  std::vector<int64_t> sizes;
+  std::function<at::Tensor(Range rows, Range bins)> part;  // where the model is, normalised
+  at::Tensor all() const { return part({0, sizes[0]}, {0, sizes[2]}); }
+  Clips rows(Range range) const;
+};
+
 class Model {
  public:
   std::shared_ptr<Core> core;
@@ -58,12 +74,12 @@ class Model {
   // Predicted activity (B, T', N) of the neurons of session number `session`. Where no gradient is recorded, a large batch goes
   // through the model a few windows at a time: memory for few suffices. (So it is not to be training then.)
   //   traces  what else is known of each bin, (B, T, K): pupil, running (data::Batch::traces)
-  at::Tensor forward(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
+  at::Tensor forward(const Clips& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
 
   // The two halves of it: features (B, F, T', H', W') of the core, and the prediction from them. Where no gradient is recorded,
   // a long movie goes through the core in pieces, if that says what of the movie a bin sees: layers then need memory for few
   // hundred bins. (So a core is not to be training then: its batch norm would know only the piece.)
-  at::Tensor features_of(const at::Tensor& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
+  at::Tensor features_of(const Clips& stimulus, size_t session, const std::vector<Named>& traces = {}) const;
   at::Tensor from_features(const at::Tensor& features, size_t session, const std::vector<Named>& traces = {}) const;
 
   // Of sessions that all saw all of it, in their order. Readouts with a LinearDrive: in one product, where a map has no more

@@ -52,9 +52,13 @@ at::Tensor by_operators(const at::Tensor& x, const at::Tensor& scale, const at::
   return at::elu(at::batch_norm(x, scale, offset, mean, variance, training, momentum, eps, /*cudnn_enabled=*/true));
 }
 
-// y, and (2, C) mean, 1 / sqrt(variance + eps) into `statistics`, and of how many numbers a channel they are into `count`;
+// Nobody else can see what is written to it.
+bool alone(const at::Tensor& x) { return x.use_count() == 1 && x.storage().use_count() == 1; }
+
+// y, which may be x, and (2, C) mean, 1 / sqrt(variance + eps) into `statistics`, and of how many numbers a channel they are into `count`;
 // moves the running ones.
-at::Tensor pass_forward(const at::Tensor& x, const BatchNorm& norm, at::Tensor& statistics, int64_t& count) {
+void pass_forward(const at::Tensor& x, const at::Tensor& y, const BatchNorm& norm, at::Tensor& statistics,
+                  int64_t& count) {
   const Maps maps(x);
   const auto& kernels = normalise::kernels();
   const float* const from = x.const_data_ptr<float>();
@@ -83,13 +87,11 @@ at::Tensor pass_forward(const at::Tensor& x, const BatchNorm& norm, at::Tensor& 
       inverse[c] = static_cast<float>(1 / std::sqrt(static_cast<double>(running_variance[c]) + norm.eps));
     }
   }
-  const auto y = at::empty_like(x);
   float* const to = y.mutable_data_ptr<float>();
   const float *const scales = norm.scale.const_data_ptr<float>(), *const offsets = norm.offset.const_data_ptr<float>();
   maps.each([&](int64_t at, int64_t c) {
     kernels.activate(from + at, to + at, maps.length, {scales[c] * inverse[c], mean[c], offsets[c]});
   });
-  return y;
 }
 
 struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
@@ -97,7 +99,8 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
                             const at::Tensor& offset, const BatchNorm* norm) {
     at::Tensor statistics;
     int64_t count = 0;
-    const auto y = pass_forward(x, *norm, statistics, count);
+    const auto y = at::empty_like(x);
+    pass_forward(x, y, *norm, statistics, count);
     context->save_for_backward({x, y, scale, offset, statistics, norm->training ? at::Tensor() : norm->running_mean,
                                 norm->training ? at::Tensor() : norm->running_variance});
     context->saved_data["training"] = norm->training;
@@ -120,8 +123,7 @@ struct BatchNormElu : torch::autograd::Function<BatchNormElu> {
     const Maps maps(x);
     const auto& kernels = normalise::kernels();
     // Where nobody else holds dy, dx takes its place: a map less in memory, and on its way there.
-    const bool alone = gradients[0].use_count() == 1 && gradients[0].storage().use_count() == 1;
-    const bool own = alone || !gradients[0].is_contiguous();
+    const bool own = alone(gradients[0]) || !gradients[0].is_contiguous();
     const auto dy = gradients[0].contiguous();
     const float *const in = x.const_data_ptr<float>(), *const out = y.const_data_ptr<float>();
     const float* const of_out = dy.const_data_ptr<float>();
@@ -170,13 +172,15 @@ at::Tensor batch_norm_elu_by_operators(const at::Tensor& x, const BatchNorm& nor
                       norm.momentum, norm.eps);
 }
 
-at::Tensor batch_norm_elu(const at::Tensor& x, const BatchNorm& norm) {
+at::Tensor batch_norm_elu(at::Tensor x, const BatchNorm& norm) {
   if (!fused_fits(x, norm)) return batch_norm_elu_by_operators(x, norm);
   const bool graph = x.requires_grad() || norm.scale.requires_grad() || norm.offset.requires_grad();
   if (graph && at::GradMode::is_enabled()) return BatchNormElu::apply(x, norm.scale, norm.offset, &norm);
   at::Tensor statistics;
   int64_t count = 0;
-  return pass_forward(x, norm, statistics, count);
+  const auto y = alone(x) && !x.requires_grad() ? x : at::empty_like(x);
+  pass_forward(x, y, norm, statistics, count);
+  return y;
 }
 
 }  // namespace plexiform::layers

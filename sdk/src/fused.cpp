@@ -21,13 +21,14 @@ using torch::autograd::variable_list;
 // Maps of more bytes than this are not kept for the backward pass but computed again.
 constexpr int64_t most_kept = int64_t{512} << 20;
 
-// `kept` if it is large enough and nobody else holds it; else new memory, which is then kept.
+// `kept` if it is large enough and nobody else holds it; else new memory, which is then kept: of half as much again, since a
+// larger layer may follow, and what was outgrown is a hole in the heap. What nobody writes to takes no memory.
 at::Tensor memory_of(at::Tensor& kept, int64_t count, const at::TensorOptions& options) {
   const bool fits = kept.defined() && kept.numel() >= count && kept.scalar_type() == options.dtype().toScalarType();
   const c10::InferenceMode off(false);  // it is kept for a training that may follow
   if (fits && kept.use_count() == 1) return kept;
   kept.reset();  // before more is allocated
-  return kept = at::empty({count}, options);
+  return kept = at::empty({count + count / 2}, options);
 }
 
 // Free between two passes: all layers that this thread runs share it. Kept for as long as the thread lives.

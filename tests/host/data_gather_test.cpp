@@ -45,6 +45,25 @@ TEST_CASE("the stimulus of some rows alone is what it is in the whole batch; the
   CHECK_FALSE(gather(recordings, part, windows, no_rows).stimulus.defined());
 }
 
+TEST_CASE(
+    "some frames of windows are what they are in the whole batch, across seams and through a session's order of clips "
+    "too") {
+  auto session = example::session("a", {40, 50});
+  session.train[0].view = {.clips = {3, 0, 2, 1}, .clip_length = 10, .mirrored = true};
+  const auto recordings = example::recordings({session});
+  const Part part{.name = "train",
+                  .length = 25,
+                  .windows = {},
+                  .stretches = {{0, 0, 20}, {1, 10, 30}, {0, 25, 15}},
+                  .across = true};
+  const std::vector<Window> windows = {{0, 13}, {1, 29}, {1, 10}};
+  const auto whole = gather(recordings, part, windows).stimulus;
+  for (const auto& [from, to] : {std::pair<int64_t, int64_t>{0, 25}, {0, 1}, {6, 7}, {5, 9}, {7, 25}, {24, 25}})
+    CHECK(gather_stimulus(recordings, part, windows, from, to).equal(whole.slice(2, from, to)));
+  CHECK(gather_stimulus(recordings, part, std::span(windows).subspan(1, 1), 3, 20)
+            .equal(whole.slice(0, 1, 2).slice(2, 3, 20)));
+}
+
 TEST_CASE("a response stands beside the frame it was recorded at") {
   const auto recordings = example::recordings({example::session("a", {300, 300})});
   const auto parts = split(recordings, {.num_val_clips = 2}, 0);

@@ -75,6 +75,28 @@ TEST_CASE("batch norm's gradient takes the place of one that nobody holds, and l
   CHECK(torch::equal(held, before));
 }
 
+TEST_CASE(
+    "without a graph, the result of batch norm with ELU takes the place of maps that nobody holds, and of no others") {
+  const at::NoGradGuard no_grad;
+  for (const bool training : {false, true}) {
+    Case one({2, 3, 4, 5, 6}, training), same({2, 3, 4, 5, 6}, training);
+    one.x = one.x.detach().clone();
+    const auto before = one.x.clone(), expected = batch_norm_elu(same.x, same.norm);
+    const void* place = one.x.const_data_ptr();
+    const auto held = batch_norm_elu(one.x, one.norm);
+    CHECK(held.const_data_ptr() != place);
+    CHECK(one.x.equal(before));
+    CHECK(held.equal(expected));
+    auto view = one.x.view(one.x.sizes());
+    CHECK(batch_norm_elu(std::move(view), one.norm).const_data_ptr() != place);
+    CHECK(one.x.equal(before));
+    Case again({2, 3, 4, 5, 6}, training);
+    const auto y = batch_norm_elu(std::move(one.x), again.norm);
+    CHECK(y.const_data_ptr() == place);
+    CHECK(y.equal(expected));
+  }
+}
+
 TEST_CASE("batch norm with ELU: known answers") {  // 1 and 3: mean 2, variance 1
   BatchNorm norm = {.scale = torch::full(1, 2.0),
                     .offset = torch::full(1, 1.0),

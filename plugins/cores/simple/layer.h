@@ -50,9 +50,9 @@ struct Layer final : torch::nn::Module {
     return pool ? layers::max_pool_2x2(maps) : maps;
   }
 
-  at::Tensor activate(const at::Tensor& maps) {
+  at::Tensor activate(at::Tensor maps) {
     if (is_training()) norm->num_batches_tracked.add_(1);
-    auto x = layers::batch_norm_elu(maps, statistics());
+    auto x = layers::batch_norm_elu(std::move(maps), statistics());
     if (dropout > 0 && is_training()) x = x * kept_maps(x);
     return pool ? layers::max_pool_2x2(x) : x;
   }

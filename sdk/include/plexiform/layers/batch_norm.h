@@ -19,8 +19,8 @@ struct BatchNorm {
 
 // (B, C, T, H, W) -> the same. Two ways to it: LibTorch's operators one after the other, and for contiguous float32 on the
 // CPU a kernel that reads the maps once forward (twice while training) and twice backward. The result has the same bits
-// for any number of threads.
-at::Tensor batch_norm_elu(const at::Tensor& x, const BatchNorm& norm);
+// for any number of threads. Where no gradient is recorded and nobody else holds x, the result takes its place.
+at::Tensor batch_norm_elu(at::Tensor x, const BatchNorm& norm);
 
 // By LibTorch's operators: the reference.
 at::Tensor batch_norm_elu_by_operators(const at::Tensor& x, const BatchNorm& norm);
