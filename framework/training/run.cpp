@@ -395,6 +395,9 @@ host::Result train_together(Run& run, const std::string& folder, Start start, st
   if (settings.trainer.enable_model_summary) note(run.plan());
   host::Result result;
   result.ending = trainer.fit();
+  if (result.ending != Ending::suspended && processes.first()) {
+    for (auto* observer : observers) observer->scores_begin();
+  }
   if (profiler) note(profiler->finish());
   profiler.reset();
   result.history = trainer.state().history;

@@ -26,9 +26,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 ENVIRONMENT = {"OPENRETINA_CACHE_DIRECTORY": tempfile.gettempdir(), **os.environ}
 
 
-def result(command, threads=1):
-    done = subprocess.run([str(word) for word in command], env={**ENVIRONMENT, "OMP_NUM_THREADS": str(threads)},
-                          capture_output=True, text=True)
+def result(command, threads=1, limit=None):
+    """What it prints; None: it did not end in `limit` seconds."""
+    try:
+        done = subprocess.run([str(word) for word in command], env={**ENVIRONMENT, "OMP_NUM_THREADS": str(threads)},
+                              capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return None
     if done.returncode:
         raise SystemExit(f"{command[0]} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -4,12 +4,12 @@
   ninja -C build runnable step_bench
   tests/bench/openretina_env.sh            # once: the environment with openretina
   tests/bench/step.py [--build build] [--openretina PYTHON | --alone] [--threads 2 1] [--steps 9] [--only low_res ...]
-      [--dense low_res ...]
+      [--dense low_res ...] [--limit SECONDS]
 Both take the same batch from the same weights, so that their losses can be compared as well. PYTHON is BUILD/openretina/bin/
 python, if it is there; without it our own step alone is timed. Of --dense the step with kernels that are no factors is timed,
 too (convolution_type: full), as LibTorch convolves them, in channels-last layout where that helps. Medians; in brackets the
-fastest and the slowest step. The whole takes two hours on two cores, nearly all of it openretina's; let nothing else run
-beside it.
+fastest and the slowest step. The whole takes a quarter of an hour on two cores, nearly all of it openretina's, of which a
+case with one thread was seen not to end: it gets SECONDS (900). Let nothing else run beside it.
 """
 import argparse
 import statistics
@@ -42,6 +42,7 @@ def main():
     parser.add_argument("--steps", type=int, default=9)
     parser.add_argument("--only", nargs="+", choices=cases.CASES, default=cases.TIMED)
     parser.add_argument("--dense", nargs="+", choices=cases.CASES, default=[])
+    parser.add_argument("--limit", type=float, default=900, help="seconds that openretina gets for a case")
     parser.add_argument("--batch", type=int, help="windows of a batch, instead of each case's own")
     arguments = parser.parse_args()
     python = cases.openretina(arguments)
@@ -59,7 +60,11 @@ def main():
                 if python:
                     model = cases.write_model(folder, arguments.build, case)
                     theirs = cases.result([python, cases.HERE / "openretina_step.py", model, folder, arguments.steps,
-                                           threads], threads)
+                                           threads], threads, arguments.limit)
+                    if not theirs:
+                        line += f"  openretina: {arguments.steps + 1} steps did not end in {arguments.limit:.0f} s"
+                        print(line, flush=True)
+                        continue
                     apart = max(abs(a - b) / abs(b) for a, b in zip(ours["losses"], theirs["losses"]))
                     agree = agree and apart < 1e-4
                     line += f"  openretina {text(theirs['seconds'])}  {ratios(ours, theirs)}"

@@ -77,6 +77,7 @@ struct Watch final : Observer {
   std::vector<Step> steps;
   std::vector<Epoch> epochs;
   std::vector<std::string> notes;
+  int scores = 0;
 
   Next step_done(const Step& step) override {
     steps.push_back(step);
@@ -86,6 +87,7 @@ struct Watch final : Observer {
     epochs.push_back(epoch);
     return epoch.at.epoch == at_epoch ? next : Next::go_on;
   }
+  void scores_begin() override { ++scores; }
   void note(const std::string& text) override { notes.push_back(text); }
 };
 
@@ -108,6 +110,7 @@ TEST_CASE("an observer is told of every step and epoch, and training returns wha
   CHECK(watch.steps[5].at.batches == 4);
   CHECK(watch.steps[5].at.step == 6);
   CHECK(watch.steps[5].session.substr(0, 7) == "retina_");
+  CHECK(watch.scores == 1);
   CHECK(result.history.size() == 3);
   CHECK(result.history[2] == watch.epochs[2].metrics);
   CHECK(result.scores == Json::parse(content(folder / "run/scores.json")));
@@ -138,6 +141,7 @@ TEST_CASE("a run that was suspended anywhere and resumed ends with the bits of o
     const std::string name = folder / ("run" + std::to_string(stop.step) + "-" + std::to_string(stop.epoch));
     Watch watch(stop.step, stop.epoch, Next::suspend);
     const auto suspended = Experiment(small(name)).train(watch);
+    CHECK(watch.scores == 0);
     INFO(name);
     CHECK(suspended.ending == Ending::suspended);
     CHECK(suspended.scores.is_null());

@@ -1,6 +1,7 @@
 // The fused kernels of sdk/src/factored against the formula of their header, for every set of instructions that this
 // machine has, in each order, many shapes. Sees no LibTorch.
 #include <factored/factored.h>
+#include <factored/spectrum.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -342,6 +343,31 @@ TEST_CASE("a long sample is taken in pieces in frequency, as the formula has it"
     CHECK(difference(found.temporal, expected.temporal) < 1e-12);
     CHECK(difference(found.spatial, expected.spatial) < 1e-12);
   }
+}
+
+TEST_CASE(
+    "a sample without another to share a transform with is taken in pieces that share one, as the formula has it") {
+  unsigned seed = 0;
+  for (const int64_t batch : {1, 3, 5}) {
+    Problem p = {.batch = batch, .inputs = 2, .outputs = 3, .time = 20, .height = 4, .width = 5, .bins = 4};
+    p.rows = 3, p.columns = 2, p.rows_before = 1;
+    for (const int64_t zeros : {0, 3}) {
+      p.time_before = zeros;
+      const Spectrum cut = spectrum(p, false);
+      CHECK(cut.pieces == (batch < 5 ? 2 : 1));
+      CHECK((batch * cut.pieces + 1) / 2 * cut.times <= (batch + 1) / 2 * spectrum(p, true).times);
+      CHECK(spectrum(p, true).pieces == 1);
+      const Case<double> one(p, ++seed);
+      const auto expected = one.formula();
+      const auto found = one.run(kernels<double>(p.outputs), {Order::in_frequency, 2, false});
+      INFO(text(p));
+      CHECK(difference(found.output, expected.output) < 1e-12);
+      CHECK(difference(found.temporal, expected.temporal) < 1e-12);
+      CHECK(difference(found.spatial, expected.spatial) < 1e-12);
+    }
+  }
+  const Problem one_frame = {.batch = 1, .time = 3, .bins = 3};
+  CHECK(spectrum(one_frame, false).pieces == 1);
 }
 
 TEST_CASE("large kernels are multiplied in frequency; else space comes first, or time where maps are padded") {

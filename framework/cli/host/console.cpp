@@ -1,4 +1,5 @@
 #include <cli/host/console.h>
+#include <cli/host/memory.h>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -32,6 +33,8 @@ host::Next Console::epoch_done(const host::Epoch& epoch) {
   EpochLines::epoch_done(epoch);
   return next();
 }
+
+void Console::scores_begin() { return_freed_memory(); }
 
 void Console::say(const std::string& line) {
   clear();

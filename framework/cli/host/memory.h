@@ -3,7 +3,8 @@
 
 namespace plexiform::cli {
 
-// Hands freed arrays back, while recordings are read: the holes that they left took more memory than the recordings.
+// Hands freed arrays back from now on, while recordings are read and the model is scored: arrays of many sizes leave holes,
+// which took more memory than the recordings.
 void return_freed_memory();
 
 // Keeps freed memory from now on for the next step: handing it back and faulting it in anew took a fifth of a step's time.

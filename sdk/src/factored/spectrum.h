@@ -49,13 +49,21 @@ inline Spectrum spectrum(const Problem& p, bool input_gradient) {
                 length(p.time, p.time_before, p.time_after, p.out_time(), p.bins),
                 length(p.height, p.rows_before, p.rows_after, p.out_height(), p.rows),
                 length(p.width, p.columns_before, p.columns_after, p.out_width(), p.columns)};
-  if (s.times <= Spectrum::longest || input_gradient) return s;
+  if (input_gradient) return s;
+  const auto in_pieces = [&](int64_t pieces) {
+    const int64_t out_frames = (p.out_time() + pieces - 1) / pieces, in_frames = out_frames + p.bins - 1;
+    Spectrum cut = s;
+    cut.pieces = pieces, cut.out_frames = out_frames, cut.in_frames = in_frames, cut.times = fourier_length(in_frames);
+    return cut;
+  };
   const int64_t most = fourier_length(std::max<int64_t>(64, 4 * p.bins)) - p.bins + 1;
-  if (p.out_time() <= most) return s;
-  s.pieces = (p.out_time() + most - 1) / most;
-  s.out_frames = (p.out_time() + s.pieces - 1) / s.pieces, s.in_frames = s.out_frames + p.bins - 1;
-  s.times = fourier_length(s.in_frames);
-  return s;
+  const int64_t fewest = (p.out_time() + most - 1) / most;
+  if (s.times > Spectrum::longest && fewest > 1) s = in_pieces(fewest);
+  // One more where it leaves no half of a pair empty, or less of it.
+  const auto frames = [&](const Spectrum& cut) { return (p.batch * cut.pieces + 1) / 2 * cut.times; };
+  if (p.out_time() <= s.pieces) return s;
+  const Spectrum other = in_pieces(s.pieces + 1);
+  return frames(other) < frames(s) ? other : s;
 }
 
 }  // namespace plexiform::factored

@@ -50,6 +50,8 @@ class Observer {
   virtual Next validated(const Epoch&) { return Next::go_on; }
   // After an epoch and its validation; the checkpoints are written when this returns.
   virtual Next epoch_done(const Epoch&) { return Next::go_on; }
+  // Training is over: the best model is scored and written next. Not when it is suspended.
+  virtual void scores_begin() {}
   // A note in words: what of the config is accepted but works otherwise, what was resumed, why training ended early.
   virtual void note(const std::string&) {}
 };
