@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that is said of Plexiform's speed and memory, in one run, beside openretina: hours, on a machine that does nothing else.
+# Everything that is said of Plexiform's speed and memory, in one run, beside openretina: an hour, on a machine that does nothing else.
 #   tests/bench/all.sh [BUILD [RECORDING [OVERRIDE ...]]] 2>&1 | tee bench.txt
 # BUILD: build, as ./bootstrap makes it. RECORDING: a folder in the generic layout, for time_to_score.py, with what of the config
 # it needs changed; without one that is left out.
@@ -16,7 +16,7 @@ uname -srm && grep -m 1 'model name' /proc/cpuinfo || true
 echo "== convolution_bench"
 "$build/bin/convolution_bench"
 bench start.py
-bench step.py --threads 2 1 --dense low_res
+bench step.py --threads 2 1 --steps 5 --dense low_res
 bench stream.py
 bench refit.py
 bench shared.py
