@@ -16,6 +16,9 @@ inline bool parse(CLI::App& app, const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
     return false;
+  } catch (const CLI::ExtrasError&) {  // whose own words come last one first
+    throw Usage(
+        fmt::format("'{}' is not expected\n  fix: see {} --help", fmt::join(app.remaining(), " "), app.get_name()));
   } catch (const CLI::ParseError& e) {
     throw Usage(fmt::format("{}\n  fix: see {} --help", e.what(), app.get_name()));
   }

@@ -60,7 +60,7 @@ struct Part {
 };
 
 // The rows of a batch that are gathered with their stimulus: fewer where other processes have the rest, none where the
-// features are known; without any, it is undefined.
+// features are known or the stimulus is gathered apart; without any, it is undefined.
 struct Rows {
   int64_t begin = 0, end = std::numeric_limits<int64_t>::max();
 
@@ -74,7 +74,7 @@ constexpr Rows no_rows = {0, 0};
 Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows,
              const Rows& with_stimulus = {});
 
-// Frames [from, to) of each of those windows alone: (B, C, to - from, H, W) float32, normalised.
+// Of each of those windows frames [from, to) alone, 0 <= from <= to <= part.length: (B, C, to - from, H, W) float32, normalised.
 at::Tensor gather_stimulus(const Recordings& recordings, const Part& part, std::span<const Window> windows,
                            int64_t from, int64_t to);
 

@@ -173,6 +173,8 @@ Batch Batch::to(at::Device device) const {
 
 at::Tensor gather_stimulus(const Recordings& recordings, const Part& part, std::span<const Window> windows,
                            int64_t from, int64_t to) {
+  TORCH_CHECK(0 <= from && from <= to && to <= part.length, "frames ", from, " to ", to, " of windows of ",
+              part.length);
   auto pieces = pieces_of(recordings, part, windows);
   for (auto& of_window : pieces) of_window = cut(std::move(of_window), from, to);
   const int64_t count = std::ssize(windows), channels = recordings.channels, length = to - from;
@@ -194,9 +196,12 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
   const auto pieces = pieces_of(recordings, part, windows);
   const int64_t count = std::ssize(windows), length = part.length;
   const int64_t neurons = recordings.sessions[part.session].neurons;
-  Batch batch{
-      part.session,       {}, at::empty({count, length, neurons}, at::kFloat), gather_traces(pieces, length), windows,
-      with_stimulus.begin};
+  Batch batch{.session = part.session,
+              .stimulus = {},
+              .responses = at::empty({count, length, neurons}, at::kFloat),
+              .traces = gather_traces(pieces, length),
+              .windows = windows,
+              .first_shown = with_stimulus.begin};
   const int64_t begin = with_stimulus.begin, shown = std::min(count, with_stimulus.end) - begin;
   if (shown > 0)
     batch.stimulus = gather_stimulus(recordings, part, std::span(windows).subspan(begin, shown), 0, length);

@@ -53,7 +53,7 @@ SharedStream::SharedStream(const Recordings& recordings, const Split& split, con
         const Key key = {trial.stimulus.get(), trial.view.mirrored, stored, piece.length};
         const auto [found, fresh] = known.try_emplace(key, runs_.size());
         if (fresh) {
-          runs_.push_back({.length = piece.length});
+          runs_.push_back({.length = piece.length, .shown = {}});
           windows_ += piece.length / length_;
         }
         runs_[found->second].shown.push_back({part.session, {piece.trial, piece.begin}});

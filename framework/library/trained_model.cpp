@@ -34,7 +34,13 @@ struct TrainedModel::State {
 
   const model::Bundle& first() const { return members.front(); }
 
-  at::Tensor normalised(const at::Tensor& stimulus) const { return stimulus.to(at::kFloat).sub(mean).mul(1 / std); }
+  // Part by part, as it is seen: a movie may be long, and of bytes.
+  model::Clips normalised(const at::Tensor& stimulus) const {
+    return {stimulus.sizes().vec(), [this, stimulus](const auto& rows, const auto& bins) {
+              const auto some = stimulus.slice(0, rows.begin, rows.end).slice(2, bins.begin, bins.end);
+              return some.to(at::kFloat).sub(mean).mul_(1 / std);
+            }};
+  }
 
   // The same of one frame, (C, H, W) -> (1, C, H, W), in memory that is kept: two operators cost more than its numbers.
   at::Tensor normalised_frame(const at::Tensor& frame) {
@@ -58,6 +64,16 @@ struct TrainedModel::State {
                   "give it the size that the model was trained with, " + trained.text() + "; only T may differ");
     }
     return shape;
+  }
+
+  // Throws Error when the model predicts no bin of so short a movie.
+  static void check_length(const model::Model& model, const Shape& movie, size_t session) {
+    try {
+      if (model.core->output_shape(model.shown(movie)).time > model.heads[session].history) return;
+    } catch (const Error&) {  // in words of a config that is to be trained
+    }
+    throw Error("stimulus", fmt::format("is of {} bins, too few for a prediction", movie.time),
+                fmt::format("give it more than {}: so many bins at its start get none", model.lag()));
   }
 
   size_t find(const std::string& session) const {
@@ -107,10 +123,10 @@ at::Tensor TrainedModel::predict_members(const at::Tensor& stimulus, const std::
   const Shape shape = state_->shape_of(stimulus);
   const auto known = in_float(traces);
   const at::NoGradGuard no_grad;
-  const at::Tensor normalised = state_->normalised(stimulus);
+  const auto normalised = state_->normalised(stimulus);
   std::vector<at::Tensor> predictions;
   for (const auto& member : state_->members) {
-    member.model.core->output_shape(member.model.shown(shape));  // refuses a clip that is too short
+    State::check_length(member.model, shape, number);
     model::check_traces(member.model, number, known, stimulus.size(0), shape.time);
     predictions.push_back(member.model.forward(normalised, number, known));
   }
@@ -126,7 +142,7 @@ std::vector<Named> TrainedModel::taps(const at::Tensor& stimulus, const std::str
   if (!taps) return {};
   const auto known = in_float(traces);
   const at::NoGradGuard no_grad;
-  model.core->output_shape(model.shown(shape));
+  State::check_length(model, shape, number);
   model::check_traces(model, number, known, stimulus.size(0), shape.time);
   const auto features = model.features_of(state_->normalised(stimulus), number, known);
   return taps->taps(features, Given(session, known));

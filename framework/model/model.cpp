@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/record_function.h>
+#include <c10/util/accumulate.h>
 #include <model/model.h>
 #include <plexiform/abilities.h>
 #include <plexiform/layers/product.h>
@@ -251,7 +252,9 @@ Clips::Clips(const at::Tensor& stimulus)
         if (rows.end - rows.begin < some.size(0)) some = some.slice(0, rows.begin, rows.end);
         if (bins.end - bins.begin < some.size(2)) some = some.slice(2, bins.begin, bins.end);
         return some;
-      }) {}
+      }) {
+  TORCH_CHECK(stimulus.dim() == 5, "a stimulus ", stimulus.sizes(), " is not (B, C, T, H, W)");
+}
 
 Clips Clips::rows(Range range) const {
   auto fewer = sizes;

@@ -55,8 +55,8 @@ at::Tensor by_operators(const at::Tensor& x, const at::Tensor& scale, const at::
 // Nobody else can see what is written to it.
 bool alone(const at::Tensor& x) { return x.use_count() == 1 && x.storage().use_count() == 1; }
 
-// y, which may be x, and (2, C) mean, 1 / sqrt(variance + eps) into `statistics`, and of how many numbers a channel they are into `count`;
-// moves the running ones.
+// y, which may be x, and (2, C) mean, 1 / sqrt(variance + eps) into `statistics`, and of how many numbers a channel they are
+// into `count`; moves the running ones.
 void pass_forward(const at::Tensor& x, const at::Tensor& y, const BatchNorm& norm, at::Tensor& statistics,
                   int64_t& count) {
   const Maps maps(x);

@@ -21,21 +21,21 @@ using torch::autograd::variable_list;
 // Maps of more bytes than this are not kept for the backward pass but computed again.
 constexpr int64_t most_kept = int64_t{512} << 20;
 
-// `kept` if it is large enough and nobody else holds it; else new memory, which is then kept: of half as much again, since a
-// larger layer may follow, and what was outgrown is a hole in the heap. What nobody writes to takes no memory.
-at::Tensor memory_of(at::Tensor& kept, int64_t count, const at::TensorOptions& options) {
+// `kept` if it is large enough and nobody else holds it; else new memory of so many numbers, which is then kept.
+at::Tensor memory_of(at::Tensor& kept, int64_t count, int64_t new_count, const at::TensorOptions& options) {
   const bool fits = kept.defined() && kept.numel() >= count && kept.scalar_type() == options.dtype().toScalarType();
   const c10::InferenceMode off(false);  // it is kept for a training that may follow
   if (fits && kept.use_count() == 1) return kept;
   kept.reset();  // before more is allocated
-  return kept = at::empty({count + count / 2}, options);
+  return kept = at::empty({new_count}, options);
 }
 
-// Free between two passes: all layers that this thread runs share it. Kept for as long as the thread lives.
+// Free between two passes: all layers that this thread runs share it. Kept for as long as the thread lives. A larger layer may
+// follow, and what is outgrown is a hole in the heap: so half as much again, which takes no memory until it is written to.
 template <class Real>
 Real* workspace_of(int64_t count, const at::TensorOptions& options) {
   thread_local at::Tensor kept;
-  return memory_of(kept, count, options).data_ptr<Real>();
+  return memory_of(kept, count, count + count / 2, options).data_ptr<Real>();
 }
 
 template <class Real>
@@ -102,7 +102,7 @@ struct Fused : torch::autograd::Function<Fused> {
       Pass<Real> pass(p, order, x, t, s);
       const int64_t kept = pass.kernels.maps_size(p);
       if (order == Order::space_first && wanted.kernels && kept * static_cast<int64_t>(sizeof(Real)) <= most_kept) {
-        maps = memory_of(memory->maps, kept, pass.options);
+        maps = memory_of(memory->maps, kept, kept, pass.options);
         pass.job.maps = maps.data_ptr<Real>();
       }
       pass.forward(y);

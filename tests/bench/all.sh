@@ -16,7 +16,7 @@ uname -srm && grep -m 1 'model name' /proc/cpuinfo || true
 echo "== convolution_bench"
 "$build/bin/convolution_bench"
 bench start.py
-bench step.py --threads 2 1 --steps 5 --dense low_res
+bench step.py --threads 2 1 --steps 5 --limit 300 --dense low_res
 bench stream.py
 bench refit.py
 bench shared.py

@@ -4,9 +4,9 @@
   ninja -C build runnable
   tests/bench/memory.py [--build build] [--openretina PYTHON | --alone] [--only low_res high_res mapped] [--batches 1 32]
 low_res, high_res: 20 sessions of 80 neurons that saw one movie, 108 clips of 150 frames, in orders of their own and with both
-eyes (make_hoefling.py, which needs numpy and h5py), in each of the batches; openretina's training of the former beside ours (of
-the latter it would be 20 GB). mapped: a movie of --gigabytes (30), of zeros. Peaks: of all resident memory, and of what does
-not lie in files.
+eyes (make_hoefling.py), in each of the batches; openretina's training of the former beside ours (of the latter it would be
+20 GB). mapped: a movie of --gigabytes (30), of zeros, in each of the batches. The data need numpy and h5py: openretina's
+Python makes them, else the one that runs this. Peaks: of all resident memory, and of what does not lie in files.
 """
 import argparse
 import os

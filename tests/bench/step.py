@@ -8,8 +8,8 @@
 Both take the same batch from the same weights, so that their losses can be compared as well. PYTHON is BUILD/openretina/bin/
 python, if it is there; without it our own step alone is timed. Of --dense the step with kernels that are no factors is timed,
 too (convolution_type: full), as LibTorch convolves them, in channels-last layout where that helps. Medians; in brackets the
-fastest and the slowest step. The whole takes a quarter of an hour on two cores, nearly all of it openretina's, of which a
-case with one thread was seen not to end: it gets SECONDS (900). Let nothing else run beside it.
+fastest and the slowest step. The whole takes a quarter of an hour on two cores, nearly all of it openretina's, and SECONDS (900)
+for each case that it does not end by then, as one with one thread was seen not to. Let nothing else run beside it.
 """
 import argparse
 import statistics
@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--batch", type=int, help="windows of a batch, instead of each case's own")
     arguments = parser.parse_args()
     python = cases.openretina(arguments)
-    agree = True
+    agree, compared = True, 0
     for threads in arguments.threads:
         for name in arguments.only:
             case = cases.CASES[name]
@@ -66,10 +66,12 @@ def main():
                         print(line, flush=True)
                         continue
                     apart = max(abs(a - b) / abs(b) for a, b in zip(ours["losses"], theirs["losses"]))
-                    agree = agree and apart < 1e-4
+                    agree, compared = agree and apart < 1e-4, compared + 1
                     line += f"  openretina {text(theirs['seconds'])}  {ratios(ours, theirs)}"
                     line += f"  losses of {len(ours['losses'])} steps apart {apart:.1e}"
             print(line, flush=True)
+    if python and compared == 0:
+        return "openretina ended no case: nothing was compared"
     return 0 if agree else "losses are more than 1e-4 apart"
 
 

@@ -91,6 +91,10 @@ TEST_CASE("a long movie is predicted as its parts are, whatever its core cuts") 
       CHECK(at::allclose(whole, expected, 1e-4, 1e-6));
     }
     CHECK(model.predict(data::read_npy(movie).unsqueeze(0).slice(0, 0, 0), model.sessions()[0]).size(0) == 0);
+    CHECK(predict(0, lag + 1).size(1) == 1);
+    CHECK_THROWS_WITH(predict(0, lag), "stimulus: is of " + std::to_string(lag) +
+                                           " bins, too few for a prediction\n  fix: give it more than " +
+                                           std::to_string(lag) + ": so many bins at its start get none");
     // More windows than go through the model together (model.cpp).
     const int64_t each = part / 2, count = 60;
     std::vector<at::Tensor> windows, alone;

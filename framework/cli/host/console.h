@@ -15,7 +15,7 @@ class Console final : public training::EpochLines {
 
   host::Next step_done(const host::Step& step) override;
   host::Next epoch_done(const host::Epoch& epoch) override;
-  void scores_begin() override;
+  void scores_begin() override;  // the process hands freed memory back from now on (memory.h)
 
  private:
   void say(const std::string& line) override;

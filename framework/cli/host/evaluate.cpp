@@ -67,7 +67,6 @@ int evaluate(const Arguments& arguments) {
   }
   const auto loader = data::read_loader(config);
   const auto recordings = data::read_recordings(config);
-  keep_freed_memory();
   model::check_data(bundles.front(), recordings, folder);
   const auto split = data::split(recordings, loader, bundles.front().model.lag());
   const bool test = line.split == "test";

@@ -22,7 +22,7 @@ uint64_t line_of(const std::string& file, const std::string& name) {
 
 void return_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);  // left alone it rises to what was freed last
-  mallopt(M_MMAP_MAX, 1 << 16);
+  mallopt(M_MMAP_MAX, 1 << 16);        // glibc's own
   mallopt(M_TRIM_THRESHOLD, 1 << 20);
   malloc_trim(0);
 }

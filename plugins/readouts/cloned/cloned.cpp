@@ -2,13 +2,14 @@
 //   rate[b,t,n] = alpha[n] first[b,t,n] + beta[n]
 // Of the parameters only alpha and beta are its own; the first session's are trained by the batches of both. openretina's
 // ClonedReadout by another name: there alpha and beta may make a rate negative (`positive: false`).
+#include <plexiform/abilities.h>
 #include <plexiform/module.h>
 #include <plexiform/plugin.h>
 #include <torch/types.h>
 
 using plexiform::Error;
 
-struct Cloned final : plexiform::ReadoutModule {
+struct Cloned final : plexiform::ReadoutModule, plexiform::LinearDrive {
   struct Params {
     bool positive = true;
     void describe(auto& knob) { knob("positive", positive, {.doc = "no negative alpha or beta"}); }
@@ -25,14 +26,7 @@ struct Cloned final : plexiform::ReadoutModule {
   }
 
   at::Tensor forward(const at::Tensor& x, const plexiform::Given& given) override {
-    const auto rate = first->forward(x, given);
-    if (rate.size(2) != alpha.size(0)) {
-      throw Error(
-          "",
-          "takes over " + std::to_string(rate.size(2)) + " neurons for a session of " + std::to_string(alpha.size(0)),
-          "clone only between recordings of the same neurons, in the same order");
-    }
-    return rate * alpha + beta;
+    return rescaled(first->forward(x, given));
   }
 
   at::Tensor penalty() override { return first->penalty(); }
@@ -43,7 +37,33 @@ struct Cloned final : plexiform::ReadoutModule {
     beta.clamp_min_(0);
   }
 
-  void* ability(std::string_view name) override { return first->ability(name); }
+  // Of the first's abilities those that hold for the clone as well. Not those that tell its rates, which are others here.
+  void* ability(std::string_view name) override {
+    for (const auto same :
+         {plexiform::LooksBack::name, plexiform::Inputs::name, plexiform::Penalties::name, plexiform::Pictures::name}) {
+      if (name == same) return first->ability(name);
+    }
+    return drive_of_first() ? plexiform::offer<plexiform::LinearDrive>(*this, name) : nullptr;
+  }
+
+  at::Tensor weights() override { return drive_of_first()->weights(); }
+  at::Tensor offsets() override { return drive_of_first()->offsets(); }
+  at::Tensor rates(const at::Tensor& drive, const plexiform::Given& given) override {
+    return rescaled(drive_of_first()->rates(drive, given));
+  }
+
+ private:
+  plexiform::LinearDrive* drive_of_first() const { return plexiform::ability<plexiform::LinearDrive>(*first); }
+
+  at::Tensor rescaled(const at::Tensor& rate) const {
+    if (rate.size(2) != alpha.size(0)) {
+      throw Error(
+          "",
+          "takes over " + std::to_string(rate.size(2)) + " neurons for a session of " + std::to_string(alpha.size(0)),
+          "clone only between recordings of the same neurons, in the same order");
+    }
+    return rate * alpha + beta;
+  }
 
   const Params p;
   const std::shared_ptr<plexiform::Readout> first;  // the host's: its parameters are listed there

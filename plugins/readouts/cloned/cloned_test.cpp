@@ -3,6 +3,7 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/tensordot.h>
 #include <plexiform/abilities.h>
 #include <testing.h>
 
@@ -31,6 +32,27 @@ struct First final : plexiform::Readout, plexiform::LooksBack {
   }
 
   at::Tensor weight = at::tensor({1.0f, 2.0f, 3.0f}).requires_grad_(true);
+};
+
+// A weighted sum, of which it says so, and which it makes of single frames, too.
+struct Linear final : plexiform::Readout, plexiform::LinearDrive, plexiform::Streaming {
+  at::Tensor drive(const at::Tensor& x) { return at::tensordot(x, weights(), {1, 3, 4}, {1, 2, 3}) + offsets(); }
+  at::Tensor forward(const at::Tensor& x, const plexiform::Given& given) override { return rates(drive(x), given); }
+  at::Tensor weights() override { return wave({3, 2, 4, 4}); }
+  at::Tensor offsets() override { return at::tensor({1.0f, 0.0f, -1.0f}); }
+  at::Tensor rates(const at::Tensor& drive, const plexiform::Given&) override { return drive.square(); }
+  void start(int64_t) override {}
+  at::Tensor step(const at::Tensor& frame, const plexiform::Given& given) override {
+    return forward(frame.unsqueeze(2), given).select(1, 0);
+  }
+  std::vector<plexiform::Named> parameters() override { return {}; }
+  std::vector<plexiform::Named> buffers() override { return {}; }
+  void train(bool) override {}
+  void to(at::Device, at::ScalarType) override {}
+  at::Tensor penalty() override { return {}; }
+  void* ability(std::string_view name) override {
+    return plexiform::offer<plexiform::LinearDrive, plexiform::Streaming>(*this, name);
+  }
 };
 
 ReadoutContext context(const std::shared_ptr<plexiform::Readout>& first) {
@@ -72,6 +94,25 @@ TEST_CASE("a clone trains the first session's parameters, lists its own, and is 
   CHECK(first->weight.grad().abs().min().item<double>() > 0);
   CHECK(clone->penalty().item<double>() == 14);  // 1 + 4 + 9
   CHECK(plexiform::ability<plexiform::LooksBack>(*clone)->history() == 2);
+}
+
+TEST_CASE(
+    "a clone has the abilities of the first session's readout that do not tell its rates, and rescales its drive's") {
+  auto first = std::make_shared<Linear>();
+  auto clone = make_readout(ours, "{}", context(first));
+  at::NoGradGuard no_grad;
+  tensor(*clone, "alpha").copy_(at::tensor({2.0f, 0.5f, 1.0f}));
+  tensor(*clone, "beta").copy_(at::tensor({0.0f, 0.0f, 7.0f}));
+  CHECK(plexiform::ability<plexiform::Streaming>(*first) != nullptr);
+  CHECK(plexiform::ability<plexiform::Streaming>(*clone) == nullptr);
+  CHECK(plexiform::ability<plexiform::Taps>(*clone) == nullptr);
+  auto* linear = plexiform::ability<plexiform::LinearDrive>(*clone);
+  REQUIRE(linear != nullptr);
+  CHECK(at::equal(linear->weights(), first->weights()));
+  CHECK(at::equal(linear->offsets(), first->offsets()));
+  CHECK(at::allclose(linear->rates(first->drive(features()), {}), clone->forward(features(), {})));
+  CHECK(plexiform::ability<plexiform::LinearDrive>(*make_readout(ours, "{}", context(std::make_shared<First>()))) ==
+        nullptr);
 }
 
 TEST_CASE("our clone keeps rates positive, openretina's does not") {

@@ -85,33 +85,45 @@ double dense_multiplications(const Problem& p, Wanted wanted) {
 
 namespace {
 
-// As frequency.h does it.
-double cost_in_frequency(const Problem& p, Wanted wanted, int lanes) {
-  const Spectrum s = spectrum(p, wanted.input);
-  if (p.batch < 1 || s.times > Spectrum::longest) return std::numeric_limits<double>::infinity();
+// How often a pass of frequency.h transforms its input's size and its output's, multiplies, reads and makes factors.
+struct Times {
+  int inputs, outputs, products, factors, made;
+};
+
+double pass_in_frequency(const Problem& p, bool input_gradient, int lanes, const Times& times) {
+  const Spectrum s = spectrum(p, input_gradient);
+  if (s.times > Spectrum::longest) return std::numeric_limits<double>::infinity();
   const double pairs = std::ceil(number(p.batch * s.pieces) / 2), n = number(s.times * s.heights * s.widths);
   const double input_rows = number(s.in_frames * p.height * s.widths),
                input_columns = number(s.in_frames * s.heights * s.widths);
   const double output_rows = number(s.out_frames * p.out_height() * s.widths),
                output_columns = number(s.out_frames * s.heights * s.widths);
   const double inputs = number(p.inputs), outputs = number(p.outputs);
-  const int kernels = wanted.kernels ? 1 : 0, input = wanted.input ? 1 : 0, backward = kernels + input > 0 ? 1 : 0;
-  const double of_kernel =
-      number(s.heights * s.widths);  // complex numbers of an (o, i): of it, transposed, its gradient
-  if (2 * of_kernel * inputs * outputs * (1 + input + kernels) > most_of_kernels)
-    return std::numeric_limits<double>::infinity();
   const double in_memory = 2 * (input_rows * inputs + output_rows * outputs);  // numbers of a pair
   const double group = std::min(pairs, std::clamp(most_in_memory / in_memory, 2.0, 8.0));
   // Lanes of a pair: those of a few inputs are shared by the pairs of a group.
-  const double input_lanes = wanted.input ? std::ceil(inputs / lanes) * lanes : std::max(inputs, lanes / group);
-  const double transformed = (1 + backward + input) * (input_rows + input_columns + n) * input_lanes +
-                             (1 + backward) * (output_rows + output_columns + n) * outputs;
-  const double product = 4 * n * (1 + kernels + input), of_kernels = 4 * n * (1 + 2 * kernels + input) / group;
+  const double input_lanes = input_gradient ? std::ceil(inputs / lanes) * lanes : std::max(inputs, lanes / group);
+  const double transformed = times.inputs * (input_rows + input_columns + n) * input_lanes +
+                             times.outputs * (output_rows + output_columns + n) * outputs;
+  const double products = 4 * n * times.products, factors = 4 * n * times.factors / group;
   // A complex number was measured to take as long as 30 multiplications on its way through one axis, and as 65 where it
   // comes from beyond the caches (8 MB; CPUs with AVX2 and AVX-512).
   const double each = in_memory * group > 2e6 ? 65 : 30;
-  const double made = each * (of_kernel + number(p.rows * s.widths)) * (1 + backward + input + kernels);
-  return (pairs * (product + of_kernels + each * transformed / (inputs * outputs)) + made) / number(p.batch);
+  const double made = each * number((s.heights + p.rows) * s.widths) * times.made;
+  return pairs * (products + factors + each * transformed / (inputs * outputs)) + made;
+}
+
+double cost_in_frequency(const Problem& p, Wanted wanted, int lanes) {
+  const int kernels = wanted.kernels ? 1 : 0, input = wanted.input ? 1 : 0;
+  const Spectrum s = spectrum(p, wanted.input);
+  // Of each (o, i) the kernel's spectrum, that transposed, its gradient.
+  const double spectra = 2 * number(s.heights * s.widths) * number(p.inputs * p.outputs) * (1 + input + kernels);
+  if (p.batch < 1 || spectra > most_of_kernels) return std::numeric_limits<double>::infinity();
+  double sum = pass_in_frequency(p, false, lanes, {1, 1, 1, 1, 1});
+  if (kernels + input > 0)
+    sum += pass_in_frequency(p, wanted.input, lanes,
+                             {1 + input, 1, kernels + input, 2 * kernels + input, 1 + kernels + input});
+  return sum / number(p.batch);
 }
 
 }  // namespace

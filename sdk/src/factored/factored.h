@@ -9,8 +9,8 @@
 //                inputs, and its backward pass needs the maps of the forward pass only. Has no gradient of the input.
 //   time first   each output frame: the frame that the temporal kernel makes of the input stays in the cache, is
 //                filtered in space, and is made again in the backward pass.
-//   in frequency the Fourier transforms of all are multiplied: far fewer multiplications for large kernels. Two samples
-//                share a transform, of which rounding, and what is not finite, reaches the other.
+//   in frequency the Fourier transforms of all are multiplied: far fewer multiplications for large kernels. Two samples,
+//                or pieces of them, share a transform, of which rounding, and what is not finite, reaches the other one.
 //
 // Layout: tensors as LibTorch has them, (B, C, T, H, W) contiguous. Inside, blocks of `lanes` outputs are the last axis,
 // one or two vector registers; the last block is filled up with zeros:

@@ -59,7 +59,7 @@ inline Spectrum spectrum(const Problem& p, bool input_gradient) {
   const int64_t most = fourier_length(std::max<int64_t>(64, 4 * p.bins)) - p.bins + 1;
   const int64_t fewest = (p.out_time() + most - 1) / most;
   if (s.times > Spectrum::longest && fewest > 1) s = in_pieces(fewest);
-  // One more where it leaves no half of a pair empty, or less of it.
+  // Two pieces are a pair: one more, where that is fewer frames to transform.
   const auto frames = [&](const Spectrum& cut) { return (p.batch * cut.pieces + 1) / 2 * cut.times; };
   if (p.out_time() <= s.pieces) return s;
   const Spectrum other = in_pieces(s.pieces + 1);

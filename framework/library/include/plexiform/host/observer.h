@@ -50,10 +50,10 @@ class Observer {
   virtual Next validated(const Epoch&) { return Next::go_on; }
   // After an epoch and its validation; the checkpoints are written when this returns.
   virtual Next epoch_done(const Epoch&) { return Next::go_on; }
-  // Training is over: the best model is scored and written next. Not when it is suspended.
-  virtual void scores_begin() {}
   // A note in words: what of the config is accepted but works otherwise, what was resumed, why training ended early.
   virtual void note(const std::string&) {}
+  // Training is over, and was not suspended: the best model is written and scored next. In the first process alone, which scores.
+  virtual void scores_begin() {}
 };
 
 }  // namespace plexiform::host
