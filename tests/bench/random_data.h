@@ -2,6 +2,7 @@
 // trained on it as a bench needs it.
 #pragma once
 
+#include <ATen/Context.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <data/array_files.h>
@@ -22,6 +23,7 @@ inline void write_data(const std::string& folder, const std::string& shape, int6
   if (std::sscanf(shape.c_str(), "%lld,%lld,%lld", &c, &h, &w) != 3) {
     throw plexiform::Error(shape, "is no shape", "C,H,W");
   }
+  at::manual_seed(1);  // LibTorch's own seed is another each time
   std::filesystem::create_directories(folder + "/stimuli");
   plexiform::data::Hdf5File session(folder + "/session.h5", plexiform::data::Hdf5File::Mode::create);
   auto write = [&](const std::string& name) {
