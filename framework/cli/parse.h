@@ -3,10 +3,17 @@
 
 #include <cli/command_line.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 
 namespace plexiform::cli {
+
+// What is wrong. CLI11 itself tells words that are not expected last one first.
+inline std::string problem(const CLI::App& app, const CLI::ParseError& e) {
+  if (!dynamic_cast<const CLI::ExtrasError*>(&e)) return e.what();
+  return fmt::format("'{}' is not expected", fmt::join(app.remaining(/*recurse=*/true), " "));
+}
 
 // Fills the app's options. False: --help was asked for, and is printed. Throws Usage.
 inline bool parse(CLI::App& app, const std::vector<std::string>& arguments) {
@@ -16,11 +23,8 @@ inline bool parse(CLI::App& app, const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
     return false;
-  } catch (const CLI::ExtrasError&) {  // whose own words come last one first
-    throw Usage(
-        fmt::format("'{}' is not expected\n  fix: see {} --help", fmt::join(app.remaining(), " "), app.get_name()));
   } catch (const CLI::ParseError& e) {
-    throw Usage(fmt::format("{}\n  fix: see {} --help", e.what(), app.get_name()));
+    throw Usage(fmt::format("{}\n  fix: see {} --help", problem(app, e), app.get_name()));
   }
 }
 

@@ -1,4 +1,5 @@
 #include <cli/command_line.h>
+#include <cli/parse.h>
 #include <cli/plugins.h>
 #include <cli/plugins_check.h>
 #include <cli/plugins_doctor.h>
@@ -296,7 +297,7 @@ int plugins_command(const std::vector<std::string>& arguments) {
     fmt::print("{}", (parsed.empty() ? &app : parsed[0])->help());
     return 0;
   } catch (const CLI::ParseError& e) {
-    throw Usage(fmt::format("{}\n  fix: see plexiform plugins --help", e.what()));
+    throw Usage(fmt::format("{}\n  fix: see plexiform plugins --help", problem(app, e)));
   }
   const bool is_file = what.find('/') != std::string::npos || what.ends_with(".so");
   if (inspect_command->parsed() && is_file) {

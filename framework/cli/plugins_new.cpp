@@ -2,6 +2,7 @@
 //   @name@ my_core · @Name@ MyCore · @kind@ core · @kinds@ cores
 //   @prefix@ the host's folder · @plexiform@ the command to type
 #include <cli/command_line.h>
+#include <cli/parse.h>
 #include <cli/plugins_new.h>
 #include <cli/shell_words.h>
 #include <files/atomic_file.h>
@@ -136,7 +137,7 @@ int plugins_new_command(const std::vector<std::string>& arguments) {
     fmt::print("{}", app.help());
     return 0;
   } catch (const CLI::ParseError& e) {
-    throw Usage(fmt::format("{}\n  fix: plexiform plugins new core my_core", e.what()));
+    throw Usage(fmt::format("{}\n  fix: plexiform plugins new core my_core", problem(app, e)));
   }
   const std::string folder = parent == "." ? name : (fs::path(parent) / name).string();
   check_name(name, kind);

@@ -74,7 +74,8 @@ constexpr Rows no_rows = {0, 0};
 Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows,
              const Rows& with_stimulus = {});
 
-// Of each of those windows frames [from, to) alone, 0 <= from <= to <= part.length: (B, C, to - from, H, W) float32, normalised.
+// Of each of those windows frames [from, to) alone: (B, C, to - from, H, W) float32, normalised.
+//   0 <= from <= to <= part.length
 at::Tensor gather_stimulus(const Recordings& recordings, const Part& part, std::span<const Window> windows,
                            int64_t from, int64_t to);
 

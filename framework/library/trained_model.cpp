@@ -72,8 +72,9 @@ struct TrainedModel::State {
       if (model.core->output_shape(model.shown(movie)).time > model.heads[session].history) return;
     } catch (const Error&) {  // in words of a config that is to be trained
     }
+    const int64_t lag = model.window.time - model.features.time + model.heads[session].history;
     throw Error("stimulus", fmt::format("is of {} bins, too few for a prediction", movie.time),
-                fmt::format("give it more than {}: so many bins at its start get none", model.lag()));
+                fmt::format("give it more than {}: so many bins at its start get none", lag));
   }
 
   size_t find(const std::string& session) const {

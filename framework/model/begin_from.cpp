@@ -67,8 +67,11 @@ std::vector<std::string> begin_from(const Model& model, const std::string& run, 
     throw Error(file, "holds more of a core than this model has", same_core);
   }
   std::vector<std::string> taken, added, left;
+  const bool clones = !model.site("clone").place.empty();
   for (const auto& head : model.heads) {
-    (trained.erase(head.session) ? taken : added).push_back(head.session);
+    // A clone rescales the first session's readout: what it learnt is nothing to another one.
+    const bool of_another = clones && &head != &model.heads.front() && taken.empty();
+    (trained.erase(head.session) && !of_another ? taken : added).push_back(head.session);
     if (!taken.empty() && taken.back() == head.session) {
       const auto own = of(*head.readout, "readout." + head.session + ".");
       check(file, own, stored,

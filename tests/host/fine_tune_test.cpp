@@ -102,6 +102,24 @@ TEST_CASE("a session alone can be fitted to a trained core, and a frozen readout
   CHECK(!alike(tensors(before), tensors(after), "core."));
 }
 
+TEST_CASE("a clone is taken over with the readout that it rescales, and not without it") {
+  need_plugins({"simple", "gaussian_mask", "cloned", "poisson", "correlation"});
+  const Folder folder;
+  const std::string clone = "+model.clone={_target_: plexiform.readouts.Cloned}";
+  train(folder / "before", 2, {clone});
+  const std::vector<std::string> from = {clone, "+paths.load_model_path=" + folder / "before"};
+  Watch same;
+  train(folder / "same", 2, from, same);
+  CHECK_THAT(same.notes, ContainsSubstring("readouts taken over: retina_1, retina_2; new: none"));
+
+  const std::string data = folder / "data";  // the same, under another name
+  std::filesystem::copy(recording(2), data, std::filesystem::copy_options::recursive);
+  std::filesystem::rename(data + "/retina_1.h5", data + "/retina_0.h5");
+  Watch other;
+  train(folder / "other", 2, {from[0], from[1], "paths.data_dir=" + data}, other);
+  CHECK_THAT(other.notes, ContainsSubstring("readouts taken over: none; new: retina_0, retina_2; left out: retina_1"));
+}
+
 TEST_CASE("a fine-tuning that is killed resumes to the same bits") {
   need_quickstart_plugins();
   const Folder folder;

@@ -66,6 +66,8 @@ struct Layer final : torch::nn::Module {
     if (time.defined()) x = layers::convolve(x, time, before, none, none, groups());
     return finished(x, input);
   }
+  // With more zeros before a clip than a kernel is long there are bins without a frame.
+  bool streams() const { return !time.defined() || before.before < size.bins; }
   // (B, C, H, W) -> (B, C', H', W'); undefined while the kernel is longer than what came.
   at::Tensor step(const at::Tensor& frame) {
     const auto input = frame.unsqueeze(2);

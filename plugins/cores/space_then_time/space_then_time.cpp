@@ -33,7 +33,10 @@ struct SpaceThenTime final : plexiform::CoreModule, plexiform::Streaming {
     return x;
   }
 
-  void* ability(std::string_view name) override { return plexiform::offer<plexiform::Streaming>(*this, name); }
+  void* ability(std::string_view name) override {
+    const bool streams = std::all_of(stack.begin(), stack.end(), [](const auto& layer) { return layer->streams(); });
+    return streams ? plexiform::offer<plexiform::Streaming>(*this, name) : nullptr;
+  }
   void start(int64_t) override {
     for (const auto& layer : stack) layer->window.start();
   }

@@ -4,6 +4,7 @@
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/einsum.h>
 #include <ATen/ops/equal.h>
+#include <plexiform/abilities.h>
 #include <testing.h>
 
 #include <catch2/catch_approx.hpp>
@@ -51,6 +52,19 @@ TEST_CASE("the space-then-time core keeps the core contract, whatever its option
       "{channels: [1, 3, 3], spatial_kernel_sizes: [3, 3], temporal_kernel_sizes: [3, 4], residual: true, "
       "input_padding: same, hidden_padding: same, squeeze_excite_layers: 1}",
       {1, 4, 5, 6});
+}
+
+TEST_CASE("a core that makes bins before the first frame takes no movie frame by frame") {
+  auto streams = [](const std::string& padding) {
+    const std::string knobs =
+        "{channels: [2, 3, 2], spatial_kernel_sizes: [3, 2], temporal_kernel_sizes: [3, 5], "
+        "hidden_padding: false, input_padding: " +
+        padding + "}";
+    check_core_contract(ours, knobs, {2, 9, 6, 7});
+    return plexiform::ability<plexiform::Streaming>(*make_core(ours, knobs, {2, 9, 6, 7})) != nullptr;
+  };
+  CHECK(streams("[1, 0, 0]"));  // two zeros, three bins: the first is the first frame's
+  CHECK_FALSE(streams("[2, 0, 0]"));
 }
 
 TEST_CASE("frame by frame it is neuralpredictors' core, plain and depth-separable") {

@@ -8,8 +8,10 @@
 #include <torch/types.h>
 
 using plexiform::Error;
+using plexiform::Inputs, plexiform::LinearDrive, plexiform::LooksBack, plexiform::Penalties, plexiform::Pictures,
+    plexiform::Streaming, plexiform::Taps;
 
-struct Cloned final : plexiform::ReadoutModule, plexiform::LinearDrive {
+struct Cloned final : plexiform::ReadoutModule, Streaming, Taps, LinearDrive {
   struct Params {
     bool positive = true;
     void describe(auto& knob) { knob("positive", positive, {.doc = "no negative alpha or beta"}); }
@@ -37,31 +39,51 @@ struct Cloned final : plexiform::ReadoutModule, plexiform::LinearDrive {
     beta.clamp_min_(0);
   }
 
-  // Of the first's abilities those that hold for the clone as well. Not those that tell its rates, which are others here.
+  // The first's, but for those that tell its rates: these are rescaled.
   void* ability(std::string_view name) override {
-    for (const auto same :
-         {plexiform::LooksBack::name, plexiform::Inputs::name, plexiform::Penalties::name, plexiform::Pictures::name}) {
+    for (const auto same : {LooksBack::name, Inputs::name, Penalties::name, Pictures::name}) {
       if (name == same) return first->ability(name);
     }
-    return drive_of_first() ? plexiform::offer<plexiform::LinearDrive>(*this, name) : nullptr;
+    return first->ability(name) ? plexiform::offer<Streaming, Taps, LinearDrive>(*this, name) : nullptr;
   }
 
-  at::Tensor weights() override { return drive_of_first()->weights(); }
-  at::Tensor offsets() override { return drive_of_first()->offsets(); }
+  void start(int64_t batch) override { of_first<Streaming>().start(batch); }
+  at::Tensor step(const at::Tensor& frame, const plexiform::Given& given) override {
+    const auto rate = of_first<Streaming>().step(frame, given);
+    return rate.defined() ? rescaled(rate) : rate;
+  }
+
+  std::vector<plexiform::Named> taps(const at::Tensor& x, const plexiform::Given& given) override {
+    auto all = of_first<Taps>().taps(x, given);
+    all.push_back({"rescaled", rescaled(all.back().tensor)});
+    return all;
+  }
+
+  at::Tensor weights() override {
+    const auto all = of_first<LinearDrive>().weights();
+    check_neurons(all.size(0));
+    return all;
+  }
+  at::Tensor offsets() override { return of_first<LinearDrive>().offsets(); }
   at::Tensor rates(const at::Tensor& drive, const plexiform::Given& given) override {
-    return rescaled(drive_of_first()->rates(drive, given));
+    return rescaled(of_first<LinearDrive>().rates(drive, given));
   }
 
  private:
-  plexiform::LinearDrive* drive_of_first() const { return plexiform::ability<plexiform::LinearDrive>(*first); }
+  template <class Ability>
+  Ability& of_first() const {
+    return *plexiform::ability<Ability>(*first);
+  }
 
-  at::Tensor rescaled(const at::Tensor& rate) const {
-    if (rate.size(2) != alpha.size(0)) {
-      throw Error(
-          "",
-          "takes over " + std::to_string(rate.size(2)) + " neurons for a session of " + std::to_string(alpha.size(0)),
-          "clone only between recordings of the same neurons, in the same order");
-    }
+  void check_neurons(int64_t count) const {
+    if (count == alpha.size(0)) return;
+    throw Error("",
+                "takes over " + std::to_string(count) + " neurons for a session of " + std::to_string(alpha.size(0)),
+                "clone only between recordings of the same neurons, in the same order");
+  }
+
+  at::Tensor rescaled(const at::Tensor& rate) const {  // (.., N)
+    check_neurons(rate.size(-1));
     return rate * alpha + beta;
   }
 

@@ -34,16 +34,19 @@ struct First final : plexiform::Readout, plexiform::LooksBack {
   at::Tensor weight = at::tensor({1.0f, 2.0f, 3.0f}).requires_grad_(true);
 };
 
-// A weighted sum, of which it says so, and which it makes of single frames, too.
-struct Linear final : plexiform::Readout, plexiform::LinearDrive, plexiform::Streaming {
+// A weighted sum, of which it says so; of single frames, too, from the second on.
+struct Linear final : plexiform::Readout, plexiform::LinearDrive, plexiform::Streaming, plexiform::Taps {
   at::Tensor drive(const at::Tensor& x) { return at::tensordot(x, weights(), {1, 3, 4}, {1, 2, 3}) + offsets(); }
   at::Tensor forward(const at::Tensor& x, const plexiform::Given& given) override { return rates(drive(x), given); }
   at::Tensor weights() override { return wave({3, 2, 4, 4}); }
   at::Tensor offsets() override { return at::tensor({1.0f, 0.0f, -1.0f}); }
   at::Tensor rates(const at::Tensor& drive, const plexiform::Given&) override { return drive.square(); }
-  void start(int64_t) override {}
+  void start(int64_t) override { frames = 0; }
   at::Tensor step(const at::Tensor& frame, const plexiform::Given& given) override {
-    return forward(frame.unsqueeze(2), given).select(1, 0);
+    return frames++ == 0 ? at::Tensor() : forward(frame.unsqueeze(2), given).select(1, 0);
+  }
+  std::vector<plexiform::Named> taps(const at::Tensor& x, const plexiform::Given& given) override {
+    return {{"rates", forward(x, given)}};
   }
   std::vector<plexiform::Named> parameters() override { return {}; }
   std::vector<plexiform::Named> buffers() override { return {}; }
@@ -51,8 +54,10 @@ struct Linear final : plexiform::Readout, plexiform::LinearDrive, plexiform::Str
   void to(at::Device, at::ScalarType) override {}
   at::Tensor penalty() override { return {}; }
   void* ability(std::string_view name) override {
-    return plexiform::offer<plexiform::LinearDrive, plexiform::Streaming>(*this, name);
+    return plexiform::offer<plexiform::LinearDrive, plexiform::Streaming, plexiform::Taps>(*this, name);
   }
+
+  int frames = 0;
 };
 
 ReadoutContext context(const std::shared_ptr<plexiform::Readout>& first) {
@@ -96,23 +101,34 @@ TEST_CASE("a clone trains the first session's parameters, lists its own, and is 
   CHECK(plexiform::ability<plexiform::LooksBack>(*clone)->history() == 2);
 }
 
-TEST_CASE(
-    "a clone has the abilities of the first session's readout that do not tell its rates, and rescales its drive's") {
+TEST_CASE("what a clone can beside forward is rescaled as its rates are") {
   auto first = std::make_shared<Linear>();
   auto clone = make_readout(ours, "{}", context(first));
   at::NoGradGuard no_grad;
   tensor(*clone, "alpha").copy_(at::tensor({2.0f, 0.5f, 1.0f}));
   tensor(*clone, "beta").copy_(at::tensor({0.0f, 0.0f, 7.0f}));
-  CHECK(plexiform::ability<plexiform::Streaming>(*first) != nullptr);
-  CHECK(plexiform::ability<plexiform::Streaming>(*clone) == nullptr);
-  CHECK(plexiform::ability<plexiform::Taps>(*clone) == nullptr);
+  const auto rates = clone->forward(features(), {});
   auto* linear = plexiform::ability<plexiform::LinearDrive>(*clone);
   REQUIRE(linear != nullptr);
   CHECK(at::equal(linear->weights(), first->weights()));
   CHECK(at::equal(linear->offsets(), first->offsets()));
-  CHECK(at::allclose(linear->rates(first->drive(features()), {}), clone->forward(features(), {})));
-  CHECK(plexiform::ability<plexiform::LinearDrive>(*make_readout(ours, "{}", context(std::make_shared<First>()))) ==
-        nullptr);
+  CHECK(at::allclose(linear->rates(first->drive(features()), {}), rates));
+  auto* streaming = plexiform::ability<plexiform::Streaming>(*clone);
+  REQUIRE(streaming != nullptr);
+  streaming->start(2);
+  CHECK_FALSE(streaming->step(features().select(2, 0), {}).defined());  // the first's ring is empty
+  CHECK(at::allclose(streaming->step(features().select(2, 1), {}), rates.select(1, 1)));
+  auto* taps = plexiform::ability<plexiform::Taps>(*clone);
+  REQUIRE(taps != nullptr);
+  const auto all = taps->taps(features(), {});
+  REQUIRE(all.size() == 2);
+  CHECK(at::allclose(all.front().tensor, first->forward(features(), {})));
+  CHECK(at::allclose(all.back().tensor, rates));
+
+  auto without = make_readout(ours, "{}", context(std::make_shared<First>()));
+  CHECK(plexiform::ability<plexiform::LinearDrive>(*without) == nullptr);
+  CHECK(plexiform::ability<plexiform::Streaming>(*without) == nullptr);
+  CHECK(plexiform::ability<plexiform::Taps>(*without) == nullptr);
 }
 
 TEST_CASE("our clone keeps rates positive, openretina's does not") {
@@ -133,6 +149,10 @@ TEST_CASE("a clone of nothing, or of other neurons, is refused") {
   };
   auto more = context(std::make_shared<First>());
   more.neurons = 4;
+  auto more_linear = context(std::make_shared<Linear>());
+  more_linear.neurons = 4;
+  auto linear = make_readout(ours, "{}", more_linear);
+  CHECK(refusal_of([&] { plexiform::ability<plexiform::LinearDrive>(*linear)->weights(); }) == refusal(more));
   CHECK(refusal(context(nullptr)) ==
         "has no readout to take over\n"
         "  fix: name it under model.clone: the first session then has the readout of model.readout");

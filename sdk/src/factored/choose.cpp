@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -101,8 +102,11 @@ double pass_in_frequency(const Problem& p, bool input_gradient, int lanes, const
   const double inputs = number(p.inputs), outputs = number(p.outputs);
   const double in_memory = 2 * (input_rows * inputs + output_rows * outputs);  // numbers of a pair
   const double group = std::min(pairs, std::clamp(most_in_memory / in_memory, 2.0, 8.0));
-  // Lanes of a pair: those of a few inputs are shared by the pairs of a group.
-  const double input_lanes = input_gradient ? std::ceil(inputs / lanes) * lanes : std::max(inputs, lanes / group);
+  // Lanes of a pair: those of a few inputs are shared by the pairs of a group (Lanes of frequency.h).
+  const double own_lanes = std::ceil(inputs / lanes) * lanes;
+  const double input_lanes = input_gradient || inputs > lanes
+                                 ? own_lanes
+                                 : std::max(number(int64_t(std::bit_ceil(uint64_t(p.inputs)))), lanes / group);
   const double transformed = times.inputs * (input_rows + input_columns + n) * input_lanes +
                              times.outputs * (output_rows + output_columns + n) * outputs;
   const double products = 4 * n * times.products, factors = 4 * n * times.factors / group;

@@ -3,8 +3,9 @@
 //   forward    Y[o] = sum_i X[i] E_t[o,i,u] E_s[o,i,v,w]         E = conj of the kernel's own: y is a correlation
 //   backward   dX[i] = sum_o dY[o] conj(E_t E_s)                  G[o,i] = sum_b X[i] conj(dY[o])
 //              dE_s[v,w] = sum_u G E_t                            dE_t[u] = sum_v,w G E_s       then back from frequencies
-// Two samples, or pieces of one or two, are transformed as one complex number, a + i b: kernels are real, so Y is that of a and of b, and the real part of
-// what comes back from G is the sum over both. Lengths are such that nothing wraps around that is looked at.
+// Two samples, or pieces of one or two, are transformed as one complex number, a + i b: kernels are real, so Y is that of a and
+// of b, and the real part of what comes back from G is the sum over both. Lengths are such that nothing wraps around that is
+// looked at.
 //
 // What passes through memory is transformed along width alone, and holds only the rows and frames that there are; what follows
 // happens in the cache. Parts are teams, each with groups of pairs of its own, or one team; a group's stages are

@@ -12,8 +12,8 @@
 //             every (o, i) pass through memory. Made of LibTorch's operators, for any device.
 //   fused     about kh kw + kt of them, or, where kernels are large, a product of spectra, in kernels of our own for the CPU
 //             that keep those maps in the cache; memory is allocated once and kept. In bfloat16, and under autocast, it
-//             computes in float32. Two samples of a batch, or pieces of them, may share a spectrum: rounding in one, and what is not finite,
-//             then reaches the other.
+//             computes in float32. Two samples of a batch, or pieces of them, may share a spectrum: rounding in one, and
+//             what is not finite, then reaches the other.
 #pragma once
 
 #include <plexiform/layers/convolution.h>

@@ -52,7 +52,8 @@ class Observer {
   virtual Next epoch_done(const Epoch&) { return Next::go_on; }
   // A note in words: what of the config is accepted but works otherwise, what was resumed, why training ended early.
   virtual void note(const std::string&) {}
-  // Training is over, and was not suspended: the best model is written and scored next. In the first process alone, which scores.
+  // Training is over, and was not suspended: the best model is written and scored next. In the first process alone, as it
+  // alone does so.
   virtual void scores_begin() {}
 };
 
