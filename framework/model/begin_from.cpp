@@ -75,7 +75,8 @@ std::vector<std::string> begin_from(const Model& model, const std::string& run, 
     if (!taken.empty() && taken.back() == head.session) {
       const auto own = of(*head.readout, "readout." + head.session + ".");
       check(file, own, stored,
-            "give model.readout what it was trained with, or a session of other neurons another name");
+            "give model.readout, and model.clone, what they were trained with, or a session of other neurons another "
+            "name");
       copied.insert(copied.end(), own.begin(), own.end());
     }
   }

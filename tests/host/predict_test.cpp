@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
 
 #include "../command.h"
 #include "../folder.h"
@@ -95,6 +96,18 @@ TEST_CASE("a long movie is predicted as its parts are, whatever its core cuts") 
     CHECK_THROWS_WITH(predict(0, lag), "stimulus: is of " + std::to_string(lag) +
                                            " bins, too few for a prediction\n  fix: give it more than " +
                                            std::to_string(lag) + ": so many bins at its start get none");
+    auto frames = data::read_npy(movie).slice(1, 0, lag).to(at::kFloat);
+    data::write_npy(folder / "short.npy", frames);
+    const Ran nothing = run({"stream", trained, "--frames", folder / "short.npy"}, folder / "log");
+    CHECK(nothing.code == 0);
+    CHECK_THAT(nothing.output, ContainsSubstring("no prediction of session"));
+    std::filesystem::remove(folder / "short.npy");
+    frames[0][lag - 1][0][0] = std::nan("");
+    data::write_npy(folder / "short.npy", frames);
+    const Ran refused = run({"stream", trained, "--frames", folder / "short.npy"}, folder / "log");
+    CHECK(refused.code == 1);
+    CHECK_THAT(refused.output, ContainsSubstring("short.npy: holds NaN or infinity"));
+    std::filesystem::remove(folder / "short.npy");
     // More windows than go through the model together (model.cpp).
     const int64_t each = part / 2, count = 60;
     std::vector<at::Tensor> windows, alone;

@@ -1,6 +1,7 @@
 // plexiform stream RUN: frames in, rates out, one frame at a time.
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
 #include <cli/host/commands.h>
 #include <cli/host/interrupt.h>
 #include <cli/host/where_it_ran.h>
@@ -37,6 +38,7 @@ class Frames {
       throw Error(file, fmt::format("is of ({}), not of the model's (C, T, H, W)", fmt::join(movie_.sizes(), ", ")),
                   fmt::format("give it ({}, T, {}, {})", window.channels, window.height, window.width));
     }
+    if (!movie_.isfinite().all().item<bool>()) throw Error(file, "holds NaN or infinity", "mend the movie");
   }
 
   at::Tensor next() {
@@ -97,7 +99,10 @@ std::string line_of(const at::Tensor& rates) {
 }
 
 void report(const std::string& session, std::vector<double>& microseconds, int threads) {
-  if (microseconds.empty()) return;
+  if (microseconds.empty()) {
+    fmt::print(stderr, "no prediction of session {}: the movie ended before the first\n", session);
+    return;
+  }
   std::sort(microseconds.begin(), microseconds.end());
   const auto share = [&](double p) {
     return microseconds[std::min(microseconds.size() - 1, static_cast<size_t>(p * double(microseconds.size())))];
