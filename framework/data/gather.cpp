@@ -136,6 +136,22 @@ std::vector<std::vector<Piece>> pieces_of(const Recordings& recordings, const Pa
   return pieces;
 }
 
+// (B, C, length, H, W) of the pieces of B windows of that length.
+at::Tensor stimulus_of(const Recordings& recordings, std::span<const std::vector<Piece>> pieces, int64_t length) {
+  const int64_t count = std::ssize(pieces), channels = recordings.channels;
+  const int64_t frame = recordings.height * recordings.width;
+  auto stimulus = at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat);
+  float* const all = stimulus.mutable_data_ptr<float>();
+  const int64_t grain = std::max<int64_t>(1, small / std::max<int64_t>(1, length * frame));
+  at::parallel_for(0, count * channels, grain, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      for (const auto& piece : pieces[i / channels])
+        copy_frames(piece, i % channels, all + (i * length + piece.at) * frame);
+    }
+  });
+  return stimulus;
+}
+
 // The piece's frames of (N, T) values of its trial into (length, N) at `to`.
 void copy_turned(const Piece& piece, const at::Tensor& values, float* to) {
   const int64_t rows = values.size(0), frames = values.size(1);
@@ -177,18 +193,7 @@ at::Tensor gather_stimulus(const Recordings& recordings, const Part& part, std::
               part.length);
   auto pieces = pieces_of(recordings, part, windows);
   for (auto& of_window : pieces) of_window = cut(std::move(of_window), from, to);
-  const int64_t count = std::ssize(windows), channels = recordings.channels, length = to - from;
-  const int64_t frame = recordings.height * recordings.width;
-  auto stimulus = at::empty({count, channels, length, recordings.height, recordings.width}, at::kFloat);
-  float* const all = stimulus.mutable_data_ptr<float>();
-  const int64_t grain = std::max<int64_t>(1, small / std::max<int64_t>(1, length * frame));
-  at::parallel_for(0, count * channels, grain, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) {
-      for (const auto& piece : pieces[i / channels])
-        copy_frames(piece, i % channels, all + (i * length + piece.at) * frame);
-    }
-  });
-  return stimulus;
+  return stimulus_of(recordings, pieces, to - from);
 }
 
 Batch gather(const Recordings& recordings, const Part& part, const std::vector<Window>& windows,
@@ -203,8 +208,7 @@ Batch gather(const Recordings& recordings, const Part& part, const std::vector<W
               .windows = windows,
               .first_shown = with_stimulus.begin};
   const int64_t begin = with_stimulus.begin, shown = std::min(count, with_stimulus.end) - begin;
-  if (shown > 0)
-    batch.stimulus = gather_stimulus(recordings, part, std::span(windows).subspan(begin, shown), 0, length);
+  if (shown > 0) batch.stimulus = stimulus_of(recordings, std::span(pieces).subspan(begin, shown), length);
   float* const responses = batch.responses.mutable_data_ptr<float>();
   const int64_t grain = std::max<int64_t>(1, small / (length * neurons));
   at::parallel_for(0, count, grain, [&](int64_t first, int64_t last) {

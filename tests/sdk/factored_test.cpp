@@ -243,6 +243,17 @@ const Problem low_resolution = {.batch = 128,
                                 .rows = 11,
                                 .columns = 11};
 
+// Without a gradient of the input, with which a sample is one piece.
+void check_in_frequency(const Problem& p, unsigned seed) {
+  const Case<double> one(p, seed);
+  const auto expected = one.formula();
+  const auto found = one.run(kernels<double>(p.outputs), {Order::in_frequency, 2, false});
+  INFO(text(p));
+  CHECK(difference(found.output, expected.output) < 1e-12);
+  CHECK(difference(found.temporal, expected.temporal) < 1e-12);
+  CHECK(difference(found.spatial, expected.spatial) < 1e-12);
+}
+
 }  // namespace
 
 TEST_CASE("fused kernels in float are their formula, forward and all gradients") {
@@ -334,15 +345,7 @@ TEST_CASE("a long sample is taken in pieces in frequency, as the formula has it"
   }
   all.push_back(all.back());
   all.back().height = 18, all.back().width = 20;  // in bands of rows
-  for (const auto& p : all) {
-    const Case<double> one(p, ++seed);
-    const auto expected = one.formula();
-    const auto found = one.run(kernels<double>(p.outputs), {Order::in_frequency, 2, false});
-    INFO(text(p));
-    CHECK(difference(found.output, expected.output) < 1e-12);
-    CHECK(difference(found.temporal, expected.temporal) < 1e-12);
-    CHECK(difference(found.spatial, expected.spatial) < 1e-12);
-  }
+  for (const auto& p : all) check_in_frequency(p, ++seed);
 }
 
 TEST_CASE(
@@ -357,13 +360,7 @@ TEST_CASE(
       CHECK(cut.pieces == (batch < 5 ? 2 : 1));
       CHECK((batch * cut.pieces + 1) / 2 * cut.times <= (batch + 1) / 2 * spectrum(p, true).times);
       CHECK(spectrum(p, true).pieces == 1);
-      const Case<double> one(p, ++seed);
-      const auto expected = one.formula();
-      const auto found = one.run(kernels<double>(p.outputs), {Order::in_frequency, 2, false});
-      INFO(text(p));
-      CHECK(difference(found.output, expected.output) < 1e-12);
-      CHECK(difference(found.temporal, expected.temporal) < 1e-12);
-      CHECK(difference(found.spatial, expected.spatial) < 1e-12);
+      check_in_frequency(p, ++seed);
     }
   }
   const Problem one_frame = {.batch = 1, .time = 3, .bins = 3};
